@@ -1,0 +1,10 @@
+-- Which seeds were loaded: a second load of one is a no-op.
+
+-- Up Migration
+CREATE TABLE seed_runs (
+  mode      text PRIMARY KEY,
+  seeded_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Down Migration
+DROP TABLE seed_runs;
