@@ -1,0 +1,25 @@
+/** ES modules, so jest runs under NODE_OPTIONS=--experimental-vm-modules (see the test script). */
+export default {
+  testEnvironment: 'node',
+  testMatch: ['**/test/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/test/e2e/'],
+  modulePathIgnorePatterns: ['<rootDir>/.data/'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2024', keepClassNames: true },
+        module: { type: 'es6', strict: true, resolveFully: false },
+        sourceMaps: 'inline',
+        swcrc: false,
+      },
+    ],
+  },
+  globalSetup: './services/kit/testing/postgres.global-setup.ts',
+  globalTeardown: './services/kit/testing/postgres.global-teardown.ts',
+  reporters: ['default', './services/kit/testing/skip-reporter.ts'],
+  // Two cores is what the smallest machine that runs these has, and each worker loads one Postgres.
+  maxWorkers: 2,
+  testTimeout: 30_000,
+};

@@ -1,0 +1,196 @@
+import pg from 'pg';
+
+import type { Logger } from './logging.ts';
+import { Problem } from './problems.ts';
+
+// Ids are below 2^53 for as long as anyone counts, dates are calendar days and not instants.
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format: 'text' | 'binary') => {
+    if (oid === pg.types.builtins.INT8) return Number;
+    if (oid === pg.types.builtins.DATE) return String;
+    return pg.types.getTypeParser(oid, format);
+  }) as never,
+};
+
+/** What a repository runs on: a pool, or one transaction's connection. */
+export type Queryable = {
+  /** @param name set on hot statements: parsed once a connection */
+  query<Row>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]>;
+};
+
+export type Database = Queryable & {
+  /** Runs `work` in one READ COMMITTED transaction; deadlocks and serialization failures are retried. */
+  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+};
+
+export type DatabaseOptions = {
+  url: string;
+  /** The service's role, taken at the connection's start whatever login the URL names. */
+  role?: 'mt_catalog' | 'mt_users' | 'mt_bookings';
+  poolSize: number;
+  logger: Logger;
+  applicationName: string;
+  statementTimeoutMs?: number;
+  lockTimeoutMs?: number;
+};
+
+const maximumAttempts = 4;
+
+/**
+ * A bounded pool with time-outs on everything: connecting, waiting for a connection, a statement, a
+ * lock, an idle transaction. A lost connection is dropped from the pool, so a restarted Postgres heals.
+ */
+export const makeDatabase = (options: DatabaseOptions): Database => {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 60_000,
+    application_name: options.applicationName,
+    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    lock_timeout: options.lockTimeoutMs ?? 3_000,
+    idle_in_transaction_session_timeout: 15_000,
+    keepAlive: true,
+    types,
+    ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
+  });
+  // Without a listener an idle connection that Postgres closes ends the process.
+  pool.on('error', (error) => {
+    options.logger.warn({ error }, 'an idle database connection was lost');
+  });
+  return { ...onPool(pool), transaction: transactionOn(pool), pool, close: () => pool.end() };
+};
+
+const run = async <Row>(
+  client: pg.Pool | pg.ClientBase,
+  text: string,
+  values: readonly unknown[],
+  name: string | undefined,
+): Promise<Row[]> => {
+  const query = { text, values: values as unknown[], ...(name === undefined ? {} : { name }) };
+  const result = await client.query(query);
+  return result.rows as Row[];
+};
+
+const onPool = (pool: pg.Pool): Queryable => ({
+  query: async (text, values = [], name) => {
+    try {
+      return await run(pool, text, values, name);
+    } catch (error) {
+      throw translate(error);
+    }
+  },
+});
+
+const transactionOn =
+  (pool: pg.Pool) =>
+  async <T>(work: (tx: Queryable) => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await runTransaction(pool, work);
+      } catch (error) {
+        if (!isRetryable(error) || attempt === maximumAttempts) throw translate(error);
+        // Full jitter: the two that met each other must not meet again.
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt));
+      }
+    }
+  };
+
+const runTransaction = async <T>(
+  pool: pg.Pool,
+  work: (tx: Queryable) => Promise<T>,
+): Promise<T> => {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  const onError = (error: Error): void => {
+    broken = error;
+  };
+  client.on('error', onError);
+  try {
+    await client.query('BEGIN');
+    const result = await work({
+      query: (text, values = [], name) => run(client, text, values, name),
+    });
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    if (isConnectionLost(error)) broken = error as Error;
+    else {
+      await client.query('ROLLBACK').catch((rollbackError: unknown) => {
+        broken = rollbackError as Error;
+      });
+    }
+    throw error;
+  } finally {
+    client.off('error', onError);
+    client.release(broken);
+  }
+};
+
+/** The SQLSTATE of a Postgres error, or a socket's error code. */
+export const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
+
+/** The constraint an error names, where Postgres says one. */
+export const constraintOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'constraint' in error && typeof error.constraint === 'string'
+    ? error.constraint
+    : undefined;
+
+export const isUniqueViolation = (error: unknown): boolean => codeOf(error) === '23505';
+export const isForeignKeyViolation = (error: unknown): boolean => codeOf(error) === '23503';
+export const isExclusionViolation = (error: unknown): boolean => codeOf(error) === '23P01';
+export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03';
+
+/** Deadlock, serialization failure: nothing happened, and the same again may well succeed. */
+export const isRetryable = (error: unknown): boolean =>
+  codeOf(error) === '40P01' || codeOf(error) === '40001';
+
+const socketCodes = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH',
+]);
+
+/** The connection is gone or could not be made: whatever it was doing may or may not have happened. */
+export const isConnectionLost = (error: unknown): boolean => {
+  const code = codeOf(error);
+  if (code !== undefined) {
+    return code.startsWith('08') || code.startsWith('57P') || socketCodes.has(code);
+  }
+  return (
+    error instanceof Error &&
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Connection ended/i.test(
+      error.message,
+    )
+  );
+};
+
+const translate = (error: unknown): unknown => {
+  if (error instanceof Problem) return error;
+  if (isConnectionLost(error)) {
+    return new Problem('unavailable', {
+      detail: 'The database cannot be reached right now.',
+      retryAfter: 2,
+      cause: error,
+    });
+  }
+  const code = codeOf(error);
+  // 53: out of disk, memory or connections.
+  if (code?.startsWith('53') === true) {
+    return new Problem('unavailable', {
+      detail: 'The database is out of resources right now.',
+      retryAfter: 5,
+      cause: error,
+    });
+  }
+  // Lock time-out, statement time-out, and a retry that met its bound.
+  if (code === '55P03' || code === '57014' || isRetryable(error)) {
+    return new Problem('overloaded', { retryAfter: 1, cause: error });
+  }
+  return error;
+};
+
+export { translate as translateDatabaseError };

@@ -1,0 +1,154 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Client } from 'pg';
+import {
+  assertRunnable,
+  chooseAccount,
+  takeOwnership,
+  type Account,
+} from './embedded-postgres-account.ts';
+import { provideBinaries, type Binaries } from './embedded-postgres-binaries.ts';
+import {
+  clusterExists,
+  createCluster,
+  readSuperuserPassword,
+  SUPERUSER,
+  type Cluster,
+} from './embedded-postgres-cluster.ts';
+import { fromFileSystem } from './embedded-postgres-error.ts';
+import { lockDataFolder } from './embedded-postgres-lock.ts';
+import { launch, stopLeftover, type Server } from './embedded-postgres-server.ts';
+
+export { EmbeddedPostgresError } from './embedded-postgres-error.ts';
+
+export type EmbeddedPostgres = {
+  /** Superuser URL of the database movie_ticketing. */
+  url: string;
+  stop(): Promise<void>;
+};
+
+export type EmbeddedPostgresOptions = {
+  dataDir: string;
+  /** Default true. False turns fsync off: for tests, whose data nobody keeps. */
+  durable?: boolean;
+  parameters?: Record<string, string>;
+  progress?: (message: string) => void;
+};
+
+const DATABASE = 'movie_ticketing';
+
+const PARAMETERS = {
+  listen_addresses: '127.0.0.1',
+  // A socket would need a short path that this account can write to; TCP serves everyone.
+  unix_socket_directories: '',
+  max_connections: '200',
+  shared_buffers: '256MB',
+  wal_compression: 'on',
+  password_encryption: 'scram-sha-256',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  // Above ERROR: a refused booking is no news, and the log would grow with every one.
+  log_min_messages: 'log',
+  log_checkpoints: 'off',
+};
+
+const NOT_DURABLE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+
+async function makeDataFolder(dataDir: string): Promise<void> {
+  const existed = existsSync(dataDir);
+  await mkdir(dataDir, { recursive: true });
+  // Others may pass through, not look: Postgres has another uid when we are root.
+  if (!existed) chmodSync(dataDir, 0o711);
+  if (!(await stat(dataDir)).isDirectory())
+    throw Object.assign(new Error(`${dataDir} is not a folder`), { code: 'ENOTDIR' });
+  await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+}
+
+function rememberedPort(file: string): number {
+  const port = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+}
+
+async function ensureDatabase(port: number, password: string): Promise<string> {
+  const login = { host: '127.0.0.1', port, user: SUPERUSER, password, ssl: false };
+  const client = new Client({ ...login, database: 'postgres', connectionTimeoutMillis: 10_000 });
+  client.on('error', () => undefined); // a lost connection also rejects the query in flight
+  await client.connect();
+  try {
+    const found = await client.query('select 1 from pg_database where datname = $1', [DATABASE]);
+    if (found.rowCount === 0) await client.query(`create database ${DATABASE}`);
+  } finally {
+    await client.end();
+  }
+  return `postgres://${SUPERUSER}:${password}@127.0.0.1:${String(port)}/${DATABASE}`;
+}
+
+async function prepare(
+  cluster: Cluster,
+  progress: (message: string) => void,
+): Promise<{ account: Account; binaries: Binaries }> {
+  const { dataDir, clusterDir } = cluster;
+  const account = chooseAccount(dataDir, clusterDir);
+  const binaries = await provideBinaries(account, dataDir);
+  assertRunnable(account, binaries.postgres, dataDir);
+  if (!clusterExists(cluster, binaries.major)) {
+    progress(`Creating a PostgreSQL ${binaries.major} database in ${clusterDir}`);
+    await createCluster(cluster, binaries, account);
+  } else if (account.owner !== null && (await stat(clusterDir)).uid === 0) {
+    takeOwnership(clusterDir, account.owner);
+  }
+  return { account, binaries };
+}
+
+async function startLocked(options: EmbeddedPostgresOptions, dataDir: string): Promise<Server & { url: string }> {
+  const { durable = true, parameters = {}, progress = () => undefined } = options;
+  const cluster = { dataDir, clusterDir: join(dataDir, 'postgres'), durable };
+  await stopLeftover(cluster.clusterDir, progress);
+  const { account, binaries } = await prepare(cluster, progress);
+  const password = readSuperuserPassword(cluster);
+  const portFile = join(dataDir, 'postgres.port');
+  const server = await launch({
+    ...cluster,
+    account,
+    binaries,
+    port: rememberedPort(portFile),
+    parameters: { ...PARAMETERS, ...(durable ? {} : NOT_DURABLE), ...parameters },
+    progress,
+  });
+  try {
+    writeFileSync(portFile, `${String(server.port)}\n`);
+    return { ...server, url: await ensureDatabase(server.port, password) };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+/**
+ * Starts the PostgreSQL that npm brought, on a data folder which it makes if need be, for as long
+ * as this process lives. Throws EmbeddedPostgresError.
+ */
+export async function startEmbeddedPostgres(
+  options: EmbeddedPostgresOptions,
+): Promise<EmbeddedPostgres> {
+  const dataDir = resolve(options.dataDir);
+  try {
+    await makeDataFolder(dataDir);
+    const lock = lockDataFolder(dataDir);
+    try {
+      const server = await startLocked(options, dataDir);
+      let stopping: Promise<void> | undefined;
+      const stop = (): Promise<void> =>
+        (stopping ??= server.stop().finally(() => {
+          lock.release();
+        }));
+      return { url: server.url, stop };
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  } catch (error) {
+    throw fromFileSystem(error, dataDir);
+  }
+}

@@ -1,0 +1,93 @@
+import type { z } from 'zod';
+
+import type { ProblemCode } from './problems.ts';
+
+export const roles = ['customer', 'staff', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** Who is asking, as their access token says. */
+export type Caller = { userId: number; role: Role };
+
+/** Who may call: anyone, anyone signed in, or a role (an admin is also staff). */
+export type Access = 'public' | 'signed-in' | 'staff' | 'admin';
+
+/**
+ * One endpoint as it is promised: the source of its validation, its types, the OpenAPI document and
+ * the gateway's routes. It holds no behaviour.
+ */
+export type Endpoint<
+  Params extends z.ZodType = z.ZodType,
+  Query extends z.ZodType = z.ZodType,
+  Body extends z.ZodType = z.ZodType,
+> = {
+  method: 'get' | 'post' | 'patch' | 'delete';
+  /** Express pattern: `/bookings/:id` */
+  path: string;
+  operationId: string;
+  summary: string;
+  description?: string;
+  tag: string;
+  access: Access;
+  params?: Params;
+  query?: Query;
+  /** Absent: the endpoint takes no body, or an empty one. */
+  body?: Body;
+  /** Schemas of the good answers by status; null has no body. */
+  answers: Partial<Record<number, z.ZodType | null>>;
+  /** Refusals beyond those every endpoint of its kind has. */
+  problems?: readonly ProblemCode[];
+  /** Takes `Idempotency-Key`. */
+  idempotent?: boolean;
+  /** A public read that may be up to a second old. */
+  shared?: boolean;
+  /** The handler itself finds out whether the caller's account still stands. */
+  checksAccount?: boolean;
+};
+
+export type Answer = {
+  status: number;
+  /** Serialised to JSON; absent for no body. */
+  body?: unknown;
+  /** The body already serialised, instead of `body`. */
+  json?: string;
+  headers?: Record<string, string>;
+};
+
+type Parsed<T extends z.ZodType | undefined> = T extends z.ZodType ? z.output<T> : undefined;
+
+/** A request past the edge: everything in it is parsed. */
+export type Request<E extends Endpoint = Endpoint> = {
+  params: Parsed<E['params']>;
+  query: Parsed<E['query']>;
+  body: Parsed<E['body']>;
+  /** Set on every endpoint but public ones. */
+  caller: E['access'] extends 'public' ? undefined : Caller;
+  idempotency: IdempotentRequest | undefined;
+  /** The client's address, as far as TRUST_PROXY says to believe it. */
+  address: string;
+  requestId: string;
+  /** Whether the client has hung up. */
+  isGone: () => boolean;
+};
+
+/** A request that carries `Idempotency-Key`, scoped to person, method and path. */
+export type IdempotentRequest = {
+  userId: number;
+  /** `POST /bookings/12/cancel` */
+  scope: string;
+  key: string;
+  /** SHA-256 of the parsed body. */
+  requestHash: Buffer;
+};
+
+export type Handler<E extends Endpoint> = (request: Request<E>) => Promise<Answer>;
+
+export type Route = { endpoint: Endpoint; handle: (request: Request) => Promise<Answer> };
+
+export const defineEndpoint = <const E extends Endpoint>(endpoint: E): E => endpoint;
+
+/** Binds an endpoint to the handler that answers it. */
+export const route = <E extends Endpoint>(endpoint: E, handle: Handler<E>): Route => ({
+  endpoint,
+  handle: handle as Route['handle'],
+});

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+import { limit } from './fields.ts';
+
+/**
+ * Keyset pagination. A cursor is the sort key of the last row, packed; it is opaque to clients and
+ * parsed as strictly as any other input.
+ */
+export const cursorOf = <Key extends z.ZodType>(key: Key) =>
+  z
+    .string()
+    .max(200)
+    .transform((value, context): z.output<Key> => {
+      const parsed = key.safeParse(decode(value));
+      if (parsed.success) return parsed.data;
+      context.addIssue({ code: 'custom', message: 'is not a cursor of this list' });
+      return z.NEVER;
+    })
+    .meta({ override: { type: 'string', description: '`next_cursor` of the page before' } });
+
+const decode = (value: string): unknown => {
+  try {
+    return JSON.parse(Buffer.from(value, 'base64url').toString('utf8')) as unknown;
+  } catch {
+    return undefined;
+  }
+};
+
+export const encodeCursor = (key: readonly unknown[]): string =>
+  Buffer.from(JSON.stringify(key)).toString('base64url');
+
+const idKey = z.tuple([z.int().min(0).max(Number.MAX_SAFE_INTEGER)]);
+
+/** `limit` and `cursor` of a list sorted by id. */
+export const pageById = { limit: limit(), cursor: cursorOf(idKey).exactOptional() };
+
+/**
+ * Cuts a page out of rows read with `limit + 1`.
+ * @param keyOf the sort key of a row, as the list's cursor takes it
+ */
+export const toPage = <Row>(
+  rows: readonly Row[],
+  size: number,
+  keyOf: (row: Row) => readonly unknown[],
+): { rows: Row[]; nextCursor: string | null } => {
+  const page = rows.slice(0, size);
+  const last = page.at(-1);
+  return {
+    rows: page,
+    nextCursor: rows.length > size && last !== undefined ? encodeCursor(keyOf(last)) : null,
+  };
+};
+
+/** The envelope of a list: `{"movies": [...], "next_cursor": null}`. */
+export const listOf = <Name extends string, Item extends z.ZodType>(name: Name, item: Item) =>
+  z.strictObject({ [name]: z.array(item), next_cursor: z.string().nullable() } as {
+    [K in Name]: z.ZodArray<Item>;
+  } & { next_cursor: z.ZodNullable<z.ZodString> });

@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto';
+
+import type { Request as ExpressRequest, Response as ExpressResponse } from 'express';
+import type { z } from 'zod';
+
+import type { Access, Answer, Caller, IdempotentRequest, Request, Route } from './endpoint.ts';
+import { hashRequest } from './idempotency.ts';
+import { invalid, Problem, type FieldError } from './problems.ts';
+import { readBody } from './request-body.ts';
+import type { CachedAnswer, ResponseCache } from './response-cache.ts';
+import type { TokenVerifier } from './tokens.ts';
+
+/** What the routes of one service need at the edge. */
+export type Edge = {
+  verifier: TokenVerifier;
+  /** Whether an account exists and was not deleted: a token outlives its account by minutes. */
+  accountStands: (userId: number) => Promise<boolean>;
+  cache: ResponseCache;
+};
+
+/**
+ * One request, in this order: sign-in, role, account, body, validation, handler, answer. The path is
+ * known already, so that an unknown one is 404 whoever asks, and the wrong role is 403 before the
+ * body is looked at.
+ */
+export const answerRequest = async (
+  edge: Edge,
+  route: Route,
+  req: ExpressRequest,
+  res: ExpressResponse,
+  requestId: string,
+): Promise<void> => {
+  const { endpoint } = route;
+  if (endpoint.shared === true) {
+    sendShared(req, res, await edge.cache.get(req.originalUrl, () => loadShared(route, req)));
+    return;
+  }
+  const caller = await authorize(edge, endpoint.access, endpoint.checksAccount === true, req);
+  const received = endpoint.method === 'get' ? undefined : await readBody(req, res);
+  const body = parsePart(endpoint.body, received);
+  const answer = await route.handle({
+    params: parsePart(endpoint.params, req.params),
+    query: parseQuery(endpoint.query, req),
+    body,
+    caller,
+    idempotency: idempotencyOf(route, req, caller, body),
+    address: req.ip ?? 'unknown',
+    requestId,
+    isGone: () => res.destroyed,
+  } as Request);
+  send(req, res, answer, endpoint.method === 'get');
+};
+
+/** A public read for the cache: it sees the path and the query, nothing of the person who asks. */
+const loadShared = async (route: Route, req: ExpressRequest): Promise<CachedAnswer> => {
+  const answer = await route.handle({
+    params: parsePart(route.endpoint.params, req.params),
+    query: parseQuery(route.endpoint.query, req),
+    body: undefined,
+    caller: undefined,
+    idempotency: undefined,
+    address: '',
+    requestId: '',
+    isGone: () => false,
+  } as unknown as Request);
+  const json = Buffer.from(serialise(answer));
+  return { json, etag: etagOf(json) };
+};
+
+const authorize = async (
+  edge: Edge,
+  access: Access,
+  checksAccount: boolean,
+  req: ExpressRequest,
+): Promise<Caller | undefined> => {
+  if (access === 'public') return undefined;
+  const token = /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(req.headers.authorization ?? '')?.[1];
+  if (token === undefined) throw signInFirst('Send an access token as Authorization: Bearer.');
+  const caller = await edge.verifier.verify(token);
+  if (!mayCall(access, caller)) {
+    throw new Problem('forbidden', { detail: `This needs the role ${access}.` });
+  }
+  if (!checksAccount && !(await edge.accountStands(caller.userId))) throw accountGone();
+  return caller;
+};
+
+const signInFirst = (detail: string): Problem =>
+  new Problem('unauthenticated', { detail, headers: { 'WWW-Authenticate': 'Bearer' } });
+
+/** A live token of a deleted account. */
+export const accountGone = (): Problem => signInFirst('This account does not exist any more.');
+
+const mayCall = (access: Access, caller: Caller): boolean => {
+  if (access === 'admin') return caller.role === 'admin';
+  if (access === 'staff') return caller.role !== 'customer';
+  return true;
+};
+
+const parsePart = (schema: z.ZodType | undefined, value: unknown): unknown => {
+  if (schema === undefined) {
+    if (value !== undefined && !isEmptyObject(value)) {
+      throw invalid('', 'this request takes no body');
+    }
+    return undefined;
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.flatMap(toFieldErrors);
+  throw new Problem('invalid_request', {
+    detail: errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '),
+    errors,
+  });
+};
+
+const isEmptyObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+
+const parseQuery = (schema: z.ZodType | undefined, req: ExpressRequest): unknown => {
+  const { query } = req;
+  if (schema !== undefined) return parsePart(schema, query);
+  const [unknown] = Object.keys(query);
+  if (unknown !== undefined) throw invalid(unknown, 'is not a parameter of this request');
+  return undefined;
+};
+
+const toFieldErrors = (issue: z.core.$ZodIssue): FieldError[] => {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.slice(0, 20).map((key) => ({
+      path: [...path, key.slice(0, 100)].join('.'),
+      message: 'is not a known field',
+    }));
+  }
+  return [{ path: path.join('.'), message: issue.message }];
+};
+
+const idempotencyOf = (
+  route: Route,
+  req: ExpressRequest,
+  caller: Caller | undefined,
+  body: unknown,
+): IdempotentRequest | undefined => {
+  const key = req.headers['idempotency-key'];
+  if (route.endpoint.idempotent !== true || caller === undefined || key === undefined) {
+    return undefined;
+  }
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw invalid('Idempotency-Key', 'must be 1 to 255 visible ASCII characters');
+  }
+  return {
+    userId: caller.userId,
+    scope: `${req.method} ${req.path}`,
+    key,
+    requestHash: hashRequest(body),
+  };
+};
+
+const serialise = (answer: Answer): string =>
+  answer.json ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
+
+const etagOf = (json: Buffer | string): string =>
+  `"${createHash('sha1').update(json).digest('base64url')}"`;
+
+const sendShared = (req: ExpressRequest, res: ExpressResponse, answer: CachedAnswer): void => {
+  res.setHeader('ETag', answer.etag);
+  // The second that a public read may be old is spent on our side: others must ask.
+  res.setHeader('Cache-Control', 'public, max-age=0, must-revalidate');
+  if (req.fresh) {
+    res.statusCode = 304;
+    res.end();
+    return;
+  }
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.end(answer.json);
+};
+
+const send = (req: ExpressRequest, res: ExpressResponse, answer: Answer, isRead: boolean): void => {
+  res.statusCode = answer.status;
+  for (const [name, value] of Object.entries(answer.headers ?? {})) res.setHeader(name, value);
+  const json = serialise(answer);
+  if (!isRead) {
+    res.setHeader('Cache-Control', 'no-store');
+  } else if (!res.hasHeader('ETag')) {
+    res.setHeader('ETag', etagOf(json));
+    if (!res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'private, no-cache');
+  }
+  if (isRead && answer.status === 200 && req.fresh) {
+    res.statusCode = 304;
+    res.end();
+    return;
+  }
+  if (json === '') {
+    res.end();
+    return;
+  }
+  if (!res.hasHeader('Content-Type')) {
+    res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  }
+  res.end(json);
+};

@@ -1,0 +1,96 @@
+/**
+ * Every way a request can be refused, and the one place where a refusal becomes an HTTP status.
+ * The codes are a closed list: they are published in the OpenAPI document.
+ */
+export const problems = {
+  invalid_request: { status: 400, title: 'The request is not valid' },
+  unauthenticated: { status: 401, title: 'Sign in first' },
+  invalid_credentials: { status: 401, title: 'E-mail or password is wrong' },
+  invalid_refresh_token: { status: 401, title: 'This refresh token is not valid any more' },
+  payment_declined: { status: 402, title: 'The payment was declined' },
+  forbidden: { status: 403, title: 'Not allowed' },
+  not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive' },
+  email_taken: { status: 409, title: 'This e-mail is taken' },
+  not_enough_seats: { status: 409, title: 'Not enough seats' },
+  screening_started: { status: 409, title: 'The screening has started' },
+  screening_cancelled: { status: 409, title: 'The screening is cancelled' },
+  booking_already_paid: { status: 409, title: 'The booking is already paid' },
+  booking_expired: { status: 409, title: 'The booking has expired' },
+  booking_cancelled: { status: 409, title: 'The booking is cancelled' },
+  payment_processing: { status: 409, title: 'A payment is being processed' },
+  hall_taken: { status: 409, title: 'The hall is taken at that time' },
+  in_use: { status: 409, title: 'Something else depends on this' },
+  has_live_bookings: { status: 409, title: 'There are live bookings' },
+  idempotency_key_in_flight: { status: 409, title: 'A request with this key is in flight' },
+  last_admin: { status: 409, title: 'This is the last administrator' },
+  payload_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
+  idempotency_key_reused: { status: 422, title: 'This key was used for another request' },
+  too_many_requests: { status: 429, title: 'Too many requests' },
+  headers_too_large: { status: 431, title: 'The headers are too large' },
+  internal: { status: 500, title: 'Something went wrong on our side' },
+  overloaded: { status: 503, title: 'Too busy, try again shortly' },
+  unavailable: { status: 503, title: 'Not available right now' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof problems;
+export type FieldError = { path: string; message: string };
+
+type ProblemOptions = {
+  detail?: string;
+  errors?: FieldError[];
+  /** Whole seconds, for `Retry-After`. */
+  retryAfter?: number;
+  /** More answer headers, for instance `Allow`. */
+  headers?: Record<string, string>;
+  cause?: unknown;
+};
+
+/** A refusal, thrown anywhere and answered as problem+json (RFC 9457). `detail` is shown to clients. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly code: ProblemCode;
+  readonly detail: string | undefined;
+  readonly errors: FieldError[] | undefined;
+  readonly retryAfter: number | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(code: ProblemCode, options: ProblemOptions = {}) {
+    super(options.detail ?? problems[code].title, { cause: options.cause });
+    this.code = code;
+    this.detail = options.detail;
+    this.errors = options.errors;
+    this.retryAfter = options.retryAfter ?? (problems[code].status === 503 ? 1 : undefined);
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** One bad field, as a 400. */
+export const invalid = (path: string, message: string): Problem =>
+  new Problem('invalid_request', { detail: `${path}: ${message}`, errors: [{ path, message }] });
+
+export type ProblemBody = {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  instance: string;
+  code: ProblemCode;
+  errors?: FieldError[];
+};
+
+/** The problem+json body. `instance` is the request's id, so that a reader can find its log lines. */
+export const toProblemBody = (problem: Problem, requestId: string): ProblemBody => {
+  const { status, title } = problems[problem.code];
+  return {
+    type: `urn:movie-ticketing:problem:${problem.code}`,
+    title,
+    status,
+    ...(problem.detail === undefined ? {} : { detail: problem.detail }),
+    instance: `urn:request:${requestId}`,
+    code: problem.code,
+    ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+  };
+};

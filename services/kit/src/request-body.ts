@@ -1,0 +1,54 @@
+import express, { type Request as ExpressRequest, type Response as ExpressResponse } from 'express';
+
+import { Problem } from './problems.ts';
+
+const parseJson = express.json({ limit: '100kb', strict: true, inflate: false, type: () => true });
+
+const hasBody = (req: ExpressRequest): boolean =>
+  req.headers['transfer-encoding'] !== undefined ||
+  (req.headers['content-length'] !== undefined && req.headers['content-length'] !== '0');
+
+const isJson = (contentType: string | undefined): boolean =>
+  contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType);
+
+/** Reads a JSON body of at most 100 kB; undefined where the request has none. */
+export const readBody = async (req: ExpressRequest, res: ExpressResponse): Promise<unknown> => {
+  if (!hasBody(req)) return undefined;
+  if (!isJson(req.headers['content-type'])) {
+    throw new Problem('unsupported_media_type', {
+      detail: 'Send the body as Content-Type: application/json.',
+    });
+  }
+  try {
+    await new Promise<void>((resolve, reject) => {
+      parseJson(req, res, (error?: unknown) => {
+        if (error === undefined) resolve();
+        else reject(error as Error);
+      });
+    });
+  } catch (error) {
+    throw toProblem(error);
+  }
+  return req.body as unknown;
+};
+
+/** What the body parser refuses, by the `type` it documents. */
+const toProblem = (error: unknown): unknown => {
+  const type = error instanceof Error && 'type' in error ? error.type : undefined;
+  switch (type) {
+    case 'entity.too.large':
+      return new Problem('payload_too_large', { detail: 'A body may have 100 kB at most.' });
+    case 'entity.parse.failed':
+    case 'request.size.invalid':
+    case 'request.aborted':
+      return new Problem('invalid_request', { detail: 'The body is not valid JSON.', cause: error });
+    case 'encoding.unsupported':
+    case 'charset.unsupported':
+      return new Problem('unsupported_media_type', {
+        detail: 'Send the body as plain UTF-8, not compressed.',
+        cause: error,
+      });
+    default:
+      return error;
+  }
+};

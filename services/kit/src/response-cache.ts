@@ -1,0 +1,43 @@
+import { LRUCache } from 'lru-cache';
+
+/** A serialised answer with its validator. */
+export type CachedAnswer = { json: Buffer; etag: string };
+
+export type ResponseCache = {
+  get(key: string, load: () => Promise<CachedAnswer>): Promise<CachedAnswer>;
+  /** Forgets everything, answers being loaded included: what follows a write sees it. */
+  clear(): void;
+};
+
+type Entry = { answer: Promise<CachedAnswer>; expires: number };
+
+/**
+ * Public reads, remembered for `ttlMs` counted from before their query began: an answer is never older.
+ * Requests for one answer share one query. Bounded in entries and in bytes.
+ */
+export const makeResponseCache = (options: {
+  ttlMs: number;
+  maxEntries?: number;
+  now?: () => number;
+}): ResponseCache => {
+  const now = options.now ?? (() => performance.now());
+  const entries = new LRUCache<string, Entry>({ max: options.maxEntries ?? 2_000 });
+  return {
+    get: (key, load) => {
+      const started = now();
+      const known = entries.get(key);
+      if (known !== undefined && started < known.expires) return known.answer;
+      const answer = load();
+      const entry = { answer, expires: started + options.ttlMs };
+      entries.set(key, entry);
+      // A failure is not remembered, or a moment's trouble would be everyone's for the whole time.
+      answer.catch(() => {
+        if (entries.get(key) === entry) entries.delete(key);
+      });
+      return answer;
+    },
+    clear: () => {
+      entries.clear();
+    },
+  };
+};

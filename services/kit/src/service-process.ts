@@ -1,0 +1,118 @@
+import type { RequestHandler } from 'express';
+
+import { ConfigError } from './config.ts';
+import { makeHttpApp } from './http-app.ts';
+import type { Logger } from './logging.ts';
+import { managementListener } from './management.ts';
+import { makeHttpMetrics, type Registry } from './metrics.ts';
+import { startServer, type RunningServer } from './server.ts';
+import type { Service } from './service.ts';
+import type { Tracing } from './tracing.ts';
+
+export type ProcessOptions = {
+  services: readonly Service[];
+  pages?: RequestHandler;
+  environment: {
+    HOST: string;
+    PORT: number;
+    MANAGEMENT_PORT: number;
+    CORS_ORIGINS: readonly string[];
+    TRUST_PROXY: number;
+  };
+  logger: Logger;
+  registry: Registry;
+  tracing: Tracing | undefined;
+};
+
+export type RunningProcess = { port: number; managementPort: number; stop: () => Promise<void> };
+
+const drainMs = 8_000; // of the ten seconds a stop may take
+
+/** Serves one service, or several in one process, with their management port. */
+export const serve = async (options: ProcessOptions): Promise<RunningProcess> => {
+  const { environment, services } = options;
+  let stopping = false;
+  const app = makeHttpApp({
+    services,
+    ...(options.pages === undefined ? {} : { pages: options.pages }),
+    logger: options.logger,
+    metrics: makeHttpMetrics(options.registry),
+    corsOrigins: environment.CORS_ORIGINS,
+    trustProxy: environment.TRUST_PROXY,
+    tracing: options.tracing,
+  });
+  const management = await startServer({
+    listener: managementListener({
+      registry: options.registry,
+      isStopping: () => stopping,
+      readiness: async () => {
+        const found = await Promise.all(services.map(({ ready }) => ready()));
+        return found.find((missing) => missing !== undefined);
+      },
+    }),
+    host: environment.HOST,
+    port: environment.MANAGEMENT_PORT,
+  });
+  let server: RunningServer;
+  try {
+    server = await startServer({ listener: app, host: environment.HOST, port: environment.PORT });
+  } catch (error) {
+    await management.stop(0);
+    throw error;
+  }
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    await server.stop(drainMs);
+    await Promise.all(services.map((service) => service.stop()));
+    await management.stop(0);
+    await options.tracing?.stop();
+  };
+  return { port: server.port, managementPort: management.port, stop };
+};
+
+/**
+ * Runs a process until SIGTERM or SIGINT. A signal that comes twice within a second is one signal
+ * (npm passes on what the terminal already sent); a later second one ends it at once.
+ * @param start resolves with how to stop; a ConfigError exits with code 2
+ */
+export const runProcess = async (start: () => Promise<() => Promise<void>>): Promise<void> => {
+  let stop: (() => Promise<void>) | undefined;
+  let firstSignal: number | undefined;
+  const onSignal = (): void => {
+    if (firstSignal !== undefined) {
+      if (performance.now() - firstSignal > 1_000) process.exit(1);
+      return;
+    }
+    firstSignal = performance.now();
+    if (stop !== undefined) void finish(stop);
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  try {
+    stop = await start();
+  } catch (error) {
+    console.error(describeFailure(error));
+    process.exit(error instanceof ConfigError ? 2 : 1);
+  }
+  if (firstSignal !== undefined) await finish(stop);
+};
+
+const finish = async (stop: () => Promise<void>): Promise<void> => {
+  // The last resort: whatever hangs, the process is gone within ten seconds.
+  setTimeout(() => process.exit(1), 10_000).unref();
+  try {
+    await stop();
+    process.exit(0);
+  } catch (error) {
+    console.error(describeFailure(error));
+    process.exit(1);
+  }
+};
+
+const describeFailure = (error: unknown): string => {
+  if (error instanceof ConfigError) return error.message;
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    return `${error.message}: another program listens there. Set PORT or MANAGEMENT_PORT to a free one.`;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+};
