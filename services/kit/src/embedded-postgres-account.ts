@@ -56,9 +56,7 @@ export function chooseAccount(dataDir: string, clusterDir: string): Account {
   }
   // A folder made by a normal user keeps its owner, so that this user can start it again.
   const owner =
-    existing !== null && existing.uid !== 0
-      ? existing
-      : { uid: UNPRIVILEGED, gid: UNPRIVILEGED };
+    existing !== null && existing.uid !== 0 ? existing : { uid: UNPRIVILEGED, gid: UNPRIVILEGED };
   return { owner, throughSetpriv: !reachable(dataDir, owner) };
 }
 

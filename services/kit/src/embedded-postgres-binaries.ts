@@ -54,8 +54,7 @@ function restoreLinks(packageRoot: string, nativeDir: string): boolean {
 }
 
 function runnableByOthers(nativeDir: string): boolean {
-  const open = (path: string): boolean =>
-    (statSync(join(nativeDir, path)).mode & 0o005) === 0o005;
+  const open = (path: string): boolean => (statSync(join(nativeDir, path)).mode & 0o005) === 0o005;
   return ['.', 'bin', 'lib', 'share', 'bin/postgres'].every(open);
 }
 

@@ -1,9 +1,5 @@
 export type EmbeddedPostgresErrorCode =
-  | 'locked'
-  | 'version'
-  | 'unreachable'
-  | 'unsupported'
-  | 'failed';
+  'locked' | 'version' | 'unreachable' | 'unsupported' | 'failed';
 
 /** The message ends with what to do next; it is meant to be printed as it is. */
 export class EmbeddedPostgresError extends Error {
@@ -49,7 +45,11 @@ export function fromFileSystem(error: unknown, dataDir: string): unknown {
 }
 
 /** A program of Postgres ended with an error: its own words decide which error this is. */
-export function fromOutput(program: string, output: string, dataDir: string): EmbeddedPostgresError {
+export function fromOutput(
+  program: string,
+  output: string,
+  dataDir: string,
+): EmbeddedPostgresError {
   const said = output.trim().split('\n').slice(-12).join('\n');
   if (/No space left on device|Disk quota exceeded/i.test(output)) return diskFull(dataDir, said);
   if (/Permission denied|Read-only file system|has wrong ownership/i.test(output))

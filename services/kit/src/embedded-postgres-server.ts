@@ -191,7 +191,8 @@ async function attempt(options: LaunchOptions): Promise<Attempt> {
 }
 
 const PORT_TAKEN = /Address already in use|could not create any TCP\/IP sockets/i;
-const BACKENDS_ENDING = /pre-existing shared memory block|lock file "postmaster.pid" already exists/i;
+const BACKENDS_ENDING =
+  /pre-existing shared memory block|lock file "postmaster.pid" already exists/i;
 
 /** Starts Postgres and waits until it takes connections; gives it another port where one is taken. */
 export async function launch(options: LaunchOptions): Promise<Server> {

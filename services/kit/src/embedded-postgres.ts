@@ -101,7 +101,10 @@ async function prepare(
   return { account, binaries };
 }
 
-async function startLocked(options: EmbeddedPostgresOptions, dataDir: string): Promise<Server & { url: string }> {
+async function startLocked(
+  options: EmbeddedPostgresOptions,
+  dataDir: string,
+): Promise<Server & { url: string }> {
   const { durable = true, parameters = {}, progress = () => undefined } = options;
   const cluster = { dataDir, clusterDir: join(dataDir, 'postgres'), durable };
   await stopLeftover(cluster.clusterDir, progress);
