@@ -66,7 +66,13 @@ export const startTestServer = async (
   const registry = new Registry();
   const running = await serve({
     services,
-    environment: { HOST: '127.0.0.1', PORT: 0, MANAGEMENT_PORT: 0, CORS_ORIGINS: [], TRUST_PROXY: 0 },
+    environment: {
+      HOST: '127.0.0.1',
+      PORT: 0,
+      MANAGEMENT_PORT: 0,
+      CORS_ORIGINS: [],
+      TRUST_PROXY: 0,
+    },
     logger: silentLogger,
     registry,
     tracing: undefined,
