@@ -10,7 +10,7 @@ CREATE TABLE movies (
   currency         text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   start_date       date NOT NULL,
   end_date         date NOT NULL,
-  CHECK (end_date >= start_date)
+  CONSTRAINT movies_dates CHECK (end_date >= start_date)
 );
 CREATE INDEX movies_run ON movies (start_date, end_date);
 

@@ -43,7 +43,12 @@ export const instant = () =>
 export const instantOut = () => z.iso.datetime().meta({ examples: ['2027-01-31T19:30:00.000Z'] });
 
 /** A calendar day, for instance `2027-01-31`. */
-export const day = () => z.iso.date('must be a date like 2027-01-31').meta({ examples: ['2027-01-31'] });
+export const day = () =>
+  z.iso
+    .date('must be a date like 2027-01-31')
+    // Postgres has no year 0.
+    .refine((value) => value >= '0001', 'must lie between 0001 and 9999')
+    .meta({ examples: ['2027-01-31'] });
 
 export const money = z
   .strictObject({

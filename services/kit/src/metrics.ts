@@ -33,18 +33,23 @@ export const makeHttpMetrics = (registry: Registry): HttpMetrics => {
   };
 };
 
-/** How a pool is used, read when scraped. */
-export const observePool = (
-  registry: Registry,
-  pools: Record<string, { totalCount: number; idleCount: number; waitingCount: number }>,
-): void => {
+type PoolCounts = { totalCount: number; idleCount: number; waitingCount: number };
+
+const observedPools = new WeakMap<Registry, Map<string, PoolCounts>>();
+
+/** How pools are used, read when scraped. Services that share a process share its registry's gauge. */
+export const observePool = (registry: Registry, pools: Record<string, PoolCounts>): void => {
+  const observed = observedPools.get(registry) ?? new Map<string, PoolCounts>();
+  for (const [pool, counts] of Object.entries(pools)) observed.set(pool, counts);
+  if (observedPools.has(registry)) return;
+  observedPools.set(registry, observed);
   new Gauge({
     name: 'database_pool_connections',
     help: 'Connections of a pool: total and idle, and requests waiting for one',
     labelNames: ['pool', 'state'] as const,
     registers: [registry],
     collect() {
-      for (const [pool, counts] of Object.entries(pools)) {
+      for (const [pool, counts] of observed) {
         this.set({ pool, state: 'total' }, counts.totalCount);
         this.set({ pool, state: 'idle' }, counts.idleCount);
         this.set({ pool, state: 'waiting' }, counts.waitingCount);
