@@ -1,0 +1,19 @@
+import {
+  databaseEnvironment,
+  jwksEnvironment,
+  serverEnvironment,
+  tokenEnvironment,
+} from '@movie-ticketing/kit/config';
+import { tracingEnvironment } from '@movie-ticketing/kit/tracing';
+import { z } from 'zod';
+
+/** What the catalog reads when it runs alone. */
+export const catalogEnvironment = z.object({
+  ...serverEnvironment.shape,
+  ...tokenEnvironment.shape,
+  ...jwksEnvironment.shape,
+  ...databaseEnvironment.shape,
+  ...tracingEnvironment.shape,
+});
+
+export type CatalogEnvironment = z.output<typeof catalogEnvironment>;

@@ -1,0 +1,74 @@
+import { defineEndpoint } from '@movie-ticketing/kit/endpoint';
+import { idParams } from '@movie-ticketing/kit/fields';
+import { listOf } from '@movie-ticketing/kit/pagination';
+import { z } from 'zod';
+
+import { movie, movieChange, movieQuery, newMovie } from './movies.schema.ts';
+
+const tag = 'Movies';
+const oneMovie = z.strictObject({ movie });
+
+export const movieEndpoints = ({ currency }: { currency: string }) => ({
+  listMovies: defineEndpoint({
+    method: 'get',
+    path: '/movies',
+    operationId: 'listMovies',
+    summary: 'Find movies',
+    description: 'Sorted by id.',
+    tag,
+    access: 'public',
+    shared: true,
+    query: movieQuery,
+    answers: { 200: listOf('movies', movie) },
+  }),
+  getMovie: defineEndpoint({
+    method: 'get',
+    path: '/movies/:id',
+    operationId: 'getMovie',
+    summary: 'Read a movie',
+    tag,
+    access: 'public',
+    shared: true,
+    params: idParams,
+    answers: { 200: oneMovie },
+    problems: ['not_found'],
+  }),
+  createMovie: defineEndpoint({
+    method: 'post',
+    path: '/movies',
+    operationId: 'createMovie',
+    summary: 'Add a movie',
+    tag,
+    access: 'admin',
+    idempotent: true,
+    body: newMovie(currency),
+    answers: { 201: oneMovie },
+  }),
+  updateMovie: defineEndpoint({
+    method: 'patch',
+    path: '/movies/:id',
+    operationId: 'updateMovie',
+    summary: 'Change a movie',
+    description: 'Screenings that stand keep their price and their times.',
+    tag,
+    access: 'admin',
+    params: idParams,
+    body: movieChange(currency),
+    answers: { 200: oneMovie },
+    problems: ['not_found'],
+  }),
+  deleteMovie: defineEndpoint({
+    method: 'delete',
+    path: '/movies/:id',
+    operationId: 'deleteMovie',
+    summary: 'Remove a movie',
+    description: 'Refused while it has screenings, past ones included.',
+    tag,
+    access: 'admin',
+    params: idParams,
+    answers: { 204: null },
+    problems: ['not_found', 'in_use'],
+  }),
+});
+
+export type MovieEndpoints = ReturnType<typeof movieEndpoints>;
