@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+
 export type EmbeddedPostgresErrorCode =
   'locked' | 'version' | 'unreachable' | 'unsupported' | 'failed';
 
@@ -13,13 +15,15 @@ export class EmbeddedPostgresError extends Error {
 }
 
 function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  // Not instanceof Error: under jest Node's own errors come from another realm.
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
 }
 
 const UNREACHABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ELOOP']);
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT']);
 
-function diskFull(dataDir: string, cause?: unknown): EmbeddedPostgresError {
+export function diskFull(dataDir: string, cause?: unknown): EmbeddedPostgresError {
   return new EmbeddedPostgresError(
     'failed',
     `The disk under ${dataDir} is full. Free at least 200 MB there, or set DATA_DIR to a folder on another disk, then start again: nothing that was confirmed is lost.`,
@@ -44,6 +48,14 @@ export function fromFileSystem(error: unknown, dataDir: string): unknown {
   return error;
 }
 
+function isDiskFull(output: string, dataDir: string): boolean {
+  if (/No space left on device|Disk quota exceeded|Check free disk space/i.test(output))
+    return true;
+  // Its log lies on the same disk, so that Postgres may not even have been able to say it.
+  const { bavail, bsize } = statfsSync(dataDir);
+  return bavail * bsize < 1_000_000;
+}
+
 /** A program of Postgres ended with an error: its own words decide which error this is. */
 export function fromOutput(
   program: string,
@@ -51,9 +63,14 @@ export function fromOutput(
   dataDir: string,
 ): EmbeddedPostgresError {
   const said = output.trim().split('\n').slice(-12).join('\n');
-  if (/No space left on device|Disk quota exceeded/i.test(output)) return diskFull(dataDir, said);
+  if (isDiskFull(output, dataDir)) return diskFull(dataDir, said);
   if (/Permission denied|Read-only file system|has wrong ownership/i.test(output))
     return unreachable(dataDir, said);
+  if (/could not look up effective user ID/i.test(output))
+    return new EmbeddedPostgresError(
+      'unsupported',
+      `PostgreSQL does not run as a user without an entry in /etc/passwd (${said}). Start as a user that has one, or set DATABASE_URL to a PostgreSQL 17 of your own.`,
+    );
   if (/incompatible with server/i.test(output))
     return new EmbeddedPostgresError('version', `${said}\nSet DATA_DIR to another folder.`);
   return new EmbeddedPostgresError(

@@ -1,11 +1,12 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { EmbeddedPostgresError } from './embedded-postgres-error.ts';
+import { diskFull, EmbeddedPostgresError } from './embedded-postgres-error.ts';
 
 export type DataFolderLock = { release(): void };
 
 const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
 
 // An unreferenced DatabaseSync is closed by the garbage collector, and the lock with it.
 const held = new Set<DatabaseSync>();
@@ -18,6 +19,14 @@ function readOwner(ownerFile: string): string {
   }
 }
 
+function noteOwner(ownerFile: string): void {
+  try {
+    writeFileSync(ownerFile, `${String(process.pid)}\n`);
+  } catch {
+    // The lock holds without it; only another start's error message says less.
+  }
+}
+
 function takeKernelLock(dataDir: string, ownerFile: string): DatabaseSync {
   const file = join(dataDir, 'postgres.lock');
   let database: DatabaseSync | undefined;
@@ -27,7 +36,9 @@ function takeKernelLock(dataDir: string, ownerFile: string): DatabaseSync {
     return database;
   } catch (error) {
     database?.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) {
+    const { errcode } = error as { errcode?: number };
+    if (errcode === SQLITE_FULL) throw diskFull(dataDir, error);
+    if (errcode === SQLITE_BUSY) {
       throw new EmbeddedPostgresError(
         'locked',
         `The data folder ${dataDir} is in use by another start of this program${readOwner(ownerFile)}. Stop that one first, or set DATA_DIR (and PORT) to run a second one beside it.`,
@@ -51,7 +62,7 @@ export function lockDataFolder(dataDir: string): DataFolderLock {
   const ownerFile = join(dataDir, 'postgres.owner');
   const database = takeKernelLock(dataDir, ownerFile);
   held.add(database);
-  writeFileSync(ownerFile, `${String(process.pid)}\n`);
+  noteOwner(ownerFile);
   return {
     release: () => {
       if (!held.delete(database)) return;

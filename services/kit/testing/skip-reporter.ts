@@ -22,8 +22,10 @@ function describeSkip(file: FileResult, assertion: Assertion): string {
 }
 
 /** Lists what was skipped and why; its last line is for scripts: `N passed, N failed, N skipped`. */
-export function summarize(results: RunResults): string {
-  const skips = results.testResults.flatMap((file) =>
+export function summarize(results: RunResults, listSkips = true): string {
+  // With -t everything else counts as skipped, which needs no telling.
+  const files = listSkips ? results.testResults : [];
+  const skips = files.flatMap((file) =>
     file.testResults
       .filter(({ status }) => SKIPPED.has(status))
       .map((assertion) => describeSkip(file, assertion)),
@@ -37,7 +39,14 @@ export function summarize(results: RunResults): string {
 
 /** jest wants a reporter to be the default export of its file, and a class. */
 export default class SkipReporter {
+  readonly #filtered: boolean;
+
+  constructor(config?: { testNamePattern?: string }) {
+    this.#filtered = (config?.testNamePattern ?? '') !== '';
+  }
+
   onRunComplete(_contexts: unknown, results: RunResults): void {
-    process.stdout.write(`${summarize(results)}\n`);
+    // At exit, since jest's own summary and teardown come after every reporter of ours.
+    process.once('exit', () => process.stdout.write(`${summarize(results, !this.#filtered)}\n`));
   }
 }

@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import {
+  isAlive,
+  postmasterPid,
+  query,
+  remove,
+  startInChild,
+  temporaryFolder,
+  waitUntil,
+  type Starter,
+} from './embedded-postgres.fixture.ts';
+
+let folder: string;
+let dataDir: string;
+const children: Starter[] = [];
+
+function launch(): Starter {
+  const child = startInChild(dataDir);
+  children.push(child);
+  return child;
+}
+
+async function stop(child: Starter): Promise<void> {
+  child.process.kill('SIGTERM');
+  await child.ended;
+}
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  dataDir = join(folder, 'data');
+});
+
+afterEach(async () => {
+  await Promise.all(children.splice(0).map(stop));
+  remove(folder);
+});
+
+test('when node and Postgres are killed with -9, then the next start has every committed row', async () => {
+  const first = launch();
+  const { url } = await first.next();
+  await query(url, 'create table kept as select generate_series(1, 1000) as id');
+  const postmaster = postmasterPid(dataDir);
+  first.process.kill('SIGKILL');
+  process.kill(postmaster, 'SIGKILL');
+  await Promise.all([first.ended, waitUntil(() => !isAlive(postmaster))]);
+
+  const second = await launch().next();
+  expect(await query(second.url, 'select count(*)::int as rows from kept')).toEqual([
+    { rows: 1000 },
+  ]);
+});
+
+test('when only node is killed with -9, then the next start ends the old Postgres and goes on', async () => {
+  const first = launch();
+  const { url } = await first.next();
+  await query(url, 'create table kept as select 1 as id');
+  const orphan = postmasterPid(dataDir);
+  first.process.kill('SIGKILL');
+  await first.ended;
+  expect(isAlive(orphan)).toBe(true); // control: it does outlive node
+
+  const second = await launch().next();
+  expect(isAlive(orphan)).toBe(false);
+  expect(await query(second.url, 'select id from kept')).toEqual([{ id: 1 }]);
+});
+
+test('when the postmaster alone was killed, then the next start waits for its backends', async () => {
+  const first = launch();
+  const { url } = await first.next();
+  const busy = query(url, 'select pg_sleep(60)').catch(() => 'ended');
+  const postmaster = postmasterPid(dataDir);
+  process.kill(postmaster, 'SIGKILL');
+  await stop(first);
+  const second = await launch().next();
+  expect(await query(second.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  expect(await busy).toBe('ended');
+});
+
+test('when a second process starts on the folder, then it is refused and the first goes on', async () => {
+  const first = launch();
+  const { url } = await first.next();
+  expect(await launch().next()).toEqual({
+    code: 'locked',
+    message: expect.stringContaining(`process ${String(first.process.pid)}`),
+  });
+  expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  await stop(first);
+  expect(await launch().next()).toEqual({ url }); // control: freed, it starts
+});
+
+test('when two processes start on a new folder at once, then one runs and one is refused', async () => {
+  const said = await Promise.all([launch().next(), launch().next()]);
+  expect(said.filter(({ url }) => url !== undefined)).toHaveLength(1);
+  expect(said.filter(({ code }) => code === 'locked')).toHaveLength(1);
+});
+
+test('when it is killed with -9 while the database is being made, then the next start makes it', async () => {
+  const first = launch();
+  const { existsSync, readdirSync } = await import('node:fs');
+  await waitUntil(
+    () => existsSync(dataDir) && readdirSync(dataDir).some((n) => /initdb-[0-9a-f]+$/.test(n)),
+  );
+  first.process.kill('SIGKILL');
+  await first.ended;
+  expect(existsSync(join(dataDir, 'postgres'))).toBe(false); // control: it was half way
+  const second = await launch().next();
+  expect(await query(second.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test('when SIGTERM comes, then Postgres ends before node does', async () => {
+  const first = launch();
+  await first.next();
+  const postmaster = postmasterPid(dataDir);
+  first.process.kill('SIGTERM');
+  expect(await first.next()).toEqual({ stopped: true });
+  expect(isAlive(postmaster)).toBe(false);
+  await first.ended;
+});

@@ -1,0 +1,37 @@
+import { expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { summarize } from '../testing/skip-reporter.ts';
+
+const file = (assertions: { status: string; fullName: string }[]) => ({
+  testFilePath: join(process.cwd(), 'a', 'b.test.ts'),
+  testResults: assertions,
+});
+
+const results = {
+  testResults: [
+    file([
+      { status: 'passed', fullName: 'when it runs, then it passes' },
+      { status: 'pending', fullName: 'when root, then it works [skipped: needs root]' },
+      { status: 'todo', fullName: 'when written, then it works' },
+    ]),
+  ],
+  numPassedTests: 1,
+  numFailedTests: 2,
+  numPendingTests: 1,
+  numTodoTests: 1,
+  numRuntimeErrorTestSuites: 0,
+};
+
+test('when tests were skipped, then each is listed with its reason, and the counts come last', () => {
+  expect(summarize(results).split('\n')).toEqual([
+    'Skipped:',
+    '  a/b.test.ts: when root, then it works (needs root)',
+    '  a/b.test.ts: when written, then it works (no reason given)',
+    '1 passed, 2 failed, 2 skipped',
+  ]);
+});
+
+test('when a file does not load, then it counts as a failure', () => {
+  const broken = { ...results, numFailedTests: 0, numRuntimeErrorTestSuites: 1 };
+  expect(summarize(broken, false)).toBe('1 passed, 1 failed, 2 skipped');
+});
