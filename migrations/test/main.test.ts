@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { databaseUrlFrom } from '../src/connection.ts';
+import { requiredMigration } from '../src/migrate.ts';
+import { makeFixture, type Fixture } from './fixture.ts';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const DB = { DB_HOST: 'db', DB_USER: 'me', DB_PASSWORD: 'p@ss/word', DB_NAME: 'tickets' };
+
+function command(args: string[], env: Record<string, string>): { status: number; said: string } {
+  const ran = spawnSync(process.execPath, [MAIN, ...args], { env, encoding: 'utf8' });
+  return { status: ran.status ?? -1, said: ran.stdout + ran.stderr };
+}
+
+describe('the settings', () => {
+  test('when DATABASE_URL is set, then it wins over the DB_ variables', () => {
+    expect(databaseUrlFrom({ ...DB, DATABASE_URL: 'postgres://x@y/z' })).toBe('postgres://x@y/z');
+  });
+
+  test('when only the DB_ variables are set, then the URL is made of them, escaped', () => {
+    expect(databaseUrlFrom(DB)).toBe('postgres://me:p%40ss%2Fword@db:5432/tickets');
+    expect(databaseUrlFrom({ ...DB, DB_PORT: '6000', DB_SSLMODE: 'require' })).toBe(
+      'postgres://me:p%40ss%2Fword@db:6000/tickets?sslmode=require&uselibpqcompat=true',
+    );
+  });
+
+  test.each([
+    ['DATABASE_URL', { DATABASE_URL: 'mysql://secret@h/d' }],
+    ['DATABASE_URL', { DATABASE_URL: 'nonsense-secret' }],
+    ['DB_HOST', {}],
+    ['DB_USER', { DB_HOST: 'db' }],
+    ['DB_PORT', { ...DB, DB_PORT: '99999' }],
+    ['DB_SSLMODE', { ...DB, DB_SSLMODE: 'maybe' }],
+  ])('when %s is bad in %j, then the command names it and exits with 2', (variable, env) => {
+    const { status, said } = command([], env);
+    expect(said).toMatch(new RegExp(`^${variable} `));
+    expect(said).not.toContain('secret');
+    expect(status).toBe(2);
+  });
+
+  test.each(['sideways', 'down 0', 'down x', 'up 1', 'down 1 2'])(
+    'when it is called with "%s", then it shows its usage and exits with 2',
+    (args) => {
+      const { status, said } = command(args.split(' '), DB);
+      expect(said).toContain('Usage: npm run migrate');
+      expect(status).toBe(2);
+    },
+  );
+});
+
+describe('the command', () => {
+  let fixture: Fixture;
+
+  beforeEach(async () => {
+    fixture = await makeFixture();
+  });
+
+  afterEach(async () => {
+    await fixture.dispose();
+  });
+
+  test("when it runs on an empty database, then the project's own files go up, down and up", () => {
+    const env = { DATABASE_URL: fixture.url };
+    const newest = requiredMigration();
+    expect(command([], env)).toEqual({ status: 0, said: expect.stringContaining(newest) });
+    expect(command([], env).said).toBe(`Nothing to do; the database is at ${newest}\n`);
+    expect(command(['down', '999'], env).said).toContain('the database is at no migration');
+    expect(command([], env)).toEqual({ status: 0, said: expect.stringContaining(newest) });
+  });
+
+  test('when the database is not there, then it exits with 1 and says why', () => {
+    const { status, said } = command([], { DATABASE_URL: 'postgres://a:b@127.0.0.1:1/c' });
+    expect(said).toMatch(/^Cannot connect/);
+    expect(status).toBe(1);
+  });
+});
