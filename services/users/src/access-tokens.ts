@@ -1,0 +1,35 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Role } from '@movie-ticketing/kit/endpoint';
+import { SignJWT } from 'jose';
+
+import type { SigningMaterial } from './key-ring.ts';
+
+export type AccessTokens = {
+  /** Seconds that a token is good for. */
+  lifetimeSeconds: number;
+  sign(user: { id: number; role: Role }): Promise<string>;
+};
+
+/** Access tokens: Ed25519-signed JWTs of the profile of RFC 9068. They carry ids, nothing personal. */
+export const makeAccessTokens = (options: {
+  signing: () => Promise<SigningMaterial>;
+  issuer: string;
+  audience: string;
+  lifetimeSeconds: number;
+}): AccessTokens => ({
+  lifetimeSeconds: options.lifetimeSeconds,
+  sign: async ({ id, role }) => {
+    const { kid, key } = await options.signing();
+    const issuedAt = Math.floor(Date.now() / 1_000);
+    return new SignJWT({ role })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid })
+      .setIssuer(options.issuer)
+      .setAudience(options.audience)
+      .setSubject(String(id))
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + options.lifetimeSeconds)
+      .setJti(randomUUID())
+      .sign(key);
+  },
+});
