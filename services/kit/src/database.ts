@@ -21,6 +21,11 @@ export type Queryable = {
 export type Database = Queryable & {
   /** Runs `work` in one READ COMMITTED transaction; deadlocks and serialization failures are retried. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * One try of a transaction, its errors as Postgres gave them.
+   * @throws CommitInDoubt when the connection was lost at COMMIT: it may have happened or not
+   */
+  attempt<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   readonly pool: pg.Pool;
   close(): Promise<void>;
 };
@@ -35,6 +40,11 @@ export type DatabaseOptions = {
   statementTimeoutMs?: number;
   lockTimeoutMs?: number;
 };
+
+/** The connection was lost while COMMIT was on its way. */
+export class CommitInDoubt extends Error {
+  override readonly name = 'CommitInDoubt';
+}
 
 const maximumAttempts = 4;
 
@@ -60,7 +70,13 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
   pool.on('error', (error) => {
     options.logger.warn({ error }, 'an idle database connection was lost');
   });
-  return { ...onPool(pool), transaction: transactionOn(pool), pool, close: () => pool.end() };
+  return {
+    ...onPool(pool),
+    transaction: transactionOn(pool),
+    attempt: (work) => runTransaction(pool, work),
+    pool,
+    close: () => pool.end(),
+  };
 };
 
 const run = async <Row>(
@@ -113,10 +129,10 @@ const runTransaction = async <T>(
     const result = await work({
       query: (text, values = [], name) => run(client, text, values, name),
     });
-    await client.query('COMMIT');
+    await commit(client);
     return result;
   } catch (error) {
-    if (isConnectionLost(error)) broken = error as Error;
+    if (isConnectionLost(error) || error instanceof CommitInDoubt) broken = error as Error;
     else {
       await client.query('ROLLBACK').catch((rollbackError: unknown) => {
         broken = rollbackError as Error;
@@ -126,6 +142,16 @@ const runTransaction = async <T>(
   } finally {
     client.off('error', onError);
     client.release(broken);
+  }
+};
+
+const commit = async (client: pg.ClientBase): Promise<void> => {
+  try {
+    await client.query('COMMIT');
+  } catch (error) {
+    throw isConnectionLost(error)
+      ? new CommitInDoubt('the connection was lost at COMMIT', { cause: error })
+      : error;
   }
 };
 
@@ -151,7 +177,13 @@ export const isRetryable = (error: unknown): boolean =>
   codeOf(error) === '40P01' || codeOf(error) === '40001';
 
 const socketCodes = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
 ]);
 
 /** The connection is gone or could not be made: whatever it was doing may or may not have happened. */
@@ -170,7 +202,7 @@ export const isConnectionLost = (error: unknown): boolean => {
 
 const translate = (error: unknown): unknown => {
   if (error instanceof Problem) return error;
-  if (isConnectionLost(error)) {
+  if (isConnectionLost(error) || error instanceof CommitInDoubt) {
     return new Problem('unavailable', {
       detail: 'The database cannot be reached right now.',
       retryAfter: 2,

@@ -20,7 +20,10 @@ export const hashRequest = (body: unknown): Buffer =>
 export const replayed = (status: number, json: string): Answer => ({
   status,
   ...(status === 204 ? {} : { json }),
-  headers: { 'Idempotent-Replayed': 'true' },
+  headers: {
+    'Idempotent-Replayed': 'true',
+    ...(status >= 400 ? { 'Content-Type': 'application/problem+json; charset=utf-8' } : {}),
+  },
 });
 
 export const keyReused = (): Problem =>
@@ -59,7 +62,11 @@ export const saveAnswer = async (
   await tx.query(
     `INSERT INTO ${table} (user_id, scope, key, request_hash, status, body) VALUES ($1, $2, $3, $4, $5, $6)`,
     [
-      request.userId, request.scope, request.key, request.requestHash, answer.status,
+      request.userId,
+      request.scope,
+      request.key,
+      request.requestHash,
+      answer.status,
       answer.json ?? (answer.body === undefined ? '' : JSON.stringify(answer.body)),
     ],
   );

@@ -1,0 +1,43 @@
+import {
+  databaseEnvironment,
+  environmentFields,
+  parseEnvironment,
+  requiredDatabaseUrl,
+} from '@movie-ticketing/kit/config';
+import { makeDatabase } from '@movie-ticketing/kit/database';
+import { makeLogger } from '@movie-ticketing/kit/logging';
+import { runProcess } from '@movie-ticketing/kit/service-process';
+import { z } from 'zod';
+
+import { auditSnapshot } from './audit.ts';
+
+/** `npm run audit`: exit code 0 when nothing is broken, 1 when something is. */
+const environment = z.object({
+  ...databaseEnvironment.shape,
+  LOG_LEVEL: environmentFields.oneOf(['info', 'warn', 'error', 'silent'], 'warn'),
+});
+
+await runProcess(async () => {
+  const env = parseEnvironment(environment, process.env);
+  const db = makeDatabase({
+    url: requiredDatabaseUrl(env),
+    poolSize: 1,
+    logger: makeLogger({ service: 'audit', level: env.LOG_LEVEL }),
+    applicationName: 'movie-ticketing-audit',
+    statementTimeoutMs: 10 * 60_000,
+  });
+  const findings = await auditSnapshot(db);
+  await db.close();
+  for (const { name, promise, violations, examples } of findings) {
+    console.log(`${violations === 0 ? 'ok    ' : 'BROKEN'} ${String(promise)}. ${name}`);
+    if (violations > 0)
+      console.log(`       ${String(violations)} rows, for instance ${examples.join(' ')}`);
+  }
+  const broken = findings.filter(({ violations }) => violations > 0).length;
+  console.log(
+    broken === 0
+      ? `All ${String(findings.length)} checks hold.`
+      : `${String(broken)} of ${String(findings.length)} checks are broken.`,
+  );
+  process.exit(broken === 0 ? 0 : 1);
+});

@@ -1,0 +1,162 @@
+import { makeDatabase } from '@movie-ticketing/kit/database';
+import { forgetOldAnswers } from '@movie-ticketing/kit/idempotency';
+import type { Logger } from '@movie-ticketing/kit/logging';
+import { observePool, type Registry } from '@movie-ticketing/kit/metrics';
+import { databaseReadiness } from '@movie-ticketing/kit/readiness';
+import { makeResponseCache } from '@movie-ticketing/kit/response-cache';
+import type { Service } from '@movie-ticketing/kit/service';
+import { makeTokenVerifier, type JwkSource } from '@movie-ticketing/kit/tokens';
+import { startWorker, type Worker } from '@movie-ticketing/kit/worker';
+import { requiredMigration } from '@movie-ticketing/migrations/migrate';
+import type { z } from 'zod';
+
+import { makeBookingQueue } from './batch/booking-queue.ts';
+import { runBatch, type BatchSettings } from './batch/run-batch.ts';
+import { bookingsEndpoints } from './bookings.endpoints.ts';
+import type { bookingsEnvironment } from './bookings.environment.ts';
+import { makeBookingsMetrics, type BookingsMetrics } from './bookings.metrics.ts';
+import { bookingsRoutes } from './bookings.routes.ts';
+import { makeBookingsHandlers } from './bookings/bookings.handlers.ts';
+import { accountStands } from './bookings/bookings.repository.ts';
+import { makeBookingsService } from './bookings/bookings.service.ts';
+import { cancelBookingsOfCancelledScreenings } from './holds/cancel-screenings.ts';
+import { expireHolds } from './holds/expire-holds.ts';
+import type { PaymentProvider } from './payments/payment-provider.ts';
+import { reconcilePayments } from './payments/payment-reconciler.ts';
+import { makePaymentsHandlers } from './payments/payments.handlers.ts';
+import { makePaymentsService } from './payments/payments.service.ts';
+import { makeSimulatedProvider } from './payments/simulated-provider.ts';
+
+export type BookingsOptions = {
+  databaseUrl: string;
+  environment: Pick<
+    z.output<typeof bookingsEnvironment>,
+    | 'DB_POOL_SIZE'
+    | 'HOLD_MINUTES'
+    | 'MAX_TICKETS_PER_BOOKING'
+    | 'BOOKING_QUEUE_LIMIT'
+    | 'PAYMENT_TIMEOUT_SECONDS'
+    | 'PAYMENT_ABANDON_SECONDS'
+    | 'JWT_ISSUER'
+    | 'JWT_AUDIENCE'
+    | 'JWT_JWKS_CACHE_SECONDS'
+  >;
+  logger: Logger;
+  registry: Registry;
+  jwks: JwkSource;
+  /** Instead of the simulated one. */
+  provider?: PaymentProvider;
+  /** Instead of the batch: the benchmark's control puts one transaction a booking here. */
+  run?: typeof runBatch;
+};
+
+const lateAnswerMs = 5_000;
+const paymentGraceMs = 10 * 60_000;
+
+/** Wires the bookings service: queue, handlers and background workers on one bounded pool. */
+export const makeBookingsProcess = (options: BookingsOptions): Service => {
+  const { environment: env, logger, registry } = options;
+  const db = makeDatabase({
+    url: options.databaseUrl,
+    role: 'mt_bookings',
+    poolSize: env.DB_POOL_SIZE,
+    logger,
+    applicationName: 'movie-ticketing-bookings',
+    lockTimeoutMs: 1_500,
+  });
+  observePool(registry, { bookings: db.pool });
+  const settings: BatchSettings = { holdMs: env.HOLD_MINUTES * 60_000, patienceMs: 5_000 };
+  const queue = makeBookingQueue({
+    limit: env.BOOKING_QUEUE_LIMIT,
+    run: (orders) => (options.run ?? runBatch)(db, orders, settings),
+    observe: (batch) => {
+      metrics.batch(batch);
+    },
+  });
+  const metrics = makeBookingsMetrics(registry, () => queue.depth);
+  const provider = options.provider ?? makeSimulatedProvider(db, { lateMs: lateAnswerMs });
+  const payments = makePaymentsService(db, provider, {
+    timeoutMs: env.PAYMENT_TIMEOUT_SECONDS * 1_000,
+    logger,
+    observe: metrics.payment,
+  });
+  const workers = startWorkers(options, db, provider, metrics);
+  return {
+    name: 'bookings',
+    routes: bookingsRoutes(
+      bookingsEndpoints({ maxTickets: env.MAX_TICKETS_PER_BOOKING }),
+      makeBookingsHandlers(makeBookingsService(db, queue)),
+      makePaymentsHandlers(payments),
+    ),
+    edge: {
+      verifier: makeTokenVerifier({
+        source: options.jwks,
+        issuer: env.JWT_ISSUER,
+        audience: env.JWT_AUDIENCE,
+        cacheSeconds: env.JWT_JWKS_CACHE_SECONDS,
+      }),
+      accountStands: (userId) => accountStands(db, userId),
+      cache: makeResponseCache({ ttlMs: 0 }),
+    },
+    ready: databaseReadiness(db, requiredMigration()),
+    stop: async () => {
+      await queue.drain();
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await db.close();
+    },
+  };
+};
+
+const startWorkers = (
+  options: BookingsOptions,
+  db: ReturnType<typeof makeDatabase>,
+  provider: PaymentProvider,
+  metrics: BookingsMetrics,
+): Worker[] => {
+  const { logger, environment: env } = options;
+  return [
+    startWorker({
+      name: 'expire-holds',
+      intervalMs: 1_000,
+      logger,
+      work: () =>
+        expireHolds(db, {
+          paymentGraceMs,
+          observe: (count) => {
+            metrics.released('expired', count);
+          },
+        }),
+    }),
+    startWorker({
+      name: 'cancel-screenings',
+      intervalMs: 1_000,
+      logger,
+      work: () =>
+        cancelBookingsOfCancelledScreenings(db, (count) => {
+          metrics.released('screening_cancelled', count);
+        }),
+    }),
+    startWorker({
+      name: 'reconcile-payments',
+      intervalMs: 500,
+      logger,
+      work: () =>
+        reconcilePayments({
+          db,
+          provider,
+          abandonAfterMs: env.PAYMENT_ABANDON_SECONDS * 1_000,
+          logger,
+          observe: metrics.payment,
+        }),
+    }),
+    startWorker({
+      name: 'forget-answers',
+      intervalMs: 15 * 60_000,
+      logger,
+      work: async () => {
+        await forgetOldAnswers(db, 'bookings_idempotency_keys');
+        return false;
+      },
+    }),
+  ];
+};

@@ -1,0 +1,41 @@
+import {
+  databaseEnvironment,
+  environmentFields,
+  jwksEnvironment,
+  serverEnvironment,
+  tokenEnvironment,
+} from '@movie-ticketing/kit/config';
+import { tracingEnvironment } from '@movie-ticketing/kit/tracing';
+import { z } from 'zod';
+
+const { integer } = environmentFields;
+
+/** What the bookings service alone reads, wherever it runs. */
+export const bookingsSettings = z.object({
+  HOLD_MINUTES: z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, 'must be a number of minutes above 0, at most 1440')
+    .transform(Number)
+    .refine(
+      (value) => value > 0 && value <= 1440,
+      'must be a number of minutes above 0, at most 1440',
+    )
+    .default(15),
+  MAX_TICKETS_PER_BOOKING: integer(1, 1_000, 10),
+  /** Bookings that may wait for their batch before further ones are turned away with 503. */
+  BOOKING_QUEUE_LIMIT: integer(1, 100_000, 5_000),
+  /** How long a payment request waits for the provider before it answers 202. */
+  PAYMENT_TIMEOUT_SECONDS: integer(1, 60, 2),
+  /** After this long without word from the provider a payment in doubt is called off. */
+  PAYMENT_ABANDON_SECONDS: integer(1, 86_400, 30),
+});
+
+/** A bookings process of its own. */
+export const bookingsEnvironment = z.object({
+  ...serverEnvironment.shape,
+  ...tokenEnvironment.shape,
+  ...jwksEnvironment.shape,
+  ...databaseEnvironment.shape,
+  ...tracingEnvironment.shape,
+  ...bookingsSettings.shape,
+});

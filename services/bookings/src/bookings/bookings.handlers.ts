@@ -1,0 +1,43 @@
+import type { Handler } from '@movie-ticketing/kit/endpoint';
+
+import type * as endpoints from './bookings.endpoints.ts';
+import { presentBooking } from './bookings.schema.ts';
+import type { BookingsService } from './bookings.service.ts';
+
+export const makeBookingsHandlers = (service: BookingsService) => {
+  const create: Handler<ReturnType<typeof endpoints.createBooking>> = ({
+    caller,
+    body,
+    idempotency,
+    isGone,
+  }) =>
+    service.book(
+      caller,
+      { screeningId: body.screening_id, numTickets: body.num_tickets, userId: body.user_id },
+      { idempotency, isGone },
+    );
+
+  const list: Handler<typeof endpoints.listBookings> = async ({ caller, query }) => {
+    const page = await service.list(caller, {
+      userId: query.user_id,
+      screeningId: query.screening_id,
+      status: query.status,
+      before: query.cursor?.[0],
+      limit: query.limit,
+    });
+    return {
+      status: 200,
+      body: { bookings: page.rows.map(presentBooking), next_cursor: page.nextCursor },
+    };
+  };
+
+  const get: Handler<typeof endpoints.getBooking> = async ({ caller, params }) => ({
+    status: 200,
+    body: { booking: presentBooking(await service.get(caller, params.id)) },
+  });
+
+  const cancel: Handler<typeof endpoints.cancelBooking> = ({ caller, params, idempotency }) =>
+    service.cancel(caller, params.id, idempotency);
+
+  return { create, list, get, cancel };
+};

@@ -1,0 +1,74 @@
+import type { Database } from '@movie-ticketing/kit/database';
+import type { Logger } from '@movie-ticketing/kit/logging';
+
+import { makeBookingsRepository } from '../bookings/bookings.repository.ts';
+import type { PaymentProvider } from './payment-provider.ts';
+import { makePaymentsRepository, type OpenPayment } from './payments.repository.ts';
+import { settlePayment, type ChargeOutcome } from './settle-payment.ts';
+
+const perRound = 50;
+
+/**
+ * One round of settling what a crash or a slow provider left open: payments in doubt, and refunds
+ * that the provider has not confirmed. Any number of processes may run it; a payment is taken up by
+ * one at a time, and doing its work twice would change nothing, for every call has a key.
+ * @returns whether more is due already
+ */
+export const reconcilePayments = async (options: {
+  db: Database;
+  provider: PaymentProvider;
+  abandonAfterMs: number;
+  logger: Logger;
+  observe: (outcome: string) => void;
+}): Promise<boolean> => {
+  const open = await makePaymentsRepository(options.db).takeOpen(perRound);
+  for (const payment of open) {
+    try {
+      if (payment.status === 'refund_pending') await refund(options.db, options.provider, payment);
+      else await resolveDoubt(options, payment);
+    } catch (error) {
+      // One that fails waits for its next turn; the others go on.
+      options.logger.warn({ error, payment_id: payment.id }, 'a payment could not be settled yet');
+    }
+  }
+  return open.length === perRound;
+};
+
+const resolveDoubt = async (
+  options: Parameters<typeof reconcilePayments>[0],
+  payment: OpenPayment,
+): Promise<void> => {
+  const charge = {
+    key: String(payment.id),
+    amountMinor: payment.amountMinor,
+    currency: payment.currency,
+  };
+  const found = await options.provider.lookUp(charge.key);
+  const outcome: ChargeOutcome | undefined =
+    found !== 'unknown'
+      ? found
+      : payment.ageMs >= options.abandonAfterMs
+        ? await options.provider.abandon(charge)
+        : undefined;
+  if (outcome === undefined) return;
+  const settled = await settlePayment(options.db, payment, outcome);
+  options.observe(settled.payment.status);
+};
+
+const refund = async (
+  db: Database,
+  provider: PaymentProvider,
+  payment: OpenPayment,
+): Promise<void> => {
+  await provider.refund(String(payment.id));
+  await db.transaction(async (tx) => {
+    const bookings = makeBookingsRepository(tx);
+    const payments = makePaymentsRepository(tx);
+    const booking = await bookings.lock(payment.bookingId);
+    const current = await payments.lock(payment.id);
+    if (current?.status !== 'refund_pending') return;
+    await payments.setStatus(payment.id, 'refunded');
+    // An expired booking whose late payment is paid back stays expired.
+    if (booking?.status === 'cancelled') await bookings.setStatus(booking.id, 'refunded');
+  });
+};

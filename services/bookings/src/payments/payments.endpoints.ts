@@ -1,0 +1,38 @@
+import { defineEndpoint } from '@movie-ticketing/kit/endpoint';
+import { idParams } from '@movie-ticketing/kit/fields';
+
+import { newPayment, paymentEnvelope } from './payments.schema.ts';
+
+export const createPayment = defineEndpoint({
+  method: 'post',
+  path: '/payments',
+  operationId: 'createPayment',
+  summary: 'Pay for a booking',
+  description:
+    'Charges once, whatever is repeated. 202 with status `processing` while the provider’s answer is in doubt: read the payment again, or repeat the request with its key.',
+  tag: 'Payments',
+  access: 'signed-in',
+  body: newPayment,
+  answers: { 200: paymentEnvelope, 202: paymentEnvelope },
+  problems: [
+    'not_found',
+    'payment_declined',
+    'booking_already_paid',
+    'booking_expired',
+    'booking_cancelled',
+    'payment_processing',
+  ],
+  idempotent: true,
+});
+
+export const getPayment = defineEndpoint({
+  method: 'get',
+  path: '/payments/:id',
+  operationId: 'getPayment',
+  summary: 'One payment',
+  tag: 'Payments',
+  access: 'signed-in',
+  params: idParams,
+  answers: { 200: paymentEnvelope },
+  problems: ['not_found'],
+});

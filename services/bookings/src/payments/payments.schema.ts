@@ -1,0 +1,52 @@
+import { id, instantOut, money, text } from '@movie-ticketing/kit/fields';
+import { z } from 'zod';
+
+export const paymentStatuses = [
+  'processing',
+  'succeeded',
+  'declined',
+  'refund_pending',
+  'refunded',
+] as const;
+export type PaymentStatus = (typeof paymentStatuses)[number];
+
+export const payment = z
+  .strictObject({
+    id: id(),
+    booking_id: id(),
+    amount: money,
+    status: z.enum(paymentStatuses),
+    paid_at: instantOut().nullable(),
+  })
+  .meta({ id: 'Payment' });
+
+export const paymentEnvelope = z.strictObject({ payment });
+
+export const newPayment = z
+  .strictObject({
+    booking_id: id(),
+    payment_token: text(1, 200)
+      .describe(
+        'What the payment page gave you. The simulated provider takes `tok_approved` (also when absent), `tok_declined`, `tok_timeout` (no answer, no charge: 202, declined in the end) and `tok_late` (answers after the request: 202, approved in the end); any other is declined.',
+      )
+      .exactOptional(),
+  })
+  .meta({ id: 'NewPayment' });
+
+/** A payment as the service knows it. Amounts are in minor units. */
+export type Payment = {
+  id: number;
+  bookingId: number;
+  amountMinor: number;
+  currency: string;
+  status: PaymentStatus;
+  paidAt: Date | null;
+};
+
+export const presentPayment = (it: Payment): z.input<typeof payment> => ({
+  id: it.id,
+  booking_id: it.bookingId,
+  amount: { amount: it.amountMinor, currency: it.currency },
+  status: it.status,
+  paid_at: it.paidAt?.toISOString() ?? null,
+});
