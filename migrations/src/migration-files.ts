@@ -44,7 +44,7 @@ export function readMigrationFiles(directory: string): MigrationFile[] {
     .map((fileName) => readMigrationFile(directory, fileName));
   for (const [index, { name }] of files.entries()) {
     const next = files[index + 1]?.name;
-    if (next !== undefined && next.slice(0, 4) === name.slice(0, 4)) {
+    if (next?.slice(0, 4) === name.slice(0, 4)) {
       throw new MigrationError(
         `${name}.sql and ${next}.sql have the same number. Give the newer one the next free number.`,
       );

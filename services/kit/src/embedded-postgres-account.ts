@@ -6,6 +6,8 @@ import { EmbeddedPostgresError } from './embedded-postgres-error.ts';
 /** nobody, by number: Postgres refuses to run as root, and not every image has a passwd file. */
 const UNPRIVILEGED = 65_534;
 
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
 const SETPRIV_CAPABILITY = '-all,+dac_read_search';
 
 export type Account = {
@@ -66,7 +68,8 @@ export function commandAs(account: Account, program: string, args: string[]): Co
   const options: SpawnOptions = {
     cwd: '/',
     detached: true,
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+    // None of the caller's variables: PGDATA, PGPORT, LC_* and their kin would change the outcome.
+    ...(process.platform === 'win32' ? {} : { env: { PATH, LC_ALL: 'C', TZ: 'UTC' } }),
   };
   if (account.owner === null) return { file: program, args, options };
   const { uid, gid } = account.owner;

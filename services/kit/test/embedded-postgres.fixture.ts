@@ -28,7 +28,7 @@ export function temporaryFolder(mode = 0o755): string {
 
 /** Starts Postgres in a node process of its own, one that can be killed; `through` goes in front. */
 export function startInChild(dataDir: string, through: string[] = []): Starter {
-  const [file = '', ...args] = [...through, process.execPath, CHILD, dataDir];
+  const [file, ...args] = [...through, process.execPath, CHILD, dataDir];
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: '/',
@@ -63,7 +63,7 @@ export function isAlive(pid: number): boolean {
   if (process.platform !== 'linux') return spawnSync('kill', ['-0', String(pid)]).status === 0;
   const stat = `/proc/${String(pid)}/stat`;
   try {
-    return !/\) Z /.test(readFileSync(stat, 'utf8'));
+    return !readFileSync(stat, 'utf8').includes(') Z ');
   } catch {
     return false;
   }
