@@ -37,7 +37,12 @@ export const serverEnvironment = z.object({
   CORS_ORIGINS: z
     .string()
     .default('')
-    .transform((value) => value.split(',').map((origin) => origin.trim()).filter(Boolean))
+    .transform((value) =>
+      value
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    )
     .refine(
       (origins) => origins.every((origin) => origin === '*' || URL.canParse(origin)),
       'must be * or origins like https://example.com, separated by commas',
@@ -80,7 +85,9 @@ export const databaseUrl = (env: z.output<typeof databaseEnvironment>): string |
   if (env.DATABASE_URL !== undefined) return env.DATABASE_URL;
   if (env.DB_HOST === undefined) return undefined;
   const host = env.DB_HOST.includes(':') ? `[${env.DB_HOST}]` : env.DB_HOST;
-  const made = new URL(`postgres://${host}:${String(env.DB_PORT)}/${encodeURIComponent(env.DB_NAME)}`);
+  const made = new URL(
+    `postgres://${host}:${String(env.DB_PORT)}/${encodeURIComponent(env.DB_NAME)}`,
+  );
   made.username = encodeURIComponent(env.DB_USER);
   if (env.DB_PASSWORD !== undefined) made.password = encodeURIComponent(env.DB_PASSWORD);
   // pg knows no "prefer": it is what libpq does by default, and a plain connection here.

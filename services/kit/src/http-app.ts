@@ -39,7 +39,11 @@ export const makeHttpApp = (options: HttpAppOptions): Express => {
   app.set('query parser', 'simple');
   app.set('trust proxy', options.trustProxy);
   app.use(begin(options));
-  app.use(helmet({ contentSecurityPolicy: { directives: { defaultSrc: ["'none'"] }, useDefaults: false } }));
+  app.use(
+    helmet({
+      contentSecurityPolicy: { directives: { defaultSrc: ["'none'"] }, useDefaults: false },
+    }),
+  );
   if (options.corsOrigins.length > 0) app.use(allowOrigins(options.corsOrigins));
   if (options.pages !== undefined) app.use(options.pages);
   const methods = new Map<string, string[]>();
@@ -89,7 +93,13 @@ const begin =
       options.metrics.observe(locals.route, req.method, status, duration);
       endSpan?.(locals.route, status);
       options.logger.info(
-        { ...context, method: req.method, route: locals.route, status, duration_ms: Math.round(duration * 10) / 10 },
+        {
+          ...context,
+          method: req.method,
+          route: locals.route,
+          status,
+          duration_ms: Math.round(duration * 10) / 10,
+        },
         'request',
       );
     });
@@ -100,7 +110,13 @@ const allowOrigins = (origins: readonly string[]): RequestHandler =>
   cors({
     origin: origins.includes('*') ? '*' : [...origins],
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-    allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'If-None-Match', 'X-Request-Id'],
+    allowedHeaders: [
+      'Authorization',
+      'Content-Type',
+      'Idempotency-Key',
+      'If-None-Match',
+      'X-Request-Id',
+    ],
     exposedHeaders: ['ETag', 'Idempotent-Replayed', 'Retry-After', 'X-Request-Id'],
     maxAge: 600,
   });

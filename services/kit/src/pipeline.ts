@@ -107,7 +107,9 @@ const parsePart = (schema: z.ZodType | undefined, value: unknown): unknown => {
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.flatMap(toFieldErrors);
   throw new Problem('invalid_request', {
-    detail: errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '),
+    detail: errors
+      .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+      .join('; '),
     errors,
   });
 };

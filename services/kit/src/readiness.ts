@@ -11,9 +11,10 @@ export const databaseReadiness =
   (db: Queryable, requiredMigration: string): ReadinessCheck =>
   async () => {
     try {
-      const rows = await db.query<{ name: string }>('SELECT name FROM pgmigrations WHERE name = $1', [
-        requiredMigration,
-      ]);
+      const rows = await db.query<{ name: string }>(
+        'SELECT name FROM pgmigrations WHERE name = $1',
+        [requiredMigration],
+      );
       return rows.length === 1 ? undefined : `migration ${requiredMigration} is not applied yet`;
     } catch {
       return 'the database cannot be reached or is not migrated';

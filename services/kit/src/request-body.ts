@@ -41,7 +41,10 @@ const toProblem = (error: unknown): unknown => {
     case 'entity.parse.failed':
     case 'request.size.invalid':
     case 'request.aborted':
-      return new Problem('invalid_request', { detail: 'The body is not valid JSON.', cause: error });
+      return new Problem('invalid_request', {
+        detail: 'The body is not valid JSON.',
+        cause: error,
+      });
     case 'encoding.unsupported':
     case 'charset.unsupported':
       return new Problem('unsupported_media_type', {

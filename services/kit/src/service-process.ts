@@ -9,6 +9,11 @@ import { startServer, type RunningServer } from './server.ts';
 import type { Service } from './service.ts';
 import type { Tracing } from './tracing.ts';
 
+/** What an operator can put right: its message is printed alone, without a stack. Exit code 1. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
 export type ProcessOptions = {
   services: readonly Service[];
   pages?: RequestHandler;
@@ -110,7 +115,7 @@ const finish = async (stop: () => Promise<void>): Promise<void> => {
 };
 
 const describeFailure = (error: unknown): string => {
-  if (error instanceof ConfigError) return error.message;
+  if (error instanceof ConfigError || error instanceof StartError) return error.message;
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
     return `${error.message}: another program listens there. Set PORT or MANAGEMENT_PORT to a free one.`;
   }

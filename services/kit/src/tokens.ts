@@ -21,10 +21,15 @@ export const jwksOverHttp =
     return jwkSetSchema.parse(await answer.json());
   };
 
-const jwkSetSchema = z.object({ keys: z.array(z.looseObject({ kid: z.string(), kty: z.string() })) });
+const jwkSetSchema = z.object({
+  keys: z.array(z.looseObject({ kid: z.string(), kty: z.string() })),
+});
 
 const claims = z.object({
-  sub: z.string().regex(/^[1-9]\d{0,15}$/).transform(Number),
+  sub: z
+    .string()
+    .regex(/^[1-9]\d{0,15}$/)
+    .transform(Number),
   role: z.enum(roles),
   exp: z.number(),
 });
