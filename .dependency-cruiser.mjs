@@ -1,0 +1,125 @@
+/**
+ * The layers of docs/architecture.md: routes -> handler -> service -> repository, one service never
+ * inside another. Tests and testing folders may look anywhere.
+ */
+const notTests = '/(test|testing)/';
+const inService = '^services/(catalog|users|bookings)/src/';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    {
+      name: 'no-circular',
+      comment: 'A cycle has no layers. Cycles of types alone cost nothing.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'resolvable',
+      comment: 'What is imported must exist.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'handlers-reach-no-repository',
+      comment: 'A handler calls its service; SQL is further down.',
+      severity: 'error',
+      from: { path: '\\.(handlers|routes|endpoints|schema)\\.ts$' },
+      to: { path: '(\\.repository\\.ts$|/kit/src/database\\.ts$)' },
+    },
+    {
+      name: 'services-know-no-http',
+      comment:
+        'Rules and transactions hold whoever asks: express stays in the kit and the gateway.',
+      severity: 'error',
+      from: { path: inService, pathNot: '(\\.composition|/main)\\.ts$' },
+      to: {
+        path: '(^node_modules/(@types/)?express/|/kit/src/(http-app|pipeline|request-body|server)\\.ts$)',
+      },
+    },
+    {
+      name: 'repositories-are-the-bottom',
+      comment: 'A repository holds SQL and mapping; it calls nobody above it.',
+      severity: 'error',
+      from: { path: '\\.repository\\.ts$' },
+      to: {
+        path: '\\.(service|handlers|routes|endpoints|composition)\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'service-layer-knows-no-handlers',
+      comment: 'Calls go down alone.',
+      severity: 'error',
+      from: { path: '\\.service\\.ts$' },
+      to: { path: '\\.(handlers|routes|endpoints|composition)\\.ts$' },
+    },
+    {
+      name: 'services-do-not-look-into-one-another',
+      comment: 'They share the kit and the database, through their grants.',
+      severity: 'error',
+      from: { path: '^services/(catalog|users|bookings)/', pathNot: notTests },
+      to: { path: '^services/(catalog|users|bookings|gateway)/', pathNot: '^services/$1/' },
+    },
+    {
+      name: 'gateway-imports-fronts-alone',
+      comment:
+        'What is promised, what is wired, what is read: endpoints, composition, environment.',
+      severity: 'error',
+      from: { path: '^services/gateway/src/' },
+      to: {
+        path: inService,
+        pathNot: '\\.(endpoints|composition|environment)\\.ts$',
+      },
+    },
+    {
+      name: 'foundations-know-no-service',
+      comment: 'The kit, the migrations and the seed stand below the services.',
+      severity: 'error',
+      from: { path: '^(services/kit|migrations|seed)/', pathNot: notTests },
+      to: { path: '^services/(catalog|users|bookings|gateway)/' },
+    },
+    {
+      name: 'kit-knows-nothing-above-it',
+      severity: 'error',
+      from: { path: '^services/kit/src/' },
+      to: { path: '^(migrations|seed)/' },
+    },
+    {
+      name: 'no-tests-in-production',
+      comment: 'What runs does not need what tests it.',
+      severity: 'error',
+      from: { path: '/src/' },
+      to: { path: notTests },
+    },
+    {
+      name: 'no-undeclared-packages',
+      comment: 'A package that happens to be hoisted is missing from the image.',
+      severity: 'error',
+      from: { path: '/src/' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'] },
+    },
+    {
+      name: 'one-module-knows-prom-client',
+      comment: 'It is in maintenance: kept behind one module, to be replaced in one place.',
+      severity: 'error',
+      from: { pathNot: '^services/kit/src/metrics\\.ts$' },
+      to: { path: '^node_modules/prom-client/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(\\.data|coverage|results)/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    combinedDependencies: false,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.mts', '.js', '.mjs', '.cjs', '.json', '.d.ts'],
+    },
+    progress: { type: 'none' },
+  },
+};

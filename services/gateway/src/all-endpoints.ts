@@ -1,0 +1,17 @@
+import { bookingsEndpoints } from '@movie-ticketing/bookings/bookings.endpoints';
+import { catalogEndpoints } from '@movie-ticketing/catalog/catalog.endpoints';
+import { usersEndpoints } from '@movie-ticketing/users/users.endpoints';
+
+import { gatewayEndpoints } from './gateway.endpoints.ts';
+import type { EndpointsByService } from './route-table.ts';
+
+/** Every endpoint there is, by the service that answers it. */
+export const allEndpoints = ({
+  currency = 'USD',
+  maxTickets = 10,
+}: { currency?: string; maxTickets?: number } = {}): EndpointsByService => ({
+  gateway: gatewayEndpoints(),
+  catalog: Object.values(catalogEndpoints({ currency })),
+  users: Object.values(usersEndpoints()),
+  bookings: Object.values(bookingsEndpoints({ maxTickets })),
+});

@@ -1,0 +1,47 @@
+import { makeBookingsProcess } from '@movie-ticketing/bookings/bookings.composition';
+import { makeCatalogService } from '@movie-ticketing/catalog/catalog.composition';
+import type { Logger } from '@movie-ticketing/kit/logging';
+import { observePool, type Registry } from '@movie-ticketing/kit/metrics';
+import type { Service } from '@movie-ticketing/kit/service';
+import { makeUsersService, type UsersService } from '@movie-ticketing/users/users.composition';
+import type { RequestHandler } from 'express';
+
+import { allEndpoints } from './all-endpoints.ts';
+import { makeApiDocument } from './api-document.ts';
+import { makeGatewayService } from './gateway.composition.ts';
+import type { GatewayEnvironment } from './gateway.environment.ts';
+import { makeReferencePage } from './reference-page.ts';
+
+export type AllServices = {
+  services: readonly Service[];
+  /** The reference page. */
+  pages: RequestHandler;
+  users: UsersService;
+};
+
+/**
+ * Every service in one process on one database, each on a pool of its own with its own role. Tokens
+ * are verified with keys that come through a function call instead of HTTP.
+ * @throws when the database cannot be reached or is not migrated
+ */
+export const makeAllServices = async (options: {
+  databaseUrl: string;
+  environment: GatewayEnvironment;
+  logger: Logger;
+  registry: Registry;
+}): Promise<AllServices> => {
+  const { environment, registry } = options;
+  const users = await makeUsersService(options);
+  observePool(registry, { users: users.pool });
+  const catalog = makeCatalogService({ ...options, jwks: users.jwks });
+  const bookings = makeBookingsProcess({ ...options, jwks: users.jwks });
+  const endpoints = allEndpoints({
+    currency: environment.CURRENCY,
+    maxTickets: environment.MAX_TICKETS_PER_BOOKING,
+  });
+  const gateway = makeGatewayService({
+    document: makeApiDocument(endpoints),
+    edge: catalog.edge, // its endpoints are public: nothing of it is used
+  });
+  return { services: [gateway, catalog, users, bookings], pages: makeReferencePage(), users };
+};

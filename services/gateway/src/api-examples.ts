@@ -1,0 +1,35 @@
+const credentials = { email: 'ada@example.com', password: 'correct horse battery' };
+const refreshToken = { refresh_token: 'Zm9yIGFuIGV4YW1wbGUsIG5vdCByZWFs' };
+
+/** A body for each operation that takes one, to begin with in the reference. */
+export const examples: Readonly<Record<string, unknown>> = {
+  registerUser: credentials,
+  loginUser: credentials,
+  refreshSession: refreshToken,
+  logoutSession: refreshToken,
+  changePassword: {
+    current_password: 'correct horse battery',
+    new_password: 'staple the other horse',
+  },
+  changeRole: { role: 'staff' },
+  createMovie: {
+    title: 'Metropolis',
+    description: 'A city above, a city below, and a mediator between them.',
+    duration_minutes: 153,
+    price: { amount: 1200, currency: 'USD' },
+    start_date: '2027-01-10',
+    end_date: '2027-02-10',
+  },
+  updateMovie: { price: { amount: 900, currency: 'USD' } },
+  createTheater: {
+    name: 'Filmtheater am Ufer',
+    location: 'Berlin',
+    time_zone: 'Europe/Berlin',
+    total_seats: 240,
+  },
+  updateTheater: { name: 'Kino am Ufer' },
+  createScreening: { movie_id: 1, theater_id: 1, starts_at: '2027-01-31T19:30:00Z' },
+  updateScreening: { status: 'cancelled' },
+  createBooking: { screening_id: 1, num_tickets: 2 },
+  createPayment: { booking_id: 1, payment_token: 'tok_approved' },
+};

@@ -1,0 +1,52 @@
+export type SignInLine = { role: string; email: string; password: string };
+
+export type BannerOptions = {
+  /** `http://localhost:8080` */
+  url: string;
+  managementUrl: string;
+  /** Where the embedded database keeps its data; undefined with DATABASE_URL. */
+  dataDir: string | undefined;
+  signIns: readonly SignInLine[];
+  /** A screening with seats left, for the example; undefined when there is none. */
+  screeningId: number | undefined;
+  seconds: number;
+};
+
+const booking = (url: string, { email, password }: SignInLine, screeningId: number): string[] => [
+  'Book two seats:',
+  `  TOKEN=$(curl -s ${url}/users/login -H 'Content-Type: application/json' \\`,
+  `    -d '{"email": "${email}", "password": "${password}"}' \\`,
+  String.raw`    | sed 's/.*"access_token":"\([^"]*\)".*/\1/')`,
+  `  curl -s ${url}/bookings -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\`,
+  `    -d '{"screening_id": ${String(screeningId)}, "num_tickets": 2}'`,
+];
+
+/** What a person reads once the server answers. */
+export const bannerOf = (options: BannerOptions): string => {
+  const { url, signIns, screeningId } = options;
+  const customer = signIns.find(({ role }) => role === 'customer');
+  const widths = {
+    role: Math.max(0, ...signIns.map(({ role }) => role.length)),
+    email: Math.max(0, ...signIns.map(({ email }) => email.length)),
+  };
+  const signInLines = signIns.map(
+    ({ role, email, password }, index) =>
+      `  ${index === 0 ? 'Sign-ins ' : '         '}  ${role.padEnd(widths.role)}  ${email.padEnd(widths.email)}  ${password}`,
+  );
+  return [
+    '',
+    `Movie ticketing serves (after ${options.seconds.toFixed(1)} s)`,
+    '',
+    `  API        ${url}`,
+    `  Reference  ${url}/docs`,
+    `  Metrics    ${options.managementUrl}/metrics`,
+    ...(options.dataDir === undefined ? [] : [`  Data       ${options.dataDir}`]),
+    ...signInLines,
+    '',
+    ...(customer === undefined || screeningId === undefined
+      ? []
+      : [...booking(url, customer, screeningId), '']),
+    'Ctrl-C stops it.',
+    '',
+  ].join('\n');
+};

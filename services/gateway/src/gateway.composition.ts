@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+
+import { route, type Answer } from '@movie-ticketing/kit/endpoint';
+import type { OpenApiDocument } from '@movie-ticketing/kit/openapi';
+import type { Edge } from '@movie-ticketing/kit/pipeline';
+import type { Service } from '@movie-ticketing/kit/service';
+
+import { ping, readOpenApi } from './gateway.endpoints.ts';
+
+/** What the gateway answers itself. It holds nothing, so it is always ready and stops at once. */
+export const makeGatewayService = (options: { document: OpenApiDocument; edge: Edge }): Service => {
+  const pong: Answer = { status: 200, body: { message: 'pong' } };
+  const document = openApiAnswer(options.document);
+  return {
+    name: 'gateway',
+    routes: [
+      route(ping, () => Promise.resolve(pong)),
+      route(readOpenApi, () => Promise.resolve(document)),
+    ],
+    edge: options.edge,
+    ready: () => Promise.resolve(undefined),
+    stop: () => Promise.resolve(),
+  };
+};
+
+/** Made once: the document never changes while a process lives. */
+const openApiAnswer = (document: OpenApiDocument): Answer => {
+  const json = JSON.stringify(document);
+  return {
+    status: 200,
+    json,
+    headers: {
+      ETag: `"${createHash('sha256').update(json).digest('base64url').slice(0, 27)}"`,
+      'Cache-Control': 'no-cache',
+    },
+  };
+};

@@ -1,0 +1,51 @@
+import type { Access, Endpoint } from '@movie-ticketing/kit/endpoint';
+
+export const services = ['gateway', 'catalog', 'users', 'bookings'] as const;
+export type ServiceName = (typeof services)[number];
+
+export type EndpointsByService = Readonly<Record<ServiceName, readonly Endpoint[]>>;
+
+export type RouteTableEntry = {
+  service: ServiceName;
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Express pattern: `/bookings/:id` */
+  path: string;
+  access: Access;
+  /** A public read that may be up to a second old. */
+  shared: boolean;
+  /** Takes `Idempotency-Key`: a proxy may repeat it when it carries one, never else. */
+  idempotent: boolean;
+};
+
+/**
+ * Who answers what: the one source of the one-process server, the OpenAPI document, the nginx
+ * gateway's configuration and the network policies.
+ * @throws Error when two services claim one method and path
+ */
+export const makeRouteTable = (endpoints: EndpointsByService): RouteTableEntry[] => {
+  const table = services.flatMap((service) =>
+    endpoints[service].map((endpoint) => toEntry(service, endpoint)),
+  );
+  const claimed = new Map<string, ServiceName>();
+  for (const { method, path, service } of table) {
+    // Patterns that differ in a parameter's name alone match the same requests.
+    const pattern = `${method} ${path.replaceAll(/:\w+/g, ':')}`;
+    const other = claimed.get(pattern);
+    if (other !== undefined) {
+      throw new Error(`${method} ${path} is claimed by ${other} and by ${service}`);
+    }
+    claimed.set(pattern, service);
+  }
+  return table;
+};
+
+const methods = { get: 'GET', post: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;
+
+const toEntry = (service: ServiceName, endpoint: Endpoint): RouteTableEntry => ({
+  service,
+  method: methods[endpoint.method],
+  path: endpoint.path,
+  access: endpoint.access,
+  shared: endpoint.shared === true,
+  idempotent: endpoint.idempotent === true,
+});
