@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lockDataFolder } from '../src/embedded-postgres-lock.ts';
@@ -28,7 +28,8 @@ async function startContainer(reaperImage: boolean): Promise<Omit<TestPostgres, 
   const container = await new GenericContainer(IMAGE)
     .withEnvironment({
       POSTGRES_PASSWORD: 'test',
-      POSTGRES_INITDB_ARGS: '--locale=C --locale-provider=builtin --builtin-locale=C.UTF-8',
+      POSTGRES_INITDB_ARGS:
+        '--encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8',
     })
     .withCommand(['postgres', ...settings])
     .withExposedPorts(5432)
@@ -50,6 +51,8 @@ async function sweepAbandoned(): Promise<void> {
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(FOLDER))) {
     const dataDir = join(tmpdir(), name);
     try {
+      // A run that begins at this moment has its folder and not yet its lock.
+      if (Date.now() - statSync(dataDir).mtimeMs < 60_000) continue;
       const lock = lockDataFolder(dataDir);
       await stopLeftover(join(dataDir, 'postgres'), () => undefined);
       lock.release();
