@@ -163,11 +163,22 @@ const serialise = (answer: Answer): string =>
 const etagOf = (json: Buffer | string): string =>
   `"${createHash('sha1').update(json).digest('base64url')}"`;
 
+/**
+ * Whether `If-None-Match` names this answer. Express's `req.fresh` says no to whoever also sends
+ * `Cache-Control: no-cache`, as fetch does by itself with every If-None-Match.
+ */
+const hasCurrent = (req: ExpressRequest, etag: unknown): boolean => {
+  const given = req.headers['if-none-match'];
+  if (given === undefined) return false;
+  const named = given.split(',').map((one) => one.trim().replace(/^W\//, ''));
+  return named.some((one) => one === '*' || one === etag);
+};
+
 const sendShared = (req: ExpressRequest, res: ExpressResponse, answer: CachedAnswer): void => {
   res.setHeader('ETag', answer.etag);
   // The second that a public read may be old is spent on our side: others must ask.
   res.setHeader('Cache-Control', 'public, max-age=0, must-revalidate');
-  if (req.fresh) {
+  if (hasCurrent(req, answer.etag)) {
     res.statusCode = 304;
     res.end();
     return;
@@ -186,7 +197,7 @@ const send = (req: ExpressRequest, res: ExpressResponse, answer: Answer, isRead:
     res.setHeader('ETag', etagOf(json));
     if (!res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'private, no-cache');
   }
-  if (isRead && answer.status === 200 && req.fresh) {
+  if (isRead && answer.status === 200 && hasCurrent(req, res.getHeader('ETag'))) {
     res.statusCode = 304;
     res.end();
     return;
