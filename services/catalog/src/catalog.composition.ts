@@ -1,4 +1,4 @@
-import { makeDatabase, type Queryable } from '@movie-ticketing/kit/database';
+import { makeDatabase, type Database, type Queryable } from '@movie-ticketing/kit/database';
 import type { Route } from '@movie-ticketing/kit/endpoint';
 import { forgetOldAnswers } from '@movie-ticketing/kit/idempotency';
 import type { Logger } from '@movie-ticketing/kit/logging';
@@ -56,15 +56,7 @@ export const makeCatalogService = ({
   });
   observePool(registry, { catalog: db.pool });
   const cache = makeResponseCache({ ttlMs: cacheMs });
-  const settings = { currency: environment.CURRENCY };
-  const routes = [
-    ...movieRoutes(movieEndpoints(settings), makeMovieHandlers(makeMoviesService(db))),
-    ...theaterRoutes(theaterEndpoints, makeTheaterHandlers(makeTheatersService(db))),
-    ...screeningRoutes(
-      screeningEndpoints(settings),
-      makeScreeningHandlers(makeScreeningsService(db)),
-    ),
-  ];
+  const routes = catalogRoutes(db, { currency: environment.CURRENCY });
   const forgetting = startWorker({
     name: 'catalog_idempotency_keys',
     intervalMs: hourMs,
@@ -94,6 +86,15 @@ export const makeCatalogService = ({
     },
   };
 };
+
+const catalogRoutes = (db: Database, settings: { currency: string }): Route[] => [
+  ...movieRoutes(movieEndpoints(settings), makeMovieHandlers(makeMoviesService(db))),
+  ...theaterRoutes(theaterEndpoints, makeTheaterHandlers(makeTheatersService(db))),
+  ...screeningRoutes(
+    screeningEndpoints(settings),
+    makeScreeningHandlers(makeScreeningsService(db)),
+  ),
+];
 
 /** Who writes here reads what they wrote. After a failure too: a lost COMMIT may have happened. */
 const clearingAfterWrites = (cache: ResponseCache, { endpoint, handle }: Route): Route =>

@@ -62,23 +62,22 @@ export type NewScreeningGround = { has_movie: boolean; has_theater: boolean; is_
 const hallTaken = (cause: unknown): Problem =>
   new Problem('hall_taken', { detail: 'Another screening has the hall at that time.', cause });
 
-export type ScreeningsRepository = ReturnType<typeof makeScreeningsRepository>;
-
-export const makeScreeningsRepository = (db: Queryable) => ({
-  /** One row more than `limit` where there is a next page. */
-  list: async (query: ScreeningQuery): Promise<ListedScreening[]> => {
+/** One row more than `limit` where there is a next page. */
+const list =
+  (db: Queryable) =>
+  async (query: ScreeningQuery): Promise<ListedScreening[]> => {
     const [afterStart, afterId] = query.cursor ?? [];
     const rows = await db.query<ScreeningRow & { start_key: string }>(
       `SELECT ${columns},
-         to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS start_key
-       FROM screenings
-       WHERE ($1::timestamptz IS NULL OR (starts_at, id) > ($1, $2::bigint))
-         AND ($3::bigint IS NULL OR movie_id = $3)
-         AND ($4::bigint IS NULL OR theater_id = $4)
-         AND ($5::timestamptz IS NULL OR starts_at >= $5)
-         AND ($6::timestamptz IS NULL OR starts_at < $6)
-         AND ($7::text IS NULL OR status = $7)
-       ORDER BY starts_at, id LIMIT $8`,
+           to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS start_key
+         FROM screenings
+         WHERE ($1::timestamptz IS NULL OR (starts_at, id) > ($1, $2::bigint))
+           AND ($3::bigint IS NULL OR movie_id = $3)
+           AND ($4::bigint IS NULL OR theater_id = $4)
+           AND ($5::timestamptz IS NULL OR starts_at >= $5)
+           AND ($6::timestamptz IS NULL OR starts_at < $6)
+           AND ($7::text IS NULL OR status = $7)
+         ORDER BY starts_at, id LIMIT $8`,
       [
         afterStart,
         afterId,
@@ -91,32 +90,36 @@ export const makeScreeningsRepository = (db: Queryable) => ({
       ],
     );
     return rows.map((row) => ({ screening: toScreening(row), startKey: row.start_key }));
-  },
+  };
 
-  find: async (id: number): Promise<Screening | undefined> => {
+const find =
+  (db: Queryable) =>
+  async (id: number): Promise<Screening | undefined> => {
     const [row] = await db.query<ScreeningRow>(
       `SELECT ${columns} FROM screenings WHERE id = $1`,
       [id],
       'catalog_find_screening',
     );
     return row && toScreening(row);
-  },
+  };
 
-  /**
-   * Inserts nothing where the movie or the theater is missing or the start is past: see `ground`.
-   * @throws Problem hall_taken; the constraint says so, for a look before the insert would race
-   */
-  insert: async (screening: NewScreening): Promise<Screening | undefined> => {
+/**
+ * Inserts nothing where the movie or the theater is missing or the start is past: see `ground`.
+ * @throws Problem hall_taken; the constraint says so, for a look before the insert would race
+ */
+const insert =
+  (db: Queryable) =>
+  async (screening: NewScreening): Promise<Screening | undefined> => {
     try {
       const [row] = await db.query<ScreeningRow>(
         `INSERT INTO screenings (movie_id, theater_id, starts_at, ends_at, price_minor, currency,
-           total_seats, available_seats)
-         SELECT m.id, t.id, $3::timestamptz,
-           $3::timestamptz + make_interval(mins => m.duration_minutes),
-           COALESCE($4, m.price_minor), COALESCE($5, m.currency), t.total_seats, t.total_seats
-         FROM movies m, theaters t
-         WHERE m.id = $1 AND t.id = $2 AND $3::timestamptz > clock_timestamp()
-         RETURNING ${columns}`,
+             total_seats, available_seats)
+           SELECT m.id, t.id, $3::timestamptz,
+             $3::timestamptz + make_interval(mins => m.duration_minutes),
+             COALESCE($4, m.price_minor), COALESCE($5, m.currency), t.total_seats, t.total_seats
+           FROM movies m, theaters t
+           WHERE m.id = $1 AND t.id = $2 AND $3::timestamptz > clock_timestamp()
+           RETURNING ${columns}`,
         [
           screening.movie_id,
           screening.theater_id,
@@ -137,52 +140,60 @@ export const makeScreeningsRepository = (db: Queryable) => ({
       }
       throw error;
     }
-  },
+  };
 
-  ground: async (screening: NewScreening): Promise<NewScreeningGround> => {
+const ground =
+  (db: Queryable) =>
+  async (screening: NewScreening): Promise<NewScreeningGround> => {
     const rows = await db.query<NewScreeningGround>(
       `SELECT EXISTS (SELECT FROM movies WHERE id = $1) AS has_movie,
-         EXISTS (SELECT FROM theaters WHERE id = $2) AS has_theater,
-         $3::timestamptz > clock_timestamp() AS is_future`,
+           EXISTS (SELECT FROM theaters WHERE id = $2) AS has_theater,
+           $3::timestamptz > clock_timestamp() AS is_future`,
       [screening.movie_id, screening.theater_id, screening.starts_at],
     );
     return rows[0] as NewScreeningGround;
-  },
+  };
 
-  /** Waits for the bookings that hold the row; the clock is read once it is ours. */
-  lock: async (id: number): Promise<LockedScreening | undefined> => {
+/** Waits for the bookings that hold the row; the clock is read once it is ours. */
+const lock =
+  (db: Queryable) =>
+  async (id: number): Promise<LockedScreening | undefined> => {
     const [row] = await db.query<ScreeningRow & { now: Date }>(
       `WITH locked AS MATERIALIZED (
-         SELECT ${columns} FROM screenings WHERE id = $1 FOR NO KEY UPDATE
-       )
-       SELECT ${columns}, clock_timestamp() AS now FROM locked`,
+           SELECT ${columns} FROM screenings WHERE id = $1 FOR NO KEY UPDATE
+         )
+         SELECT ${columns}, clock_timestamp() AS now FROM locked`,
       [id],
     );
     return row && { screening: toScreening(row), now: row.now };
-  },
+  };
 
-  /** @throws Problem hall_taken */
-  update: async (id: number, change: ScreeningChange): Promise<Screening> => {
+/** @throws Problem hall_taken */
+const update =
+  (db: Queryable) =>
+  async (id: number, change: ScreeningChange): Promise<Screening> => {
     try {
       const rows = await db.query<ScreeningRow>(
         `UPDATE screenings s SET
-           starts_at = COALESCE($2, s.starts_at),
-           ends_at = COALESCE($2 + make_interval(mins => m.duration_minutes), s.ends_at),
-           price_minor = COALESCE($3, s.price_minor),
-           currency = COALESCE($4, s.currency),
-           status = COALESCE($5, s.status)
-         FROM movies m WHERE s.id = $1 AND m.id = s.movie_id
-         RETURNING ${ownColumns}`,
+             starts_at = COALESCE($2, s.starts_at),
+             ends_at = COALESCE($2 + make_interval(mins => m.duration_minutes), s.ends_at),
+             price_minor = COALESCE($3, s.price_minor),
+             currency = COALESCE($4, s.currency),
+             status = COALESCE($5, s.status)
+           FROM movies m WHERE s.id = $1 AND m.id = s.movie_id
+           RETURNING ${ownColumns}`,
         [id, change.starts_at, change.price?.amount, change.price?.currency, change.status],
       );
       return toScreening(rows[0] as ScreeningRow);
     } catch (error) {
       throw isExclusionViolation(error) ? hallTaken(error) : error;
     }
-  },
+  };
 
-  /** @throws Problem in_use where anyone has ever booked it */
-  remove: async (id: number): Promise<boolean> => {
+/** @throws Problem in_use where anyone has ever booked it */
+const remove =
+  (db: Queryable) =>
+  async (id: number): Promise<boolean> => {
     try {
       const gone = await db.query('DELETE FROM screenings WHERE id = $1 RETURNING id', [id]);
       return gone.length === 1;
@@ -193,5 +204,16 @@ export const makeScreeningsRepository = (db: Queryable) => ({
         cause: error,
       });
     }
-  },
+  };
+
+export type ScreeningsRepository = ReturnType<typeof makeScreeningsRepository>;
+
+export const makeScreeningsRepository = (db: Queryable) => ({
+  list: list(db),
+  find: find(db),
+  insert: insert(db),
+  ground: ground(db),
+  lock: lock(db),
+  update: update(db),
+  remove: remove(db),
 });

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { insertMovie, insertScreening, insertTheater } from '../testing/builders.ts';
+import { startTestCatalog, type RunningCatalog } from '../testing/running-catalog.ts';
+
+let catalog: RunningCatalog;
+
+beforeAll(async () => {
+  catalog = await startTestCatalog();
+  await insertMovie(catalog.db);
+  await insertTheater(catalog.db);
+  await insertScreening(catalog.db);
+});
+
+afterAll(() => catalog.stop());
+
+const things = ['movies', 'theaters', 'screenings'] as const;
+
+const writes = things.flatMap((thing) => [
+  ['POST', `/${thing}`] as const,
+  ['PATCH', `/${thing}/1`] as const,
+  ['DELETE', `/${thing}/1`] as const,
+]);
+
+describe.each(writes)('when %s %s is asked', (method, path) => {
+  test('without a token, then it is 401 and says how to sign in', async () => {
+    const answer = await catalog.api(method, path, { body: { nonsense: 1 } });
+    expect([answer.status, answer.body.code]).toEqual([401, 'unauthenticated']);
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+  });
+
+  test.each(['customer', 'staff'] as const)(
+    'by a %s, then it is 403 before validation',
+    async (role) => {
+      const { token } = await catalog.signUp(role);
+      const answer = await catalog.api(method, path, { token, body: '{not JSON' });
+      expect([answer.status, answer.body.code]).toEqual([403, 'forbidden']);
+    },
+  );
+
+  test('by an administrator whose account was deleted, then it is 401', async () => {
+    const { id, token } = await catalog.signUp('admin');
+    await catalog.db.query(
+      'UPDATE users SET deleted_at = now(), email = NULL, password_hash = NULL WHERE id = $1',
+      [id],
+    );
+    const answer = await catalog.api(method, path, { token });
+    expect([answer.status, answer.body.code]).toEqual([401, 'unauthenticated']);
+  });
+});
+
+describe.each(writes.filter(([method]) => method !== 'DELETE'))(
+  'when the body of %s %s',
+  (method, path) => {
+    const send = (request: { body?: unknown; headers?: Record<string, string> }) =>
+      catalog.api(method, path, { token: catalog.admin, ...request });
+
+    test('is too large, then it is 413', async () => {
+      const answer = await send({ body: { title: 'x'.repeat(120_000) } });
+      expect([answer.status, answer.body.code]).toEqual([413, 'payload_too_large']);
+    });
+
+    test('is of another type, then it is 415', async () => {
+      const answer = await send({ body: 'title=x', headers: { 'Content-Type': 'text/plain' } });
+      expect([answer.status, answer.body.code]).toEqual([415, 'unsupported_media_type']);
+    });
+
+    test.each(['{', '"text"', '[]', 'null', '{"__proto__": {"a": 1}}'])(
+      'is %s, then it is 400',
+      async (body) => {
+        const answer = await send({ body });
+        expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
+      },
+    );
+
+    test('is missing, then it is 400', async () => {
+      expect((await send({})).status).toBe(400);
+    });
+  },
+);
+
+test.each(things)('when DELETE of %s has a body, then it is 400', async (thing) => {
+  const request = { token: catalog.admin, body: { force: true } };
+  expect((await catalog.api('DELETE', `/${thing}/1`, request)).status).toBe(400);
+});
+
+describe.each(things)('when another method is used on %s', (thing) => {
+  test.each([
+    ['PUT', `/${thing}/1`, 'GET, PATCH, DELETE, HEAD'],
+    ['POST', `/${thing}/1`, 'GET, PATCH, DELETE, HEAD'],
+    ['DELETE', `/${thing}`, 'GET, POST, HEAD'],
+  ])('%s %s, then it is 405 and says which', async (method, path, allow) => {
+    const answer = await catalog.api(method, path);
+    expect([answer.status, answer.body.code]).toEqual([405, 'method_not_allowed']);
+    expect(answer.headers.get('allow')).toBe(allow);
+  });
+});
+
+test('when a path is unknown, then it is 404 before sign-in', async () => {
+  expect((await catalog.api('POST', '/movies/1/posters')).status).toBe(404);
+});
+
+test('when a query fails, then it is 500 and tells nothing of it', async () => {
+  const broken = await startTestCatalog();
+  await broken.db.query('ALTER TABLE movies RENAME TO films');
+  const answer = await broken.api('GET', '/movies');
+  expect([answer.status, answer.body.code]).toEqual([500, 'internal']);
+  expect(JSON.stringify(answer.body)).not.toMatch(/relation|select|42P01|\.ts/i);
+  await broken.stop();
+});
+
+test('when Postgres drops its connections, then reads heal, and until then are 503', async () => {
+  await catalog.api('GET', '/theaters');
+  await catalog.db.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'movie-ticketing-catalog'`,
+  );
+  let healed = false;
+  for (let limit = 1; !healed; limit += 1) {
+    const answer = await catalog.api('GET', `/theaters?limit=${String(limit)}`);
+    healed = answer.status === 200;
+    if (healed) continue;
+    expect(answer.status).toBe(503);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  }
+});

@@ -1,0 +1,231 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { codeOf, makeDatabase, type Database } from '@movie-ticketing/kit/database';
+import { silentLogger } from '@movie-ticketing/kit/testing/api';
+import { createTestDatabase, type TestDatabase } from '@movie-ticketing/kit/testing/database';
+
+const roles = ['mt_catalog', 'mt_users', 'mt_bookings'] as const;
+type Role = (typeof roles)[number];
+
+let database: TestDatabase;
+let owner: Database;
+let as: Record<Role, Database>;
+
+const connect = (role?: Role): Database =>
+  makeDatabase({
+    url: database.url,
+    ...(role === undefined ? {} : { role }),
+    poolSize: 1,
+    logger: silentLogger,
+    applicationName: 'test-grants',
+  });
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  owner = connect();
+  as = {
+    mt_catalog: connect('mt_catalog'),
+    mt_users: connect('mt_users'),
+    mt_bookings: connect('mt_bookings'),
+  };
+});
+
+afterAll(async () => {
+  await Promise.all([owner, ...Object.values(as)].map((db) => db.close()));
+  await database.drop();
+});
+
+/** EXPLAIN asks for the same rights as running it, and changes nothing. */
+const refusal = async (db: Database, statement: string): Promise<string | undefined> => {
+  try {
+    await db.query(`EXPLAIN ${statement}`);
+    return undefined;
+  } catch (error) {
+    return codeOf(error);
+  }
+};
+
+const insufficientPrivilege = '42501';
+
+const none = 'WHERE false';
+const reads = (...tables: string[]) => tables.map((table) => `SELECT * FROM ${table}`);
+const deletes = (...tables: string[]) => tables.map((table) => `DELETE FROM ${table} ${none}`);
+const inserts = (...tables: string[]) =>
+  tables.map((table) => `INSERT INTO ${table} DEFAULT VALUES`);
+const updates = (table: string, ...columns: string[]) =>
+  columns.map((column) => `UPDATE ${table} SET ${column} = ${column} ${none}`);
+const movesOf = (table: string, ...columns: string[]) =>
+  // Writing a column without reading it, so that the right to write alone decides.
+  columns.map((column) => `UPDATE ${table} SET ${column} = NULL`);
+
+const beyond: Record<Role, string[]> = {
+  mt_catalog: [
+    ...movesOf('screenings', 'available_seats', 'total_seats', 'movie_id', 'theater_id'),
+    'SELECT email FROM users',
+    'SELECT password_hash FROM users',
+    'SELECT role FROM users',
+    ...reads('users', 'refresh_tokens', 'signing_keys', 'sign_in_failures'),
+    ...reads('bookings', 'payments', 'bookings_idempotency_keys', 'simulated_charges', 'seed_runs'),
+    'SELECT count(*) FROM bookings',
+    'SELECT id FROM bookings FOR KEY SHARE',
+    ...inserts('users', 'bookings', 'payments', 'refresh_tokens', 'signing_keys', 'seed_runs'),
+    ...movesOf('users', 'email', 'role', 'deleted_at'),
+    ...movesOf('bookings', 'status'),
+    ...movesOf('payments', 'status'),
+    ...movesOf('catalog_idempotency_keys', 'body', 'created_at'),
+    ...deletes('users', 'bookings', 'payments', 'pgmigrations'),
+  ],
+  mt_users: [
+    ...reads('movies', 'theaters', 'screenings', 'catalog_idempotency_keys'),
+    ...reads('bookings', 'payments', 'bookings_idempotency_keys', 'simulated_charges', 'seed_runs'),
+    ...inserts('movies', 'theaters', 'screenings', 'bookings', 'payments'),
+    ...movesOf('screenings', 'available_seats', 'price_minor', 'status'),
+    ...movesOf('bookings', 'status'),
+    ...movesOf('payments', 'status'),
+    // A deleted account stays as a tombstone: its bookings keep their owner.
+    'DELETE FROM users',
+    ...deletes('movies', 'screenings', 'bookings', 'payments', 'pgmigrations'),
+  ],
+  mt_bookings: [
+    ...movesOf('screenings', 'total_seats', 'price_minor', 'starts_at', 'ends_at', 'status'),
+    ...inserts('screenings', 'movies', 'theaters'),
+    ...movesOf('movies', 'price_minor'),
+    ...movesOf('theaters', 'total_seats'),
+    ...deletes('movies', 'theaters', 'screenings'),
+    'SELECT email FROM users',
+    'SELECT password_hash FROM users',
+    'SELECT id FROM users FOR UPDATE',
+    ...reads('users', 'refresh_tokens', 'signing_keys', 'sign_in_failures', 'seed_runs'),
+    ...reads('catalog_idempotency_keys'),
+    ...inserts('users', 'refresh_tokens', 'signing_keys'),
+    ...movesOf('users', 'deleted_at'),
+    // What was booked and paid is never rewritten or forgotten.
+    ...movesOf('bookings', 'num_tickets', 'total_minor', 'user_id', 'screening_id', 'expires_at'),
+    ...movesOf('payments', 'amount_minor', 'booking_id'),
+    ...movesOf('simulated_charges', 'amount_minor', 'outcome'),
+    ...deletes('bookings', 'payments', 'simulated_charges', 'pgmigrations'),
+  ],
+};
+
+describe.each(roles)('when %s goes beyond its grants, then it is refused', (role) => {
+  test.each(beyond[role])('%s', async (statement) => {
+    expect(await refusal(as[role], statement)).toBe(insufficientPrivilege);
+    // The control: it is the right that is missing, not the sense.
+    expect(await refusal(owner, statement)).toBeUndefined();
+  });
+
+  test.each([
+    'CREATE TABLE mine (id int)',
+    'DROP TABLE movies CASCADE',
+    'TRUNCATE bookings CASCADE',
+    'ALTER TABLE screenings DROP CONSTRAINT screenings_seats',
+    'ALTER TABLE bookings DISABLE TRIGGER ALL',
+    "SELECT pg_read_file('/etc/passwd')",
+  ])('%s', async (statement) => {
+    await expect(as[role].query(statement)).rejects.toMatchObject({ code: insufficientPrivilege });
+  });
+});
+
+const within: Record<Role, string[]> = {
+  mt_catalog: [
+    ...reads('movies', 'theaters', 'screenings', 'catalog_idempotency_keys', 'pgmigrations'),
+    'SELECT id, deleted_at FROM users',
+    'SELECT id FROM screenings FOR NO KEY UPDATE',
+    ...updates('screenings', 'starts_at', 'ends_at', 'price_minor', 'currency', 'status'),
+    ...deletes('movies', 'theaters', 'screenings', 'catalog_idempotency_keys'),
+  ],
+  mt_users: [
+    ...reads('users', 'refresh_tokens', 'signing_keys', 'sign_in_failures', 'pgmigrations'),
+    ...updates('users', 'email', 'password_hash', 'role', 'deleted_at'),
+    ...deletes('refresh_tokens', 'signing_keys', 'sign_in_failures'),
+  ],
+  mt_bookings: [
+    ...reads('movies', 'theaters', 'screenings', 'bookings', 'payments', 'pgmigrations'),
+    'SELECT id, deleted_at FROM users',
+    'SELECT id FROM screenings FOR NO KEY UPDATE',
+    ...updates('screenings', 'available_seats'),
+    ...updates('bookings', 'status'),
+    ...updates('payments', 'status', 'paid_at', 'refunded_at', 'next_check_at', 'attempts'),
+    ...inserts('bookings', 'bookings_idempotency_keys', 'simulated_charges'),
+    ...deletes('bookings_idempotency_keys'),
+  ],
+};
+
+describe.each(roles)('when %s keeps within its grants, then it may', (role) => {
+  test.each(within[role])('%s', async (statement) => {
+    expect(await refusal(as[role], statement)).toBeUndefined();
+  });
+});
+
+/** Per role and table, every right there is: a grant that is added must be added here, on purpose. */
+const expected: Record<Role, Record<string, string>> = {
+  mt_catalog: {
+    movies: 'SELECT INSERT UPDATE DELETE',
+    theaters: 'SELECT INSERT UPDATE DELETE',
+    screenings: 'SELECT INSERT UPDATE(currency,ends_at,price_minor,starts_at,status) DELETE',
+    catalog_idempotency_keys: 'SELECT INSERT DELETE',
+    users: 'SELECT(deleted_at,id)',
+    pgmigrations: 'SELECT',
+  },
+  mt_users: {
+    users: 'SELECT INSERT UPDATE',
+    refresh_tokens: 'SELECT INSERT UPDATE DELETE',
+    signing_keys: 'SELECT INSERT UPDATE DELETE',
+    sign_in_failures: 'SELECT INSERT UPDATE DELETE',
+    pgmigrations: 'SELECT',
+  },
+  mt_bookings: {
+    movies: 'SELECT',
+    theaters: 'SELECT',
+    screenings: 'SELECT UPDATE(available_seats)',
+    users: 'SELECT(deleted_at,id)',
+    bookings: 'SELECT INSERT UPDATE(status)',
+    payments: 'SELECT INSERT UPDATE(attempts,next_check_at,paid_at,refunded_at,status)',
+    bookings_idempotency_keys: 'SELECT INSERT UPDATE(body,status) DELETE',
+    simulated_charges: 'SELECT INSERT UPDATE(refunded_at)',
+    pgmigrations: 'SELECT',
+  },
+};
+
+const allRights = `
+  SELECT t.relname AS table_name, string_agg(
+    CASE WHEN has_table_privilege($1, t.oid, p.verb) THEN p.verb
+    ELSE p.verb || '(' || (
+      SELECT string_agg(a.attname, ',' ORDER BY a.attname) FROM pg_attribute a
+      WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+        AND has_column_privilege($1, t.oid, a.attnum, p.verb)
+    ) || ')' END, ' ' ORDER BY p.place) AS rights
+  FROM pg_class t, (VALUES (1, 'SELECT'), (2, 'INSERT'), (3, 'UPDATE')) p (place, verb)
+  WHERE t.relkind = 'r' AND t.relnamespace = 'public'::regnamespace
+    AND has_any_column_privilege($1, t.oid, p.verb)
+  GROUP BY t.relname`;
+
+const tableRights = `
+  SELECT t.relname AS table_name, p.verb AS rights
+  FROM pg_class t, (VALUES ('DELETE'), ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) p (verb)
+  WHERE t.relkind = 'r' AND t.relnamespace = 'public'::regnamespace
+    AND has_table_privilege($1, t.oid, p.verb)`;
+
+test.each(roles)(
+  'when the rights of %s are listed, then they are these and no others',
+  async (role) => {
+    const found: Record<string, string> = {};
+    for (const sql of [allRights, tableRights]) {
+      const rows = await owner.query<{ table_name: string; rights: string }>(sql, [role]);
+      for (const { table_name, rights } of rows) {
+        found[table_name] = [found[table_name], rights].filter(Boolean).join(' ');
+      }
+    }
+    expect(found).toEqual(expected[role]);
+  },
+);
+
+test.each(roles)(
+  'when somebody would sign in as %s, then it cannot, and is nothing special',
+  async (role) => {
+    const [found] = await owner.query(
+      `SELECT rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls FROM pg_roles WHERE rolname = $1`,
+      [role],
+    );
+    expect(Object.values(found as object)).toEqual([false, false, false, false, false]);
+  },
+);

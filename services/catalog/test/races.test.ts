@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
+import { silentLogger } from '@movie-ticketing/kit/testing/api';
+
+import { insertMovie, insertScreening, insertTheater } from '../testing/builders.ts';
+import { until, untilWaiting } from '../testing/lock-waits.ts';
+import { startTestCatalog, type RunningCatalog } from '../testing/running-catalog.ts';
+
+let catalog: RunningCatalog;
+/** What the bookings service may do. */
+let bookings: Database;
+
+beforeAll(async () => {
+  catalog = await startTestCatalog();
+  bookings = makeDatabase({
+    url: catalog.databaseUrl,
+    role: 'mt_bookings',
+    poolSize: 2,
+    logger: silentLogger,
+    applicationName: 'test-bookings',
+  });
+});
+
+afterAll(async () => {
+  await bookings.close();
+  await catalog.stop();
+});
+
+const patch = (id: number, body: unknown) =>
+  catalog.api('PATCH', `/screenings/${String(id)}`, { token: catalog.admin, body });
+
+const price = { amount: 1, currency: 'USD' };
+
+const sellOne = 'UPDATE screenings SET available_seats = available_seats - 1 WHERE id = $1';
+
+/** Holds a screening's row as a batch of bookings does, while `meanwhile` runs; sells a seat or not. */
+const duringBooking = (id: number, sells: boolean, meanwhile: () => Promise<void>) =>
+  bookings
+    .transaction(async (tx) => {
+      await tx.query('SELECT FROM screenings WHERE id = $1 FOR NO KEY UPDATE', [id]);
+      await meanwhile();
+      if (!sells) throw new Error('no sale');
+      await tx.query(sellOne, [id]);
+    })
+    .catch((error: unknown) => {
+      if (sells) throw error;
+    });
+
+/** Two films for one hall at one time, from two administrators at once. */
+const twoFilmsAtOnce = async (on: RunningCatalog) => {
+  const theater_id = (await insertTheater(on.db)).id;
+  const movies = [await insertMovie(on.db), await insertMovie(on.db)];
+  const other = (await on.signUp('admin')).token;
+  return Promise.all(
+    movies.map(({ id }, index) =>
+      on.api('POST', '/screenings', {
+        token: index === 0 ? on.admin : other,
+        body: { movie_id: id, theater_id, starts_at: '2035-01-01T20:00:00Z' },
+      }),
+    ),
+  );
+};
+
+test('when two films are put into one hall at once, then one is shown and the other is 409', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const answers = await twoFilmsAtOnce(catalog);
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+    expect(answers.find(({ status }) => status === 409)?.body.code).toBe('hall_taken');
+  }
+}, 60_000);
+
+test('when the constraint is missing (control), then one hall shows two films at once', async () => {
+  const unguarded = await startTestCatalog();
+  await unguarded.db.query('ALTER TABLE screenings DROP CONSTRAINT screenings_hall_taken');
+  const answers = await twoFilmsAtOnce(unguarded);
+  expect(answers.map(({ status }) => status)).toEqual([201, 201]);
+  await unguarded.stop();
+});
+
+test('when two screenings are moved onto each other at once, then the hall never shows both', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const one = await insertScreening(catalog.db);
+    const { theater_id } = one;
+    const starts_at = new Date(one.ends_at.getTime() + 86_400_000);
+    const two = await insertScreening(catalog.db, { theater_id, starts_at });
+    const body = { starts_at: '2036-01-01T20:00:00Z' };
+    const answers = await Promise.all([patch(one.id, body), patch(two.id, body)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+  }
+}, 60_000);
+
+test.each([
+  [{ price }, true, 409],
+  [{ price }, false, 200],
+  [{ starts_at: '2036-05-05T20:00:00Z' }, true, 409],
+  [{ starts_at: '2036-05-05T20:00:00Z' }, false, 200],
+  [{ status: 'cancelled' }, true, 200],
+])(
+  'when %j comes while a booking is made (sold: %j), then it waits and is %d',
+  async (body, sells, status) => {
+    const { id } = await insertScreening(catalog.db);
+    let answer: ReturnType<typeof patch> | undefined;
+    await duringBooking(id, sells, async () => {
+      answer = patch(id, body);
+      await untilWaiting(catalog.db, 1);
+    });
+    const { status: got, body: said } = (await answer) ?? {};
+    expect(got).toBe(status);
+    if (status === 409) expect(said.code).toBe('has_live_bookings');
+    else expect(said.screening).toMatchObject(sells ? { available_seats: 99 } : {});
+  },
+);
+
+test('when the row is read without its lock (control), then a price changes under a live booking', async () => {
+  const { id } = await insertScreening(catalog.db);
+  const [before] = await catalog.db.query<{ free: boolean }>(
+    'SELECT available_seats = total_seats AS free FROM screenings WHERE id = $1',
+    [id],
+  );
+  await bookings.query(sellOne, [id]);
+  expect(before?.free).toBe(true);
+  await catalog.db.query('UPDATE screenings SET price_minor = 1 WHERE id = $1', [id]);
+  const [after] = await catalog.db.query(
+    'SELECT price_minor, available_seats FROM screenings WHERE id = $1',
+    [id],
+  );
+  expect(after).toEqual({ price_minor: 1, available_seats: 99 });
+});
+
+test('when a screening begins while a change waits for its row, then the change is 409', async () => {
+  // Long enough for the change to be waiting before the start on any machine.
+  const { id } = await insertScreening(catalog.db, { starts_at: new Date(Date.now() + 1_000) });
+  let answer: ReturnType<typeof patch> | undefined;
+  await duringBooking(id, false, async () => {
+    answer = patch(id, { price });
+    await untilWaiting(catalog.db, 1);
+    await until(async () => {
+      const [row] = await catalog.db.query<{ begun: boolean }>(
+        'SELECT starts_at <= clock_timestamp() AS begun FROM screenings WHERE id = $1',
+        [id],
+      );
+      return row?.begun === true;
+    });
+  });
+  const { status, body } = (await answer) ?? {};
+  expect([status, body.code]).toEqual([409, 'screening_started']);
+});
+
+test('when the clock is read with the lock (control), then the change would think it has not begun', async () => {
+  const { id } = await insertScreening(catalog.db, { starts_at: new Date(Date.now() + 1_000) });
+  let read: Promise<{ begun: boolean }[]> | undefined;
+  await duringBooking(id, false, async () => {
+    read = catalog.db.query(
+      'SELECT starts_at <= clock_timestamp() AS begun FROM screenings WHERE id = $1 FOR NO KEY UPDATE',
+      [id],
+    );
+    await untilWaiting(catalog.db, 1);
+    await until(async () => {
+      const [row] = await catalog.db.query<{ begun: boolean }>(
+        'SELECT starts_at <= clock_timestamp() AS begun FROM screenings WHERE id = $1',
+        [id],
+      );
+      return row?.begun === true;
+    });
+  });
+  expect(await read).toEqual([{ begun: false }]);
+});
+
+test('when a row stays locked beyond the bound, then a change is 503 and says when to retry', async () => {
+  const { id } = await insertScreening(catalog.db);
+  await duringBooking(id, false, async () => {
+    const answer = await patch(id, { price });
+    expect([answer.status, answer.body.code]).toEqual([503, 'overloaded']);
+    expect(answer.headers.get('retry-after')).toBe('1');
+  });
+});
+
+test('when a movie is removed as a screening of it is added, then both never succeed', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const movie_id = (await insertMovie(catalog.db)).id;
+    const theater_id = (await insertTheater(catalog.db)).id;
+    const token = catalog.admin;
+    const body = { movie_id, theater_id, starts_at: '2035-01-01T20:00:00Z' };
+    const [removed, added] = await Promise.all([
+      catalog.api('DELETE', `/movies/${String(movie_id)}`, { token }),
+      catalog.api('POST', '/screenings', { token, body }),
+    ]);
+    const pair = [removed.status, added.status];
+    expect([
+      [204, 404],
+      [409, 201],
+    ]).toContainEqual(pair);
+  }
+});

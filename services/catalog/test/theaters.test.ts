@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { insertScreening, insertTheater } from '../testing/builders.ts';
+import { startTestCatalog, type RunningCatalog } from '../testing/running-catalog.ts';
+
+let catalog: RunningCatalog;
+
+beforeAll(async () => {
+  catalog = await startTestCatalog();
+});
+
+afterAll(() => catalog.stop());
+
+const theater = {
+  name: 'Filmtheater Tuschinski',
+  location: 'Amsterdam',
+  time_zone: 'Europe/Amsterdam',
+  total_seats: 735,
+};
+
+const send = (method: string, path: string, body?: unknown) =>
+  catalog.api(method, path, { token: catalog.admin, body });
+
+test('when an admin adds a theater, then it is answered with its id and read by anyone', async () => {
+  const made = await send('POST', '/theaters', theater);
+  expect(made.status).toBe(201);
+  expect(made.body).toEqual({ theater: { id: expect.any(Number), ...theater } });
+  const read = await catalog.api('GET', `/theaters/${String(made.body.theater.id)}`);
+  expect(read.body).toEqual(made.body);
+});
+
+test.each([1, 100_000])('when a theater has %d seats, then that is fine', async (total_seats) => {
+  expect((await send('POST', '/theaters', { ...theater, total_seats })).status).toBe(201);
+});
+
+test.each(['UTC', 'America/Argentina/Buenos_Aires', 'Asia/Kolkata'])(
+  'when the time zone is %s, then it is kept as given',
+  async (time_zone) => {
+    const made = await send('POST', '/theaters', { ...theater, time_zone });
+    expect(made.body.theater?.time_zone).toBe(time_zone);
+  },
+);
+
+describe('when a new theater is wrong, then it is 400 and the field is named', () => {
+  test.each([
+    ['name', { name: '' }],
+    ['location', { location: undefined }],
+    ['location', { location: '\ud800' }],
+    ['time_zone', { time_zone: 'Mars/Olympus_Mons' }],
+    ['time_zone', { time_zone: '+01:00' }],
+    ['time_zone', { time_zone: '' }],
+    ['total_seats', { total_seats: 0 }],
+    ['total_seats', { total_seats: 100_001 }],
+    ['total_seats', { total_seats: 1e300 }],
+    ['rows', { rows: 3 }],
+  ])('%s of %j', async (path, wrong) => {
+    const answer = await send('POST', '/theaters', { ...theater, ...wrong });
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors).toContainEqual({ path, message: expect.any(String) });
+  });
+});
+
+test('when an admin changes fields, then those change and the others stay', async () => {
+  const before = await insertTheater(catalog.db);
+  const path = `/theaters/${String(before.id)}`;
+  const changed = await send('PATCH', path, { name: 'Renamed' });
+  expect(changed.status).toBe(200);
+  expect(changed.body).toEqual({ theater: { ...before, name: 'Renamed' } });
+  expect((await send('PATCH', path, theater)).body.theater).toEqual({ id: before.id, ...theater });
+});
+
+test.each([{}, { total_seats: 0 }, { time_zone: 'Nowhere' }, { id: 1 }])(
+  'when a change is %j, then it is 400',
+  async (wrong) => {
+    const { id } = await insertTheater(catalog.db);
+    expect((await send('PATCH', `/theaters/${String(id)}`, wrong)).status).toBe(400);
+  },
+);
+
+test('when a theater loses seats, then its screenings keep their own number', async () => {
+  const { id, theater_id } = await insertScreening(catalog.db, { total_seats: 80 });
+  await send('PATCH', `/theaters/${String(theater_id)}`, { total_seats: 10 });
+  const read = await catalog.api('GET', `/screenings/${String(id)}`);
+  expect(read.body.screening).toMatchObject({ total_seats: 80, available_seats: 80 });
+});
+
+test('when a theater is removed, then it is gone, and again is 404', async () => {
+  const { id } = await insertTheater(catalog.db);
+  const path = `/theaters/${String(id)}`;
+  expect((await send('DELETE', path)).status).toBe(204);
+  expect((await catalog.api('GET', path)).status).toBe(404);
+  expect((await send('DELETE', path)).status).toBe(404);
+  expect((await send('PATCH', path, { name: 'x' })).status).toBe(404);
+});
+
+test('when a theater has a screening, even a cancelled one, then removing it is 409', async () => {
+  const { theater_id } = await insertScreening(catalog.db, { status: 'cancelled' });
+  const answer = await send('DELETE', `/theaters/${String(theater_id)}`);
+  expect([answer.status, answer.body.code]).toEqual([409, 'in_use']);
+});
