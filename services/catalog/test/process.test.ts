@@ -74,7 +74,7 @@ test('when the database is not migrated, then the catalog runs but is not ready'
 test('when the environment is wrong, then it says what, without the value, and exits with 2', async () => {
   const running = start({ DATABASE_URL: 'mysql://someone:hunter2@nowhere', PORT: '99999' });
   let said = '';
-  running.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  running.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const [code] = await once(running, 'exit');
   expect(code).toBe(2);
   expect(said).toMatch(/^DATABASE_URL must be .*$/m);

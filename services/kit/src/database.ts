@@ -155,6 +155,13 @@ const commit = async (client: pg.ClientBase): Promise<void> => {
   }
 };
 
+/** The row of a statement that always gives one, such as INSERT ... RETURNING. */
+export const onlyRow = <Row>(rows: readonly Row[]): Row => {
+  const [row] = rows;
+  if (row === undefined) throw new Error('a statement that always gives a row gave none');
+  return row;
+};
+
 /** The SQLSTATE of a Postgres error, or a socket's error code. */
 export const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string'

@@ -8,7 +8,7 @@ import { movie, movieChange, movieQuery, newMovie } from './movies.schema.ts';
 const tag = 'Movies';
 const oneMovie = z.strictObject({ movie });
 
-export const movieEndpoints = ({ currency }: { currency: string }) => ({
+const reads = {
   listMovies: defineEndpoint({
     method: 'get',
     path: '/movies',
@@ -33,6 +33,9 @@ export const movieEndpoints = ({ currency }: { currency: string }) => ({
     answers: { 200: oneMovie },
     problems: ['not_found'],
   }),
+};
+
+const writes = (currency: string) => ({
   createMovie: defineEndpoint({
     method: 'post',
     path: '/movies',
@@ -69,6 +72,11 @@ export const movieEndpoints = ({ currency }: { currency: string }) => ({
     answers: { 204: null },
     problems: ['not_found', 'in_use'],
   }),
+});
+
+export const movieEndpoints = ({ currency }: { currency: string }) => ({
+  ...reads,
+  ...writes(currency),
 });
 
 export type MovieEndpoints = ReturnType<typeof movieEndpoints>;

@@ -2,6 +2,7 @@ import {
   codeOf,
   constraintOf,
   isForeignKeyViolation,
+  onlyRow,
   type Queryable,
 } from '@movie-ticketing/kit/database';
 import { invalid, Problem } from '@movie-ticketing/kit/problems';
@@ -72,7 +73,7 @@ const insert =
         movie.end_date,
       ],
     );
-    return toMovie(rows[0] as MovieRow);
+    return toMovie(onlyRow(rows));
   };
 
 /** @throws Problem invalid_request where the dates, old and new together, run backwards */

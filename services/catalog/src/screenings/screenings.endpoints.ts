@@ -8,7 +8,7 @@ import { newScreening, screening, screeningChange, screeningQuery } from './scre
 const tag = 'Screenings';
 const oneScreening = z.strictObject({ screening });
 
-export const screeningEndpoints = ({ currency }: { currency: string }) => ({
+const reads = {
   listScreenings: defineEndpoint({
     method: 'get',
     path: '/screenings',
@@ -33,6 +33,9 @@ export const screeningEndpoints = ({ currency }: { currency: string }) => ({
     answers: { 200: oneScreening },
     problems: ['not_found'],
   }),
+};
+
+const writes = (currency: string) => ({
   createScreening: defineEndpoint({
     method: 'post',
     path: '/screenings',
@@ -79,6 +82,11 @@ export const screeningEndpoints = ({ currency }: { currency: string }) => ({
     answers: { 204: null },
     problems: ['not_found', 'in_use'],
   }),
+});
+
+export const screeningEndpoints = ({ currency }: { currency: string }) => ({
+  ...reads,
+  ...writes(currency),
 });
 
 export type ScreeningEndpoints = ReturnType<typeof screeningEndpoints>;

@@ -1,6 +1,7 @@
 import {
   isExclusionViolation,
   isForeignKeyViolation,
+  onlyRow,
   type Queryable,
 } from '@movie-ticketing/kit/database';
 import { Problem } from '@movie-ticketing/kit/problems';
@@ -151,7 +152,7 @@ const ground =
            $3::timestamptz > clock_timestamp() AS is_future`,
       [screening.movie_id, screening.theater_id, screening.starts_at],
     );
-    return rows[0] as NewScreeningGround;
+    return onlyRow(rows);
   };
 
 /** Waits for the bookings that hold the row; the clock is read once it is ours. */
@@ -184,7 +185,7 @@ const update =
            RETURNING ${ownColumns}`,
         [id, change.starts_at, change.price?.amount, change.price?.currency, change.status],
       );
-      return toScreening(rows[0] as ScreeningRow);
+      return toScreening(onlyRow(rows));
     } catch (error) {
       throw isExclusionViolation(error) ? hallTaken(error) : error;
     }

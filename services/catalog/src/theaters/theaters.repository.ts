@@ -1,4 +1,4 @@
-import { isForeignKeyViolation, type Queryable } from '@movie-ticketing/kit/database';
+import { isForeignKeyViolation, onlyRow, type Queryable } from '@movie-ticketing/kit/database';
 import { Problem } from '@movie-ticketing/kit/problems';
 
 import type { NewTheater, Theater, TheaterChange, TheaterQuery } from './theaters.schema.ts';
@@ -34,7 +34,7 @@ const insert =
          VALUES ($1, $2, $3, $4) RETURNING ${columns}`,
       [theater.name, theater.location, theater.time_zone, theater.total_seats],
     );
-    return rows[0] as Theater;
+    return onlyRow(rows);
   };
 
 const update =
