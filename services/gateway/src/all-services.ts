@@ -1,4 +1,7 @@
-import { makeBookingsProcess } from '@movie-ticketing/bookings/bookings.composition';
+import {
+  makeBookingsProcess,
+  type BookingsOptions,
+} from '@movie-ticketing/bookings/bookings.composition';
 import { makeCatalogService } from '@movie-ticketing/catalog/catalog.composition';
 import type { Logger } from '@movie-ticketing/kit/logging';
 import { observePool, type Registry } from '@movie-ticketing/kit/metrics';
@@ -29,6 +32,8 @@ export const makeAllServices = async (options: {
   environment: GatewayEnvironment;
   logger: Logger;
   registry: Registry;
+  /** Instead of the batch: the benchmark's control. */
+  run?: BookingsOptions['run'];
 }): Promise<AllServices> => {
   const { environment, registry } = options;
   const users = await makeUsersService(options);

@@ -40,7 +40,11 @@ const openDatabase = async (
   const given = databaseUrl(environment);
   if (given !== undefined) return { url: given, embedded: false, stop: () => Promise.resolve() };
   try {
-    const postgres = await startEmbeddedPostgres({ dataDir: environment.DATA_DIR, progress });
+    const postgres = await startEmbeddedPostgres({
+      dataDir: environment.DATA_DIR,
+      keepAlive: true,
+      progress,
+    });
     return { url: postgres.url, embedded: true, stop: postgres.stop };
   } catch (error) {
     if (error instanceof EmbeddedPostgresError) {

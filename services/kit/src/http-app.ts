@@ -36,6 +36,9 @@ export const makeHttpApp = (options: HttpAppOptions): Express => {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  // One spelling a path: keys are scoped to it, and the gateway's routes match the same.
+  app.enable('strict routing');
+  app.enable('case sensitive routing');
   app.set('query parser', 'simple');
   app.set('trust proxy', options.trustProxy);
   app.use(begin(options));
@@ -46,24 +49,31 @@ export const makeHttpApp = (options: HttpAppOptions): Express => {
   );
   if (options.corsOrigins.length > 0) app.use(allowOrigins(options.corsOrigins));
   if (options.pages !== undefined) app.use(options.pages);
-  const methods = new Map<string, string[]>();
-  for (const { routes, edge } of options.services) {
-    for (const route of routes) {
-      const { method, path } = route.endpoint;
-      methods.set(path, [...(methods.get(path) ?? []), method.toUpperCase()]);
-      app[method](path, (req, res) => {
-        const locals = res.locals as Locals;
-        locals.route = path;
-        return answerRequest(edge, route, req, res, locals.requestId);
-      });
-    }
-  }
-  for (const [path, allowed] of methods) app.all(path, refuseMethod(path, allowed));
+  addRoutes(app, options.services);
   app.use(() => {
     throw new Problem('not_found', { detail: 'There is nothing at this path.' });
   });
   app.use(answerError(options.logger));
   return app;
+};
+
+/** Concrete paths before templated ones: PATCH /users/me is 405 and not PATCH /users/:id. */
+const addRoutes = (app: Express, services: HttpAppOptions['services']): void => {
+  const found = services.flatMap(({ routes, edge }) => routes.map((route) => ({ route, edge })));
+  const byPath = Map.groupBy(found, ({ route }) => route.endpoint.path);
+  const parameters = (path: string): number => path.split('/:').length;
+  const paths = [...byPath].sort(([a], [b]) => parameters(a) - parameters(b));
+  for (const [path, here] of paths) {
+    for (const { route, edge } of here) {
+      app[route.endpoint.method](path, (req, res) => {
+        const locals = res.locals as Locals;
+        locals.route = path;
+        return answerRequest(edge, route, req, res, locals.requestId);
+      });
+    }
+    const allowed = here.map(({ route }) => route.endpoint.method.toUpperCase());
+    app.all(path, refuseMethod(path, allowed));
+  }
 };
 
 const safeId = /^[\w.:-]{1,128}$/;

@@ -36,8 +36,8 @@ export const makeSchemaConverter = (): SchemaConverter => {
     }
     if (typeof root['id'] !== 'string') return withoutRepeats(root, named);
     const { id, ...definition } = root;
-    remember(id as string, definition);
-    return { $ref: `#/components/schemas/${id as string}` };
+    remember(id, definition);
+    return { $ref: `#/components/schemas/${id}` };
   };
 
   const remember = (id: string, definition: JsonSchema): void => {

@@ -2,7 +2,7 @@ import express, { type Request as ExpressRequest, type Response as ExpressRespon
 
 import { Problem } from './problems.ts';
 
-const parseJson = express.json({ limit: '100kb', strict: true, inflate: false, type: () => true });
+const parseJson = express.json({ limit: 100_000, strict: true, inflate: false, type: () => true });
 
 const hasBody = (req: ExpressRequest): boolean =>
   req.headers['transfer-encoding'] !== undefined ||
