@@ -137,7 +137,13 @@ function openLog(dataDir: string): { fd: number; saidSince: () => string } {
   return { fd, saidSince: () => readFileSync(file).subarray(start).toString('utf8') };
 }
 
-export type Server = { port: number; pid: number; stop(): Promise<void> };
+export type Server = {
+  port: number;
+  pid: number;
+  stop(): Promise<void>;
+  /** Resolves when it has ended, whoever ended it. */
+  ended: Promise<void>;
+};
 
 function makeStop(child: ChildProcess, options: LaunchOptions): () => Promise<void> {
   const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
@@ -173,6 +179,8 @@ async function attempt(options: LaunchOptions): Promise<Attempt> {
   });
   closeSync(log.fd);
   child.unref();
+  const exited = once(child, 'exit').then(() => undefined);
+  exited.catch(() => undefined); // it could not be spawned: the next line says so
   await once(child, 'spawn');
   const stop = makeStop(child, options);
   const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
@@ -185,7 +193,7 @@ async function attempt(options: LaunchOptions): Promise<Attempt> {
   }, 3000);
   const inTime = await until(() => ended() || ready(), READY_WITHIN_MS);
   clearTimeout(slow);
-  if (inTime && !ended()) return { server: { port, pid: child.pid ?? 0, stop } };
+  if (inTime && !ended()) return { server: { port, pid: child.pid ?? 0, stop, ended: exited } };
   await stop();
   return { output: log.saidSince() };
 }

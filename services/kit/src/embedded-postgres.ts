@@ -18,7 +18,12 @@ import {
 } from './embedded-postgres-cluster.ts';
 import { fromFileSystem } from './embedded-postgres-error.ts';
 import { lockDataFolder } from './embedded-postgres-lock.ts';
-import { launch, stopLeftover, type Server } from './embedded-postgres-server.ts';
+import {
+  launch,
+  stopLeftover,
+  type LaunchOptions,
+  type Server,
+} from './embedded-postgres-server.ts';
 
 export { EmbeddedPostgresError } from './embedded-postgres-error.ts';
 
@@ -33,6 +38,8 @@ export type EmbeddedPostgresOptions = {
   /** Default true. False turns fsync off: for tests, whose data nobody keeps. */
   durable?: boolean;
   parameters?: Record<string, string>;
+  /** Start it again, on the same port, when it ends without being asked to. Default false. */
+  keepAlive?: boolean;
   progress?: (message: string) => void;
 };
 
@@ -101,31 +108,61 @@ async function prepare(
   return { account, binaries };
 }
 
-async function startLocked(
-  options: EmbeddedPostgresOptions,
-  dataDir: string,
-): Promise<Server & { url: string }> {
+type Running = { url: string; stop(): Promise<void> };
+
+async function startLocked(options: EmbeddedPostgresOptions, dataDir: string): Promise<Running> {
   const { durable = true, parameters = {}, progress = () => undefined } = options;
   const cluster = { dataDir, clusterDir: join(dataDir, 'postgres'), durable };
   await stopLeftover(cluster.clusterDir, progress);
   const { account, binaries } = await prepare(cluster, progress);
   const password = readSuperuserPassword(cluster);
   const portFile = join(dataDir, 'postgres.port');
-  const server = await launch({
+  const launching = {
     ...cluster,
     account,
     binaries,
     port: rememberedPort(portFile),
     parameters: { ...PARAMETERS, ...(durable ? {} : NOT_DURABLE), ...parameters },
     progress,
-  });
+  };
+  const server = await launch(launching);
   try {
     writeFileSync(portFile, `${String(server.port)}\n`);
-    return { ...server, url: await ensureDatabase(server.port, password) };
+    const url = await ensureDatabase(server.port, password);
+    return options.keepAlive === true
+      ? { url, stop: keepAlive(server, { ...launching, port: server.port }) }
+      : { url, stop: server.stop };
   } catch (error) {
     await server.stop();
     throw error;
   }
+}
+
+/**
+ * Starts a Postgres that ended unasked again, so that whoever holds its URL heals by itself.
+ * @returns how to stop it for good
+ */
+function keepAlive(first: Server, launching: LaunchOptions): () => Promise<void> {
+  let stopping = false;
+  let server = first;
+  const watch = async (): Promise<void> => {
+    for (;;) {
+      await server.ended;
+      if (stopping) return;
+      launching.progress('PostgreSQL ended unexpectedly: starting it again');
+      await stopLeftover(launching.clusterDir, launching.progress);
+      server = await launch(launching);
+      if (stopping) await server.stop(); // asked to while it was starting
+    }
+  };
+  const watching = watch().catch((error: unknown) => {
+    launching.progress(`PostgreSQL cannot be started again: ${String(error)}`);
+  });
+  return async () => {
+    stopping = true;
+    await server.stop();
+    await watching;
+  };
 }
 
 /**

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { join } from 'node:path';
+
+import { startEmbeddedPostgres } from '../src/embedded-postgres.ts';
 import {
   isAlive,
   postmasterPid,
@@ -106,6 +108,30 @@ test('when it is killed with -9 while the database is being made, then the next 
   expect(existsSync(join(dataDir, 'postgres'))).toBe(false); // control: it was half way
   const second = await launch().next();
   expect(await query(second.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test('when Postgres alone is killed and it is kept alive, then it is back on its port with its rows', async () => {
+  const said: string[] = [];
+  const postgres = await startEmbeddedPostgres({
+    dataDir,
+    keepAlive: true,
+    progress: (message) => said.push(message),
+  });
+  try {
+    await query(postgres.url, 'create table kept as select 42 as answer');
+    const before = postmasterPid(dataDir);
+    process.kill(before, 'SIGKILL');
+    await waitUntil(async () => {
+      const rows = await query<{ answer: number }>(postgres.url, 'select answer from kept').catch(
+        () => [],
+      );
+      return rows[0]?.answer === 42 && postmasterPid(dataDir) !== before;
+    });
+    expect(said).toContain('PostgreSQL ended unexpectedly: starting it again');
+  } finally {
+    await postgres.stop();
+  }
+  await expect(query(postgres.url, 'select 1')).rejects.toThrow();
 });
 
 test('when SIGTERM comes, then Postgres ends before node does', async () => {

@@ -69,8 +69,8 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-export async function waitUntil(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(10); // the test's own timeout bounds it
+export async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(10); // the test's own timeout bounds it
 }
 
 export function remove(folder: string): void {
