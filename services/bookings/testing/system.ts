@@ -10,17 +10,23 @@ import { makeTestTokens, type TestTokens } from '@movie-ticketing/kit/testing/to
 import { insertUser } from '../../catalog/testing/builders.ts';
 import { makeBookingsProcess, type BookingsOptions } from '../src/bookings.composition.ts';
 import { bookingsEnvironment } from '../src/bookings.environment.ts';
+import type { PaymentProvider } from '../src/payments/payment-provider.ts';
+
+export type Person = { id: number; token: string };
 
 export type BookingsSystem = {
   /** The owner's connection: a test looks at everything. */
   db: Database;
   databaseUrl: string;
   tokens: TestTokens;
-  /** One server a process asked for; the first is `server`. */
+  /** One a process; the first is `server`. With `processes: 0` nothing works in the background. */
   servers: TestServer[];
   server: TestServer;
   /** A new person, signed in. */
-  person: (role?: Role) => Promise<{ id: number; token: string }>;
+  person: (role?: Role) => Promise<Person>;
+  /** As many new customers, signed in. */
+  people: (count: number) => Promise<Person[]>;
+  seatsOf: (screeningId: number) => Promise<number>;
   /** Another process on the same database. */
   startProcess: (
     overrides?: Partial<BookingsOptions>,
@@ -35,6 +41,8 @@ export const startBookingsSystem = async (
     processes?: number;
     env?: Record<string, string>;
     overrides?: Partial<BookingsOptions>;
+    /** Instead of the plain simulated provider, in every process; keeps its books as the owner. */
+    provider?: (db: Database) => PaymentProvider;
   } = {},
 ): Promise<BookingsSystem> => {
   const database = await createTestDatabase();
@@ -58,25 +66,45 @@ export const startBookingsSystem = async (
       logger: silentLogger,
       registry: new Registry(),
       jwks: tokens.source,
+      ...(options.provider === undefined ? {} : { provider: options.provider(db) }),
       ...options.overrides,
       ...overrides,
     });
-    const server = await startTestServer([service]);
+    const server = stopOnce(await startTestServer([service]));
     servers.push(server);
     return server;
   };
   for (let i = 0; i < (options.processes ?? 1); i += 1) await startProcess();
-  const [server] = servers;
-  if (server === undefined) throw new Error('a system has one process at least');
   return {
     db,
     databaseUrl: database.url,
     tokens,
     servers,
-    server,
+    get server() {
+      const [first] = servers;
+      if (first === undefined) throw new Error('this system was started with no process');
+      return first;
+    },
     person: async (role = 'customer') => {
       const user = await insertUser(db, { role });
       return { id: user.id, token: await tokens.sign({ userId: user.id, role }) };
+    },
+    people: async (count) => {
+      const rows = await db.query<{ id: number }>(
+        `INSERT INTO users (email, password_hash)
+         SELECT gen_random_uuid() || '@example.com', '!' FROM generate_series(1, $1) RETURNING id`,
+        [count],
+      );
+      return Promise.all(
+        rows.map(async ({ id }) => ({ id, token: await tokens.sign({ userId: id }) })),
+      );
+    },
+    seatsOf: async (screeningId) => {
+      const [row] = await db.query<{ seats: number }>(
+        'SELECT available_seats AS seats FROM screenings WHERE id = $1',
+        [screeningId],
+      );
+      return row?.seats ?? Number.NaN;
     },
     startProcess,
     stop: async () => {
@@ -85,4 +113,10 @@ export const startBookingsSystem = async (
       await database.drop();
     },
   };
+};
+
+/** A test may stop a process that the whole system's stop would stop again. */
+const stopOnce = (server: TestServer): TestServer => {
+  let stopping: Promise<void> | undefined;
+  return { ...server, stop: () => (stopping ??= server.stop()) };
 };

@@ -1,0 +1,103 @@
+import { describe, expect, test } from '@jest/globals';
+
+import type { Database } from '@movie-ticketing/kit/database';
+
+import { insertScreening } from '../../catalog/testing/builders.ts';
+import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
+import { as, inParallel } from '../testing/clients.ts';
+import { expectLedger, expectPromisesKept } from '../testing/promises.ts';
+import { lockScreenings, openTransaction } from '../testing/row-lock.ts';
+import { startBookingsSystem } from '../testing/system.ts';
+
+const deadlocks = async (db: Database): Promise<number> => {
+  const [row] = await db.query<{ deadlocks: number }>(
+    'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()',
+  );
+  return row?.deadlocks ?? Number.NaN;
+};
+
+describe('many screenings at once', () => {
+  test('when three processes book, pay, cancel and expire across the same screenings, then nothing deadlocks', async () => {
+    const system = await startBookingsSystem({ processes: 3, env: { HOLD_MINUTES: '0.01' } });
+    try {
+      const screenings: { id: number }[] = [];
+      for (let i = 0; i < 12; i += 1) screenings.push(await insertScreening(system.db));
+      const people = await system.people(40);
+      const before = await deadlocks(system.db);
+      const journeys = Array.from({ length: 400 }, (_, index) => async () => {
+        const client = as(system.servers[index % 3]!.api, people[index % 40]!);
+        // Batches collect screenings in every order there is.
+        const screening = screenings[(index * 7 + (index >> 3) * 5) % 12]!;
+        const booked = await client.book(screening.id, 1 + (index % 2));
+        if (booked.status !== 201) return booked;
+        const { id } = booked.body.booking;
+        if (index % 3 === 0) await client.pay(id, index % 2 === 0 ? undefined : 'tok_declined');
+        if (index % 4 === 0) {
+          await as(system.servers[(index + 1) % 3]!.api, people[index % 40]!).cancel(id);
+        }
+        return booked;
+      });
+      const answers = await inParallel(64, journeys);
+      for (const { status } of answers) expect([201, 409]).toContain(status);
+      await expectLedger(system.db, answers);
+      await until(async () => {
+        const held = await system.db.query(`SELECT FROM bookings WHERE status = 'pending'`);
+        return held.length === 0;
+      });
+      // A backend reports what it counted when it ends, at the latest.
+      await Promise.all(system.servers.map(({ stop }) => stop()));
+      expect(await deadlocks(system.db)).toBe(before);
+      await expectPromisesKept(system.db);
+    } finally {
+      await system.stop();
+    }
+  });
+
+  test('when two processes each hold a batch over the same screenings, then one waits for the other and both finish', async () => {
+    const system = await startBookingsSystem({ processes: 2 });
+    try {
+      const [a, b, c] = [
+        await insertScreening(system.db),
+        await insertScreening(system.db),
+        await insertScreening(system.db),
+      ];
+      const [person] = await system.people(1);
+      // Each process's first batch waits here, and the next one collects both orders of arrival.
+      const lock = await lockScreenings(system.databaseUrl, [a.id]);
+      const answers = [[a, b, c, a] as const, [a, c, b, a] as const].flatMap((wanted, at) =>
+        wanted.map((screening) => as(system.servers[at]!.api, person!).book(screening.id)),
+      );
+      await untilWaiting(system.db, 2);
+      await lock.release();
+      const statuses = (await Promise.all(answers)).map(({ status }) => status);
+      expect(statuses).toEqual(Array(8).fill(201));
+      await expectPromisesKept(system.db);
+    } finally {
+      await system.stop();
+    }
+  });
+
+  test('control: when two transactions lock two screenings in opposite orders, then Postgres ends one as a deadlock', async () => {
+    const system = await startBookingsSystem({ processes: 0 });
+    try {
+      const [a, b] = [await insertScreening(system.db), await insertScreening(system.db)];
+      const before = await deadlocks(system.db);
+      const [one, other] = [
+        await openTransaction(system.databaseUrl),
+        await openTransaction(system.databaseUrl),
+      ];
+      const lock = 'SELECT FROM screenings WHERE id = $1 FOR NO KEY UPDATE';
+      await one.query(lock, [a.id]);
+      await other.query(lock, [b.id]);
+      const outcomes = await Promise.allSettled([
+        one.query(lock, [b.id]).finally(one.commit),
+        other.query(lock, [a.id]).finally(other.commit),
+      ]);
+      const failed = outcomes.filter((it) => it.status === 'rejected');
+      expect(failed.map(({ reason }) => (reason as { code: string }).code)).toEqual(['40P01']);
+      await until(async () => (await deadlocks(system.db)) === before + 1);
+    } finally {
+      await system.stop();
+    }
+  });
+});

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { insertScreening } from '../../catalog/testing/builders.ts';
+import { until } from '../../catalog/testing/lock-waits.ts';
+import { as, hold, tally } from '../testing/clients.ts';
+import { expectPromisesKept } from '../testing/promises.ts';
+import { openTransaction } from '../testing/row-lock.ts';
+import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+
+describe('paying and cancelling at once', () => {
+  let system: BookingsSystem;
+  let person: Person;
+  beforeAll(async () => {
+    system = await startBookingsSystem({ processes: 2 });
+    [person] = (await system.people(1)) as [Person];
+  });
+  afterAll(() => system.stop());
+
+  const each = <T>(count: number, round: (index: number) => Promise<T>): Promise<T[]> =>
+    Promise.all(Array.from({ length: count }, (_, index) => round(index)));
+
+  test('when one pays while another cancels, then money is kept for a confirmed booking and for no other', async () => {
+    const screening = await insertScreening(system.db, { total_seats: 100 });
+    const rounds = await each(40, async (index) => {
+      const { id } = await hold(system, person, screening.id);
+      const pay = () => as(system.servers[index % 2]!.api, person).pay(id);
+      const cancel = () => as(system.servers[(index + 1) % 2]!.api, person).cancel(id);
+      const [paid, cancelled] = await Promise.all(
+        index % 2 === 0 ? [pay(), cancel()] : [cancel(), pay()].reverse(),
+      );
+      return { id, paid: paid!, cancelled: cancelled! };
+    });
+    const paid = tally(rounds.map((it) => it.paid));
+    const cancelled = tally(rounds.map((it) => it.cancelled));
+    for (const told of Object.keys(paid)) {
+      expect(['200', '409 booking_cancelled']).toContain(told);
+    }
+    for (const told of Object.keys(cancelled)) {
+      expect(['200', '409 payment_processing']).toContain(told);
+    }
+    // Every refund is through before the books are compared.
+    await until(async () => {
+      const open = await system.db.query(`SELECT FROM payments WHERE status = 'refund_pending'`);
+      return open.length === 0;
+    });
+    for (const round of rounds) {
+      const { status } = (await as(system.server.api, person).booking(round.id)).body.booking;
+      if (round.cancelled.status !== 200) expect(status).toBe('confirmed');
+      else if (round.paid.status === 200) expect(status).toBe('refunded');
+      else expect(status).toBe('cancelled');
+    }
+    await expectPromisesKept(system.db);
+  });
+
+  test('when a booking is paid twice at once, then one is charged and the other is told', async () => {
+    const screening = await insertScreening(system.db, { total_seats: 100 });
+    const rounds = await each(20, async () => {
+      const { id } = await hold(system, person, screening.id);
+      const [one, other] = await Promise.all(
+        system.servers.map(({ api }) => as(api, person).pay(id)),
+      );
+      return [one!, other!].sort((a, b) => a.status - b.status);
+    });
+    expect(tally(rounds.map(([first]) => first!))).toEqual({ '200': 20 });
+    for (const [, second] of rounds) {
+      expect(['payment_processing', 'booking_already_paid']).toContain(second!.body.code);
+    }
+    await expectPromisesKept(system.db);
+  });
+
+  test('when a booking is cancelled twice at once, then its seats come back once', async () => {
+    const screening = await insertScreening(system.db, { total_seats: 100 });
+    const rounds = await each(20, async (index) => {
+      const { id } = await hold(system, person, screening.id, 2);
+      if (index % 2 === 0) await as(system.server.api, person).pay(id);
+      return Promise.all(system.servers.map(({ api }) => as(api, person).cancel(id)));
+    });
+    expect(tally(rounds.flat())).toEqual({ '200': 20, '409 booking_cancelled': 20 });
+    expect(await system.seatsOf(screening.id)).toBe(100);
+    await expectPromisesKept(system.db);
+  });
+});
+
+describe('control: without the lock or the constraint', () => {
+  let system: BookingsSystem;
+  beforeAll(async () => {
+    system = await startBookingsSystem({ processes: 0 });
+  });
+  afterAll(() => system.stop());
+
+  const pendingBooking = async () => {
+    const screening = await insertScreening(system.db, { total_seats: 10, available_seats: 9 });
+    const [person] = await system.people(1);
+    const [booking] = await system.db.query<{ id: number }>(
+      `INSERT INTO bookings (reference, user_id, screening_id, num_tickets, total_minor, currency, created_at, expires_at)
+       VALUES (left(gen_random_uuid()::text, 20), $1, $2, 1, 1500, 'USD', clock_timestamp(), clock_timestamp() + interval '1 hour')
+       RETURNING id`,
+      [person!.id, screening.id],
+    );
+    return { id: booking!.id, screeningId: screening.id };
+  };
+
+  test('when two cancels read before either writes, then the seats come back twice', async () => {
+    const { id, screeningId } = await pendingBooking();
+    const cancel = async () => {
+      const tx = await openTransaction(system.databaseUrl);
+      const [row] = await tx.query<{ status: string }>(
+        'SELECT status FROM bookings WHERE id = $1',
+        [id],
+      );
+      return async () => {
+        expect(row!.status).toBe('pending');
+        await tx.query(`UPDATE bookings SET status = 'cancelled' WHERE id = $1`, [id]);
+        await tx.query(
+          'UPDATE screenings SET available_seats = least(total_seats, available_seats + 1) WHERE id = $1',
+          [screeningId],
+        );
+        await tx.commit();
+      };
+    };
+    // Room for the fault to show: another ticket is out.
+    await system.db.query('UPDATE screenings SET available_seats = 8 WHERE id = $1', [screeningId]);
+    const [first, second] = [await cancel(), await cancel()];
+    await first();
+    await second();
+    expect(await system.seatsOf(screeningId)).toBe(10);
+  });
+
+  test('when nothing keeps a booking to one live payment, then two that read at once both charge', async () => {
+    const { id } = await pendingBooking();
+    await system.db.query('DROP INDEX payments_one_live');
+    const pay = async () => {
+      const tx = await openTransaction(system.databaseUrl);
+      const live = await tx.query(
+        `SELECT FROM payments WHERE booking_id = $1 AND status <> 'declined'`,
+        [id],
+      );
+      return async () => {
+        expect(live).toHaveLength(0);
+        await tx.query(
+          `INSERT INTO payments (booking_id, amount_minor, currency) VALUES ($1, 1500, 'USD')`,
+          [id],
+        );
+        await tx.commit();
+      };
+    };
+    const [first, second] = [await pay(), await pay()];
+    await first();
+    await second();
+    await expect(expectPromisesKept(system.db)).rejects.toThrow('a booking is paid at most once');
+  });
+
+  test('when a cancel does not see that a payment began, then a cancelled booking is charged and its money kept', async () => {
+    await system.db.query('DELETE FROM payments');
+    const { id } = await pendingBooking();
+    const cancel = await openTransaction(system.databaseUrl);
+    const live = await cancel.query('SELECT FROM payments WHERE booking_id = $1', [id]);
+    await system.db.query(
+      `INSERT INTO payments (booking_id, amount_minor, currency, status, paid_at)
+       VALUES ($1, 1500, 'USD', 'succeeded', clock_timestamp())`,
+      [id],
+    );
+    await system.db.query(`UPDATE bookings SET status = 'confirmed' WHERE id = $1`, [id]);
+    expect(live).toHaveLength(0);
+    await cancel.query(`UPDATE bookings SET status = 'cancelled' WHERE id = $1`, [id]);
+    await cancel.commit();
+    await expect(expectPromisesKept(system.db)).rejects.toThrow(
+      'money for a booking that is not confirmed is on its way back',
+    );
+  });
+});

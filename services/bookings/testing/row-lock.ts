@@ -1,0 +1,37 @@
+import pg from 'pg';
+
+export type HeldLock = { release: () => Promise<void> };
+
+/**
+ * A transaction by hand, on a connection of its own: begins, runs the statements and stays open until
+ * released. For interleavings where chance would otherwise decide.
+ */
+export const openTransaction = async (
+  url: string,
+): Promise<{
+  query: <Row = object>(text: string, values?: unknown[]) => Promise<Row[]>;
+  commit: () => Promise<void>;
+}> => {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query('BEGIN');
+  return {
+    query: async <Row>(text: string, values: unknown[] = []) =>
+      (await client.query(text, values)).rows as Row[],
+    commit: async () => {
+      await client.query('COMMIT');
+      await client.end();
+    },
+  };
+};
+
+/** Locks screenings as a booking would, until released. */
+export const lockScreenings = async (url: string, ids: readonly number[]): Promise<HeldLock> => {
+  const transaction = await openTransaction(url);
+  await transaction.query(
+    'SELECT FROM screenings WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE',
+    [ids],
+  );
+  return { release: transaction.commit };
+};
