@@ -24,11 +24,40 @@ export type KeyRing = {
 };
 
 /** How often a process looks which key signs; well below the margin that a key outlives its term by. */
-const readEveryMs = 10_000;
+const readEvery = 10_000;
 
 /** The signing keys, kept in the database: they outlive restarts, and processes agree on them. */
-export const makeKeyRing = (options: { db: Database; rules: RotationRules }): KeyRing => {
+export const makeKeyRing = (options: {
+  db: Database;
+  rules: RotationRules;
+  readEveryMs?: number;
+}): KeyRing => {
   const { db, rules } = options;
+  return {
+    signing: rememberSigningKey(db, rules, options.readEveryMs ?? readEvery),
+    published: async () => {
+      const { keys, now } = await makeSigningKeysRepository(db).list();
+      const plan = planKeys(keys, now, rules);
+      const published = keys.filter(({ kid }) => plan.published.includes(kid));
+      return { keys: published.map(({ publicJwk }) => publicJwk) };
+    },
+    rotate: () =>
+      db.transaction(async (tx) => {
+        const repository = makeSigningKeysRepository(tx);
+        await repository.lock();
+        const { keys, now } = await repository.list();
+        const { create, forget } = planKeys(keys, now, rules);
+        if (create !== undefined) await repository.add(await makeKey(now, create.signsFrom));
+        if (forget.length > 0) await repository.remove(forget);
+      }),
+  };
+};
+
+const rememberSigningKey = (
+  db: Database,
+  rules: RotationRules,
+  readEveryMs: number,
+): KeyRing['signing'] => {
   let known: { material: SigningMaterial; readAt: number } | undefined;
   let reading: Promise<SigningMaterial> | undefined;
 
@@ -50,7 +79,7 @@ export const makeKeyRing = (options: { db: Database; rules: RotationRules }): Ke
       reading = undefined;
     }));
 
-  const signing = async (): Promise<SigningMaterial> => {
+  return async () => {
     const age = known === undefined ? Infinity : performance.now() - known.readAt;
     if (known !== undefined && age < readEveryMs) return known.material;
     try {
@@ -61,29 +90,6 @@ export const makeKeyRing = (options: { db: Database; rules: RotationRules }): Ke
       throw error;
     }
   };
-
-  const published = async (): Promise<JwkSet> => {
-    const { keys, now } = await makeSigningKeysRepository(db).list();
-    const plan = planKeys(keys, now, rules);
-    return {
-      keys: keys
-        .filter(({ kid }) => plan.published.includes(kid))
-        .map(({ publicJwk }) => publicJwk),
-    };
-  };
-
-  const rotate = async (): Promise<void> => {
-    await db.transaction(async (tx) => {
-      const repository = makeSigningKeysRepository(tx);
-      await repository.lock();
-      const { keys, now } = await repository.list();
-      const { create, forget } = planKeys(keys, now, rules);
-      if (create !== undefined) await repository.add(await makeKey(now, create.signsFrom));
-      if (forget.length > 0) await repository.remove(forget);
-    });
-  };
-
-  return { signing, published, rotate };
 };
 
 const makeKey = async (createdAt: number, signsFrom: number): Promise<SigningKey> => {

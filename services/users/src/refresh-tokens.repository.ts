@@ -11,8 +11,6 @@ export type RefreshToken = {
   isExpired: boolean;
 };
 
-export type RefreshTokensRepository = ReturnType<typeof makeRefreshTokensRepository>;
-
 type Row = {
   id: number;
   family_id: string;

@@ -38,8 +38,6 @@ export const judge = (token: RefreshToken | undefined): Verdict => {
 
 const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();
 
-type Rotated = { account: Account; refreshToken: string };
-
 /**
  * Sign-ins: families of refresh tokens, each good for one use, only their hashes kept.
  *
@@ -57,49 +55,19 @@ export const makeSessions = (options: {
   refreshTokenDays: number;
 }): Sessions => {
   const { db, accessTokens, refreshTokenDays } = options;
-
-  const issue = async (tx: Queryable, userId: number, familyId: string): Promise<string> => {
-    const token = randomBytes(32).toString('base64url');
-    await makeRefreshTokensRepository(tx).add({
-      familyId,
-      userId,
-      hash: hashOf(token),
-      lifetimeDays: refreshTokenDays,
-    });
-    return token;
-  };
-
-  /** Undefined: refused. Its transaction commits either way, or a revocation would be undone. */
-  const rotate = async (tx: Queryable, hash: Buffer): Promise<Rotated | undefined> => {
-    const tokens = makeRefreshTokensRepository(tx);
-    const unlocked = await tokens.find(hash);
-    if (unlocked === undefined) return undefined;
-    const account = await makeUsersRepository(tx).lock(unlocked.userId);
-    if (account === undefined) return undefined;
-    const token = await tokens.find(hash); // again, for another use may have come first
-    const verdict = judge(token);
-    if (token === undefined || verdict === 'refuse') return undefined;
-    if (verdict === 'reused') {
-      await tokens.revokeFamily(token.familyId);
-      return undefined;
-    }
-    await tokens.markUsed(token.id);
-    return { account, refreshToken: await issue(tx, account.id, token.familyId) };
-  };
-
-  const present = async (account: Account, refreshToken: string): Promise<TokenSet> => ({
+  const present: Sessions['present'] = async (account, refreshToken) => ({
     account,
     accessToken: await accessTokens.sign(account),
     expiresIn: accessTokens.lifetimeSeconds,
     refreshToken,
   });
-
   return {
-    open: (tx, userId) => issue(tx, userId, randomUUID()),
+    open: (tx, userId) => issue(tx, { userId, familyId: randomUUID() }, refreshTokenDays),
     endAll: (tx, userId) => makeRefreshTokensRepository(tx).revokeAll(userId),
     present,
     refresh: async (refreshToken) => {
-      const rotated = await db.transaction((tx) => rotate(tx, hashOf(refreshToken)));
+      const hash = hashOf(refreshToken);
+      const rotated = await db.transaction((tx) => rotate(tx, hash, refreshTokenDays));
       if (rotated === undefined) {
         throw new Problem('invalid_refresh_token', {
           detail: 'It was used, revoked or has expired: sign in again.',
@@ -107,13 +75,49 @@ export const makeSessions = (options: {
       }
       return present(rotated.account, rotated.refreshToken);
     },
-    close: async (userId, refreshToken) => {
-      await db.transaction(async (tx) => {
+    close: (userId, refreshToken) =>
+      db.transaction(async (tx) => {
         if ((await makeUsersRepository(tx).lock(userId)) === undefined) return;
         const tokens = makeRefreshTokensRepository(tx);
         const token = await tokens.find(hashOf(refreshToken));
         if (token?.userId === userId) await tokens.revokeFamily(token.familyId);
-      });
-    },
+      }),
   };
+};
+
+const issue = async (
+  tx: Queryable,
+  owner: { userId: number; familyId: string },
+  lifetimeDays: number,
+): Promise<string> => {
+  const token = randomBytes(32).toString('base64url');
+  await makeRefreshTokensRepository(tx).add({ ...owner, hash: hashOf(token), lifetimeDays });
+  return token;
+};
+
+/** Undefined: refused. Its transaction commits either way, or a revocation would be undone. */
+const rotate = async (
+  tx: Queryable,
+  hash: Buffer,
+  lifetimeDays: number,
+): Promise<{ account: Account; refreshToken: string } | undefined> => {
+  const tokens = makeRefreshTokensRepository(tx);
+  const unlocked = await tokens.find(hash);
+  if (unlocked === undefined) return undefined;
+  const account = await makeUsersRepository(tx).lock(unlocked.userId);
+  if (account === undefined) return undefined;
+  const token = await tokens.find(hash); // again, for another use may have come first
+  const verdict = judge(token);
+  if (token === undefined || verdict === 'refuse') return undefined;
+  if (verdict === 'reused') {
+    await tokens.revokeFamily(token.familyId);
+    return undefined;
+  }
+  await tokens.markUsed(token.id);
+  const refreshToken = await issue(
+    tx,
+    { userId: account.id, familyId: token.familyId },
+    lifetimeDays,
+  );
+  return { account, refreshToken };
 };

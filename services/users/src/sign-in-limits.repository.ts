@@ -1,7 +1,5 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
 
-export type SignInLimitsRepository = ReturnType<typeof makeSignInLimitsRepository>;
-
 export const makeSignInLimitsRepository = (db: Queryable) => ({
   /**
    * Counts an attempt in one statement, so that attempts at the same time queue for the row.

@@ -86,7 +86,7 @@ const openFor = async (
   return db.transaction(async (tx) => {
     const users = makeUsersRepository(tx);
     const account = await users.lock(compared.id);
-    if (account === undefined || account.passwordHash !== compared.passwordHash) return undefined;
+    if (account?.passwordHash !== compared.passwordHash) return undefined;
     if (better !== undefined) await users.setPasswordHash(account.id, better);
     return { account, refreshToken: await sessions.open(tx, account.id) };
   });

@@ -10,8 +10,6 @@ export type SigningKey = {
   signsFrom: number;
 };
 
-export type SigningKeysRepository = ReturnType<typeof makeSigningKeysRepository>;
-
 type Row = {
   now: Date;
   kid: string | null;

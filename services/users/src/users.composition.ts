@@ -1,6 +1,7 @@
 import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
 import type { Logger } from '@movie-ticketing/kit/logging';
 import type { Registry } from '@movie-ticketing/kit/metrics';
+import type { Edge } from '@movie-ticketing/kit/pipeline';
 import { databaseReadiness, type ReadinessCheck } from '@movie-ticketing/kit/readiness';
 import { makeResponseCache } from '@movie-ticketing/kit/response-cache';
 import type { Service } from '@movie-ticketing/kit/service';
@@ -8,8 +9,8 @@ import { makeTokenVerifier, type JwkSource } from '@movie-ticketing/kit/tokens';
 
 import { makeAccessTokens } from './access-tokens.ts';
 import { makeAccounts, type Accounts } from './accounts.service.ts';
-import { makeKeyRing } from './key-ring.ts';
-import { makePasswords, type Bcrypt } from './passwords.ts';
+import { makeKeyRing, type KeyRing } from './key-ring.ts';
+import { makePasswords, type Bcrypt, type Passwords } from './passwords.ts';
 import { makeSessions } from './sessions.service.ts';
 import { makeSignIn } from './sign-in.service.ts';
 import { makeSignInLimits, unlimitedSignIns } from './sign-in-limits.ts';
@@ -33,16 +34,18 @@ export type UsersService = Service & {
 const requiredMigration = '0002_users';
 const dayMs = 86_400_000;
 
-/** @throws when the database cannot be reached or is not migrated: the first signing key is made here */
-export const makeUsersService = async (options: {
+type Options = {
   databaseUrl: string;
   environment: UsersEnvironment;
   logger: Logger;
   registry: Registry;
   /** A test counts its calls. */
   bcrypt?: Bcrypt;
-}): Promise<UsersService> => {
-  const { environment, logger, registry } = options;
+};
+
+/** @throws when the database cannot be reached or is not migrated: the first signing key is made here */
+export const makeUsersService = async (options: Options): Promise<UsersService> => {
+  const { environment, logger } = options;
   const db = makeDatabase({
     url: options.databaseUrl,
     role: 'mt_users',
@@ -58,55 +61,60 @@ export const makeUsersService = async (options: {
       rotationMs: environment.JWT_KEY_ROTATION_DAYS * dayMs,
     },
   });
+  const ready = databaseReadiness(db, requiredMigration);
+  await firstKey(db, ready, keys.rotate);
   const passwords = await makePasswords({
     cost: environment.BCRYPT_COST,
     ...(options.bcrypt === undefined ? {} : { bcrypt: options.bcrypt }),
   });
-  const issuing = { issuer: environment.JWT_ISSUER, audience: environment.JWT_AUDIENCE };
-  const sessions = makeSessions({
-    db,
-    accessTokens: makeAccessTokens({
-      ...issuing,
-      signing: keys.signing,
-      lifetimeSeconds: environment.JWT_ACCESS_TOKEN_SECONDS,
-    }),
-    refreshTokenDays: environment.JWT_REFRESH_TOKEN_DAYS,
-  });
-  const accounts = makeAccounts({ db, passwords, sessions });
-  const signIn = makeSignIn({
-    db,
-    passwords,
-    sessions,
-    limits: environment.RATE_LIMITS === 'on' ? makeSignInLimits(db) : unlimitedSignIns,
-    metrics: makeSignInMetrics(registry),
-  });
-  observePasswordQueue(registry, passwords.waiting);
-  const ready = databaseReadiness(db, requiredMigration);
-  await firstKey(db, ready, keys.rotate);
+  const services = wire({ ...options, db, keys, passwords });
   const workers = startUsersWorkers({ db, keys, logger });
   return {
     name: 'users',
-    routes: usersRoutes(makeUsersHandlers({ signIn, sessions, accounts, jwks: keys.published })),
-    edge: {
-      verifier: makeTokenVerifier({
-        ...issuing,
-        source: keys.published,
-        cacheSeconds: environment.JWT_JWKS_CACHE_SECONDS,
-      }),
-      accountStands: makeUsersRepository(db).stands,
-      cache: makeResponseCache({ ttlMs: 1_000 }),
-    },
+    routes: usersRoutes(makeUsersHandlers({ ...services, jwks: keys.published })),
+    edge: edge(environment, db, keys),
     ready,
     stop: async () => {
       await workers.stop();
       await db.close();
     },
     jwks: keys.published,
-    ensureAdmin: accounts.ensureAdmin,
+    ensureAdmin: services.accounts.ensureAdmin,
     hashPassword: passwords.hash,
     pool: db.pool,
   };
 };
+
+const wire = (parts: Options & { db: Database; keys: KeyRing; passwords: Passwords }) => {
+  const { environment, registry, db, keys, passwords } = parts;
+  const accessTokens = makeAccessTokens({
+    signing: keys.signing,
+    issuer: environment.JWT_ISSUER,
+    audience: environment.JWT_AUDIENCE,
+    lifetimeSeconds: environment.JWT_ACCESS_TOKEN_SECONDS,
+  });
+  const refreshTokenDays = environment.JWT_REFRESH_TOKEN_DAYS;
+  const sessions = makeSessions({ db, accessTokens, refreshTokenDays });
+  const limits = environment.RATE_LIMITS === 'on' ? makeSignInLimits(db) : unlimitedSignIns;
+  const metrics = makeSignInMetrics(registry);
+  observePasswordQueue(registry, passwords.waiting);
+  return {
+    sessions,
+    accounts: makeAccounts({ db, passwords, sessions }),
+    signIn: makeSignIn({ db, passwords, sessions, limits, metrics }),
+  };
+};
+
+const edge = (environment: UsersEnvironment, db: Database, keys: KeyRing): Edge => ({
+  verifier: makeTokenVerifier({
+    source: keys.published,
+    issuer: environment.JWT_ISSUER,
+    audience: environment.JWT_AUDIENCE,
+    cacheSeconds: environment.JWT_JWKS_CACHE_SECONDS,
+  }),
+  accountStands: makeUsersRepository(db).stands,
+  cache: makeResponseCache({ ttlMs: 1_000 }),
+});
 
 /** Before the port opens: a token could not be signed, and verifiers would remember an empty list. */
 const firstKey = async (

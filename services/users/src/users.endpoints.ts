@@ -17,6 +17,7 @@ import {
 /** What the users service promises, by operationId. */
 export const usersEndpoints = () => ({
   ...signInEndpoints(),
+  ...sessionEndpoints(),
   ...accountEndpoints(),
   ...adminEndpoints(),
   getJwks: defineEndpoint({
@@ -60,6 +61,9 @@ const signInEndpoints = () => ({
     answers: { 200: signedIn },
     problems: ['invalid_credentials', 'too_many_requests', 'overloaded'],
   }),
+});
+
+const sessionEndpoints = () => ({
   refreshSession: defineEndpoint({
     method: 'post',
     path: '/users/refresh',

@@ -13,8 +13,6 @@ export type Account = {
 
 export type NewAccount = { email: string; passwordHash: string; role: Role };
 
-export type UsersRepository = ReturnType<typeof makeUsersRepository>;
-
 type Row = { id: number; email: string; role: Role; created_at: Date; password_hash: string };
 
 const columns = 'id, email, role, created_at, password_hash';
@@ -33,6 +31,12 @@ const first = (rows: readonly Row[]): Account | undefined => rows.map(toAccount)
 const administratorsLock = 0x61646d69;
 
 export const makeUsersRepository = (db: Queryable) => ({
+  ...reads(db),
+  ...locks(db),
+  ...changes(db),
+});
+
+const changes = (db: Queryable) => ({
   /** @throws Problem `email_taken`: the index over lower(email) decides, so no race gets past it */
   add: async (account: NewAccount): Promise<Account> => {
     try {
@@ -40,7 +44,9 @@ export const makeUsersRepository = (db: Queryable) => ({
         `INSERT INTO users (email, password_hash, role) VALUES ($1, $2, $3) RETURNING ${columns}`,
         [account.email, account.passwordHash, account.role],
       );
-      return toAccount(rows[0] as Row);
+      const [added] = rows.map(toAccount);
+      if (added === undefined) throw new Error('an insert gave no row back');
+      return added;
     } catch (error) {
       if (isUniqueViolation(error) && constraintOf(error) === 'users_email_key') {
         throw new Problem('email_taken', {
@@ -52,6 +58,25 @@ export const makeUsersRepository = (db: Queryable) => ({
     }
   },
 
+  setRole: async (id: number, role: Role): Promise<void> => {
+    await db.query('UPDATE users SET role = $2 WHERE id = $1', [id, role]);
+  },
+
+  setPasswordHash: async (id: number, hash: string): Promise<void> => {
+    await db.query('UPDATE users SET password_hash = $2 WHERE id = $1', [id, hash]);
+  },
+
+  /** Leaves a tombstone: bookings keep their owner's id, the person is gone. */
+  bury: async (id: number): Promise<void> => {
+    await db.query(
+      `UPDATE users SET email = NULL, password_hash = NULL, deleted_at = clock_timestamp()
+        WHERE id = $1`,
+      [id],
+    );
+  },
+});
+
+const reads = (db: Queryable) => ({
   findByEmail: async (email: string): Promise<Account | undefined> =>
     first(
       await db.query<Row>(
@@ -80,6 +105,17 @@ export const makeUsersRepository = (db: Queryable) => ({
     return rows.length === 1;
   },
 
+  /** By id, those after `after`. */
+  list: async (after: number, count: number): Promise<Account[]> => {
+    const rows = await db.query<Row>(
+      `SELECT ${columns} FROM users WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2`,
+      [after, count],
+    );
+    return rows.map(toAccount);
+  },
+});
+
+const locks = (db: Queryable) => ({
   /** Locks the account: everything that begins, continues or ends a sign-in takes this lock first. */
   lock: async (id: number): Promise<Account | undefined> =>
     first(
@@ -100,31 +136,5 @@ export const makeUsersRepository = (db: Queryable) => ({
       [id],
     );
     return rows.length === 1;
-  },
-
-  setRole: async (id: number, role: Role): Promise<void> => {
-    await db.query('UPDATE users SET role = $2 WHERE id = $1', [id, role]);
-  },
-
-  setPasswordHash: async (id: number, hash: string): Promise<void> => {
-    await db.query('UPDATE users SET password_hash = $2 WHERE id = $1', [id, hash]);
-  },
-
-  /** Leaves a tombstone: bookings keep their owner's id, the person is gone. */
-  bury: async (id: number): Promise<void> => {
-    await db.query(
-      `UPDATE users SET email = NULL, password_hash = NULL, deleted_at = clock_timestamp()
-        WHERE id = $1`,
-      [id],
-    );
-  },
-
-  /** By id, those after `after`. */
-  list: async (after: number, count: number): Promise<Account[]> => {
-    const rows = await db.query<Row>(
-      `SELECT ${columns} FROM users WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2`,
-      [after, count],
-    );
-    return rows.map(toAccount);
   },
 });

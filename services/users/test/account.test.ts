@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+
+import {
+  anAdmin,
+  login,
+  password,
+  refresh,
+  register,
+  startUsers,
+  type UsersFixture,
+} from './users.fixture.ts';
+
+let users: UsersFixture;
+beforeAll(async () => {
+  users = await startUsers();
+});
+afterAll(() => users.stop());
+
+const change = (token: string, current: string, next: string) =>
+  users.api('POST', '/users/me/password', {
+    token,
+    body: { current_password: current, new_password: next },
+  });
+
+describe('changing the password', () => {
+  test('when it is changed, then every other sign-in ends, the new one goes on, and the new password counts', async () => {
+    const { user, access_token, refresh_token } = await register(users.api);
+    const other = (await login(users.api, user.email)).body;
+    const changed = await change(access_token, password, 'an other horse');
+    expect(changed.status).toBe(200);
+    expect(changed.body.user).toEqual(user);
+    expect((await refresh(users.api, refresh_token)).status).toBe(401);
+    expect((await refresh(users.api, other.refresh_token)).status).toBe(401);
+    expect((await refresh(users.api, changed.body.refresh_token)).status).toBe(200);
+    expect((await login(users.api, user.email)).status).toBe(401);
+    expect((await login(users.api, user.email, 'an other horse')).status).toBe(200);
+  });
+
+  test('when the current password is wrong, then it is 401 and nothing ends', async () => {
+    const { access_token, refresh_token } = await register(users.api);
+    const answer = await change(access_token, 'a wrong one', 'an other horse');
+    expect(answer.status).toBe(401);
+    expect(answer.body.code).toBe('invalid_credentials');
+    expect((await refresh(users.api, refresh_token)).status).toBe(200);
+  });
+
+  test('when the new password is too long or too short, then it is 400', async () => {
+    const { access_token } = await register(users.api);
+    expect((await change(access_token, password, 'x'.repeat(73))).status).toBe(400);
+    expect((await change(access_token, password, 'short')).status).toBe(400);
+  });
+
+  test('when two change it at once, then one does and one is refused', async () => {
+    const { user, access_token } = await register(users.api);
+    const answers = await Promise.all([
+      change(access_token, password, 'the first one'),
+      change(access_token, password, 'the second one'),
+    ]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 401]);
+    const winner = answers[0].status === 200 ? 'the first one' : 'the second one';
+    expect((await login(users.api, user.email, winner)).status).toBe(200);
+  });
+});
+
+describe('deleting the account', () => {
+  test('when it is deleted, then its tokens are 401 at once, here and in another process, and nothing personal is left', async () => {
+    const { user, access_token, refresh_token } = await register(users.api);
+    const { api } = await users.another();
+    // Both have verified the token, so both remember it.
+    expect((await users.api('GET', '/users/me', { token: access_token })).status).toBe(200);
+    expect((await api('GET', '/users/me', { token: access_token })).status).toBe(200);
+    expect((await users.api('DELETE', '/users/me', { token: access_token })).status).toBe(204);
+    for (const process of [users.api, api]) {
+      for (const [method, path, body] of [
+        ['GET', '/users/me', undefined],
+        ['DELETE', '/users/me', undefined],
+        ['POST', '/users/logout', { refresh_token }],
+        ['POST', '/users/me/password', { current_password: password, new_password: password }],
+      ] as const) {
+        const answer = await process(method, path, { token: access_token, body });
+        expect(answer.status).toBe(401);
+        expect(answer.body.code).toBe('unauthenticated');
+      }
+    }
+    expect((await refresh(users.api, refresh_token)).status).toBe(401);
+    expect((await login(users.api, user.email)).status).toBe(401);
+    const [row] = await users.sql(
+      'SELECT email, password_hash, deleted_at FROM users WHERE id = $1',
+      [user.id],
+    );
+    expect(row).toEqual({ email: null, password_hash: null, deleted_at: expect.any(Date) });
+  });
+
+  test('when the e-mail is registered again, then it is a new account', async () => {
+    const { user, access_token } = await register(users.api);
+    await users.api('DELETE', '/users/me', { token: access_token });
+    const anew = await register(users.api, user.email);
+    expect(anew.user.id).not.toBe(user.id);
+  });
+
+  test('when two administrators delete themselves at once, then one stays', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      await users.sql(`UPDATE users SET role = 'customer' WHERE role = 'admin'`);
+      const pair = [await anAdmin(users), await anAdmin(users)];
+      const answers = await Promise.all(
+        pair.map(({ access_token }) => users.api('DELETE', '/users/me', { token: access_token })),
+      );
+      expect(answers.map(({ status }) => status).sort()).toEqual([204, 409]);
+      expect(answers.find(({ status }) => status === 409)?.body.code).toBe('last_admin');
+    }
+  });
+
+  test('when each only looks for the other before it goes, then both go (the control)', async () => {
+    await users.sql(`UPDATE users SET role = 'customer' WHERE role = 'admin'`);
+    const pair = [await anAdmin(users), await anAdmin(users)];
+    const clients = await Promise.all(
+      pair.map(async ({ user }) => {
+        const client = new pg.Client({ connectionString: users.databaseUrl });
+        await client.connect();
+        await client.query('BEGIN');
+        const others = await client.query(
+          `SELECT 1 FROM users WHERE role = 'admin' AND deleted_at IS NULL AND id <> $1`,
+          [user.id],
+        );
+        return { client, id: user.id, others: others.rowCount };
+      }),
+    );
+    for (const { client, id, others } of clients) {
+      if (others === 1) await client.query(`UPDATE users SET role = 'staff' WHERE id = $1`, [id]);
+      await client.query('COMMIT');
+      await client.end();
+    }
+    expect(await users.sql(`SELECT 1 FROM users WHERE role = 'admin'`)).toHaveLength(0);
+  });
+});
