@@ -38,13 +38,14 @@ export type NewKey = {
   body: string;
 };
 
-export const makeBatchRepository = (tx: Queryable) => ({
-  /**
-   * Locks the batch's screenings in id order. Step 1 of the lock order: in id order two processes
-   * cannot deadlock, and the row lock arbitrates between them. The clock is read outside the locking
-   * scan, so after the lock.
-   */
-  lockScreenings: async (ids: readonly number[]): Promise<Map<number, LockedScreening>> => {
+/**
+ * Locks the batch's screenings in id order. Step 1 of the lock order: in id order two processes
+ * cannot deadlock, and the row lock arbitrates between them. The clock is read outside the locking
+ * scan, so after the lock.
+ */
+const lockScreenings =
+  (tx: Queryable) =>
+  async (ids: readonly number[]): Promise<Map<number, LockedScreening>> => {
     const rows = await tx.query<ScreeningRow>(
       `WITH locked AS MATERIALIZED (
          SELECT id, available_seats, status, starts_at, price_minor, currency
@@ -56,10 +57,12 @@ export const makeBatchRepository = (tx: Queryable) => ({
       'batch-lock',
     );
     return new Map(rows.map((row) => [row.id, toScreening(row)]));
-  },
+  };
 
-  /** Those of the screenings whose lock is free right now, or that do not exist. */
-  findBlocked: async (ids: readonly number[]): Promise<Set<number>> => {
+/** Those of the screenings whose lock somebody else holds right now. */
+const findBlocked =
+  (tx: Queryable) =>
+  async (ids: readonly number[]): Promise<Set<number>> => {
     const free = await tx.query<{ id: number }>(
       `SELECT id FROM screenings WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED`,
       [ids],
@@ -70,13 +73,15 @@ export const makeBatchRepository = (tx: Queryable) => ({
     );
     const open = new Set(free.map(({ id }) => id));
     return new Set(all.map(({ id }) => id).filter((id) => !open.has(id)));
-  },
+  };
 
-  /**
-   * Accounts, stored keys and fresh ids in one round trip. A statement of its own, after the lock: its
-   * snapshot sees what whoever held the lock before committed, a repeated key among it.
-   */
-  readView: async (
+/**
+ * Accounts, stored keys and fresh ids in one round trip. A statement of its own, after the lock: its
+ * snapshot sees what whoever held the lock before committed, a repeated key among it.
+ */
+const readView =
+  (tx: Queryable) =>
+  async (
     orders: readonly ReferencedOrder[],
   ): Promise<{ standing: Set<number>; keys: Map<string, StoredKey>; ids: number[] }> => {
     const people = [...new Set(orders.flatMap(({ userId, callerId }) => [userId, callerId]))];
@@ -108,13 +113,15 @@ export const makeBatchRepository = (tx: Queryable) => ({
         ]),
       ),
     };
-  },
+  };
 
-  /**
-   * Everything the batch changes, in one statement.
-   * @param taken seats by screening
-   */
-  write: async (
+/**
+ * Everything the batch changes, in one statement.
+ * @param taken seats by screening
+ */
+const write =
+  (tx: Queryable) =>
+  async (
     bookings: readonly Booking[],
     taken: ReadonlyMap<number, number>,
     keys: readonly NewKey[],
@@ -151,16 +158,25 @@ export const makeBatchRepository = (tx: Queryable) => ({
       ],
       'batch-write-keys',
     );
-  },
+  };
 
-  /** Which of a batch's references are on disk. */
-  findReferences: async (references: readonly string[]): Promise<Set<string>> => {
+/** Which of a batch's references are on disk. */
+const findReferences =
+  (tx: Queryable) =>
+  async (references: readonly string[]): Promise<Set<string>> => {
     const rows = await tx.query<{ reference: string }>(
       'SELECT reference FROM bookings WHERE reference = ANY($1::text[])',
       [references],
     );
     return new Set(rows.map(({ reference }) => reference));
-  },
+  };
+
+export const makeBatchRepository = (tx: Queryable) => ({
+  lockScreenings: lockScreenings(tx),
+  findBlocked: findBlocked(tx),
+  readView: readView(tx),
+  write: write(tx),
+  findReferences: findReferences(tx),
 });
 
 const toScreening = (row: ScreeningRow): LockedScreening => ({

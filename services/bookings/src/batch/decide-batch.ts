@@ -51,6 +51,8 @@ export const decideBatch = (
   const left = new Map<number, number>();
   const keysInBatch = new Map<string, StoredKey>();
   return orders.map((order, index) => {
+    // Before the key: a deleted account's token is not answered from what it did before.
+    if (!view.standing.has(order.callerId)) return { kind: 'refuse', problem: accountGone() };
     const known = order.idempotency && findKey(order.idempotency, view.keys, keysInBatch);
     if (known !== undefined && order.idempotency !== undefined) {
       return repeat(known, order.idempotency.requestHash);
@@ -97,7 +99,6 @@ const refusal = (
   standing: ReadonlySet<number>,
   seats: number,
 ): Problem | undefined => {
-  if (!standing.has(order.callerId)) return accountGone();
   if (!standing.has(order.userId)) {
     return new Problem('not_found', { detail: 'There is no such user to book for.' });
   }
