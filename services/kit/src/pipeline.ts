@@ -5,10 +5,12 @@ import type { z } from 'zod';
 
 import type { Access, Answer, Caller, IdempotentRequest, Request, Route } from './endpoint.ts';
 import { hashRequest } from './idempotency.ts';
-import { invalid, Problem, type FieldError } from './problems.ts';
+import { accountGone, invalid, Problem, signInFirst, type FieldError } from './problems.ts';
 import { readBody } from './request-body.ts';
 import type { CachedAnswer, ResponseCache } from './response-cache.ts';
 import type { TokenVerifier } from './tokens.ts';
+
+export { accountGone } from './problems.ts';
 
 /** What the routes of one service need at the edge. */
 export type Edge = {
@@ -83,12 +85,6 @@ const authorize = async (
   if (!checksAccount && !(await edge.accountStands(caller.userId))) throw accountGone();
   return caller;
 };
-
-const signInFirst = (detail: string): Problem =>
-  new Problem('unauthenticated', { detail, headers: { 'WWW-Authenticate': 'Bearer' } });
-
-/** A live token of a deleted account. */
-export const accountGone = (): Problem => signInFirst('This account does not exist any more.');
 
 const mayCall = (access: Access, caller: Caller): boolean => {
   if (access === 'admin') return caller.role === 'admin';
@@ -167,7 +163,7 @@ const etagOf = (json: Buffer | string): string =>
  * Whether `If-None-Match` names this answer. Express's `req.fresh` says no to whoever also sends
  * `Cache-Control: no-cache`, as fetch does by itself with every If-None-Match.
  */
-const hasCurrent = (req: ExpressRequest, etag: unknown): boolean => {
+export const hasCurrent = (req: ExpressRequest, etag: unknown): boolean => {
   const given = req.headers['if-none-match'];
   if (given === undefined) return false;
   const named = given.split(',').map((one) => one.trim().replace(/^W\//, ''));

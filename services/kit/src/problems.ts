@@ -67,6 +67,13 @@ export class Problem extends Error {
   }
 }
 
+/** A 401 for who sent no access token that counts. */
+export const signInFirst = (detail: string): Problem =>
+  new Problem('unauthenticated', { detail, headers: { 'WWW-Authenticate': 'Bearer' } });
+
+/** A live token of a deleted account. */
+export const accountGone = (): Problem => signInFirst('This account does not exist any more.');
+
 /** One bad field, as a 400. */
 export const invalid = (path: string, message: string): Problem =>
   new Problem('invalid_request', { detail: `${path}: ${message}`, errors: [{ path, message }] });

@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
 import type { Caller, Role } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
-import { accountGone } from '@movie-ticketing/kit/pipeline';
-import { Problem } from '@movie-ticketing/kit/problems';
+import { accountGone, Problem } from '@movie-ticketing/kit/problems';
 
+import type { Account } from './account.ts';
 import type { Passwords } from './passwords.ts';
 import type { Sessions } from './sessions.service.ts';
-import { makeUsersRepository, type Account } from './users.repository.ts';
+import { makeUsersRepository } from './users.repository.ts';
 
 export type AdminOutcome =
   | { kind: 'created'; generatedPassword: string | undefined }

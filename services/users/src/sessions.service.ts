@@ -4,8 +4,9 @@ import type { Database, Queryable } from '@movie-ticketing/kit/database';
 import { Problem } from '@movie-ticketing/kit/problems';
 
 import type { AccessTokens } from './access-tokens.ts';
+import type { Account } from './account.ts';
 import { makeRefreshTokensRepository, type RefreshToken } from './refresh-tokens.repository.ts';
-import { makeUsersRepository, type Account } from './users.repository.ts';
+import { makeUsersRepository } from './users.repository.ts';
 
 export type TokenSet = {
   account: Account;

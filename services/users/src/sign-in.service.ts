@@ -1,12 +1,12 @@
 import type { Database } from '@movie-ticketing/kit/database';
-import { accountGone } from '@movie-ticketing/kit/pipeline';
-import { Problem } from '@movie-ticketing/kit/problems';
+import { accountGone, Problem } from '@movie-ticketing/kit/problems';
 
+import type { Account } from './account.ts';
 import type { Passwords } from './passwords.ts';
 import type { Sessions, TokenSet } from './sessions.service.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 import type { SignInMetrics } from './users.metrics.ts';
-import { makeUsersRepository, type Account } from './users.repository.ts';
+import { makeUsersRepository } from './users.repository.ts';
 
 export type Credentials = { email: string; password: string };
 

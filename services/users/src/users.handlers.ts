@@ -1,11 +1,11 @@
 import type { Answer, Handler } from '@movie-ticketing/kit/endpoint';
 import type { JwkSource } from '@movie-ticketing/kit/tokens';
 
+import type { Account } from './account.ts';
 import type { Accounts } from './accounts.service.ts';
 import type { Sessions, TokenSet } from './sessions.service.ts';
 import type { SignIn } from './sign-in.service.ts';
 import type { UsersEndpoints } from './users.endpoints.ts';
-import type { Account } from './users.repository.ts';
 import type { SignedIn, User } from './users.schema.ts';
 
 export type UsersHandlers = { [Id in keyof UsersEndpoints]: Handler<UsersEndpoints[Id]> };

@@ -2,16 +2,9 @@ import { constraintOf, isUniqueViolation, type Queryable } from '@movie-ticketin
 import type { Role } from '@movie-ticketing/kit/endpoint';
 import { Problem } from '@movie-ticketing/kit/problems';
 
-/** An account that stands; deleted ones are not found here. */
-export type Account = {
-  id: number;
-  email: string;
-  role: Role;
-  createdAt: Date;
-  passwordHash: string;
-};
+import type { Account } from './account.ts';
 
-export type NewAccount = { email: string; passwordHash: string; role: Role };
+type NewAccount = { email: string; passwordHash: string; role: Role };
 
 type Row = { id: number; email: string; role: Role; created_at: Date; password_hash: string };
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import pg from 'pg';
 
 import {
   anAdmin,
   login,
+  makeBarrier,
   password,
   refresh,
   register,
@@ -114,23 +114,20 @@ describe('deleting the account', () => {
   test('when each only looks for the other before it goes, then both go (the control)', async () => {
     await users.sql(`UPDATE users SET role = 'customer' WHERE role = 'admin'`);
     const pair = [await anAdmin(users), await anAdmin(users)];
-    const clients = await Promise.all(
-      pair.map(async ({ user }) => {
-        const client = new pg.Client({ connectionString: users.databaseUrl });
-        await client.connect();
-        await client.query('BEGIN');
-        const others = await client.query(
-          `SELECT 1 FROM users WHERE role = 'admin' AND deleted_at IS NULL AND id <> $1`,
-          [user.id],
-        );
-        return { client, id: user.id, others: others.rowCount };
-      }),
+    const bothLooked = makeBarrier(2);
+    await Promise.all(
+      pair.map(({ user }) =>
+        users.owner.transaction(async (tx) => {
+          const others = await tx.query(
+            `SELECT 1 FROM users WHERE role = 'admin' AND deleted_at IS NULL AND id <> $1`,
+            [user.id],
+          );
+          await bothLooked();
+          if (others.length === 0) return;
+          await tx.query(`UPDATE users SET role = 'staff' WHERE id = $1`, [user.id]);
+        }),
+      ),
     );
-    for (const { client, id, others } of clients) {
-      if (others === 1) await client.query(`UPDATE users SET role = 'staff' WHERE id = $1`, [id]);
-      await client.query('COMMIT');
-      await client.end();
-    }
     expect(await users.sql(`SELECT 1 FROM users WHERE role = 'admin'`)).toHaveLength(0);
   });
 });

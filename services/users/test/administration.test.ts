@@ -98,10 +98,10 @@ describe('listing accounts', () => {
       seen.push(...body.users.map(({ id }: { id: number }) => id));
       next = body.next_cursor === null ? '' : `&cursor=${String(body.next_cursor)}`;
     } while (next !== '');
-    const standing = await users.sql<{ id: string }>(
+    const standing = await users.sql<{ id: number }>(
       'SELECT id FROM users WHERE deleted_at IS NULL ORDER BY id',
     );
-    expect(seen).toEqual(standing.map(({ id }) => Number(id)));
+    expect(seen).toEqual(standing.map(({ id }) => id));
     expect(seen).not.toContain(gone.user.id);
   });
 

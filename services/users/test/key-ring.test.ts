@@ -3,29 +3,28 @@ import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
 import { silentLogger } from '@movie-ticketing/kit/testing/api';
 import { createTestDatabase, type TestDatabase } from '@movie-ticketing/kit/testing/database';
 import { makeTokenVerifier } from '@movie-ticketing/kit/tokens';
-import pg from 'pg';
 
 import { makeAccessTokens } from '../src/access-tokens.ts';
 import { makeKeyRing, type KeyRing } from '../src/key-ring.ts';
+import { makeOwner } from './users.fixture.ts';
 
 const day = 86_400_000;
 const rules = { cacheMs: 300_000, tokenMs: 900_000, rotationMs: 30 * day };
 const issuing = { issuer: 'movie-ticketing', audience: 'movie-ticketing' };
 
 let database: TestDatabase;
-let owner: pg.Client;
+let owner: Database;
 let open: Database[] = [];
 
 beforeEach(async () => {
   database = await createTestDatabase();
-  owner = new pg.Client({ connectionString: database.url });
-  await owner.connect();
+  owner = makeOwner(database.url);
 });
 
 afterEach(async () => {
   await Promise.all(open.map((db) => db.close()));
   open = [];
-  await owner.end();
+  await owner.close();
   await database.drop();
 });
 
@@ -91,11 +90,11 @@ describe('the first key', () => {
       },
     ]);
     for (const role of ['mt_catalog', 'mt_bookings']) {
-      await owner.query(`SET ROLE ${role}`);
-      await expect(owner.query('SELECT kid FROM signing_keys')).rejects.toThrow(
-        'permission denied',
-      );
-      await owner.query('RESET ROLE');
+      const reading = owner.transaction(async (tx) => {
+        await tx.query(`SET LOCAL ROLE ${role}`);
+        await tx.query('SELECT kid FROM signing_keys');
+      });
+      await expect(reading).rejects.toThrow('permission denied');
     }
   });
 });

@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import pg from 'pg';
 
 import { judge } from '../src/sessions.service.ts';
-import { login, refresh, register, startUsers, type UsersFixture } from './users.fixture.ts';
+import {
+  login,
+  makeBarrier,
+  refresh,
+  register,
+  startUsers,
+  type UsersFixture,
+} from './users.fixture.ts';
 
 let users: UsersFixture;
 beforeAll(async () => {
@@ -78,25 +84,18 @@ describe('refreshing', () => {
 
   test('when two look at it without a lock, then both find it fresh (the control)', async () => {
     const { user } = await register(users.api);
-    const clients = [users.databaseUrl, users.databaseUrl].map(
-      (connectionString) => new pg.Client({ connectionString }),
-    );
-    const fresh: (number | null)[] = [];
-    for (const client of clients) {
-      await client.connect();
-      await client.query('BEGIN');
-      const found = await client.query(
-        'SELECT 1 FROM refresh_tokens WHERE user_id = $1 AND used_at IS NULL',
-        [user.id],
-      );
-      fresh.push(found.rowCount);
-    }
-    for (const client of clients) {
-      await client.query('UPDATE refresh_tokens SET used_at = now() WHERE user_id = $1', [user.id]);
-      await client.query('COMMIT');
-      await client.end();
-    }
-    expect(fresh).toEqual([1, 1]);
+    const bothLooked = makeBarrier(2);
+    const useUnlocked = () =>
+      users.owner.transaction(async (tx) => {
+        const fresh = await tx.query(
+          'SELECT 1 FROM refresh_tokens WHERE user_id = $1 AND used_at IS NULL',
+          [user.id],
+        );
+        await bothLooked();
+        await tx.query('UPDATE refresh_tokens SET used_at = now() WHERE user_id = $1', [user.id]);
+        return fresh.length;
+      });
+    expect(await Promise.all([useUnlocked(), useUnlocked()])).toEqual([1, 1]);
   });
 
   test('when it has expired, is unknown or malformed, then it is refused', async () => {

@@ -1,8 +1,8 @@
 import { parseEnvironment } from '@movie-ticketing/kit/config';
+import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
 import { Registry } from '@movie-ticketing/kit/metrics';
 import { silentLogger, startTestServer, type Api } from '@movie-ticketing/kit/testing/api';
 import { createTestDatabase } from '@movie-ticketing/kit/testing/database';
-import pg from 'pg';
 
 import type { Bcrypt } from '../src/passwords.ts';
 import { makeUsersService, type UsersService } from '../src/users.composition.ts';
@@ -13,8 +13,9 @@ export type UsersFixture = {
   service: UsersService;
   registry: Registry;
   databaseUrl: string;
-  /** As the database's owner, past every grant. */
-  sql: <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>;
+  /** The database's owner, past every grant. */
+  owner: Database;
+  sql: Database['query'];
   /** Another process's worth of the service on the same database. */
   another: () => Promise<{ api: Api; service: UsersService }>;
   stop: () => Promise<void>;
@@ -26,12 +27,26 @@ export type SignedInBody = {
   refresh_token: string;
 };
 
+/** A pool of the database's owner. */
+export const makeOwner = (url: string): Database =>
+  makeDatabase({ url, poolSize: 3, logger: silentLogger, applicationName: 'test' });
+
+/** Lets nobody past before all of them have come. */
+export const makeBarrier = (count: number): (() => Promise<void>) => {
+  const all = Promise.withResolvers<undefined>();
+  let come = 0;
+  return async () => {
+    come += 1;
+    if (come === count) all.resolve(undefined);
+    await all.promise;
+  };
+};
+
 export const startUsers = async (
   options: { env?: Record<string, string>; bcrypt?: Bcrypt } = {},
 ): Promise<UsersFixture> => {
   const database = await createTestDatabase();
-  const owner = new pg.Pool({ connectionString: database.url, max: 3 });
-  owner.on('error', () => undefined);
+  const owner = makeOwner(database.url);
   const stops: (() => Promise<void>)[] = [];
   const start = async () => {
     const registry = new Registry();
@@ -49,11 +64,12 @@ export const startUsers = async (
   return {
     ...(await start()),
     databaseUrl: database.url,
-    sql: async (text, values = []) => (await owner.query(text, values)).rows as never,
+    owner,
+    sql: owner.query,
     another: start,
     stop: async () => {
       await Promise.all(stops.map((stop) => stop()));
-      await owner.end();
+      await owner.close();
       await database.drop();
     },
   };
