@@ -33,7 +33,7 @@ export const makeAllServices = async (options: {
   logger: Logger;
   registry: Registry;
   /** Instead of the batch: the benchmark's control. */
-  run?: BookingsOptions['run'];
+  run?: NonNullable<BookingsOptions['run']>;
 }): Promise<AllServices> => {
   const { environment, registry } = options;
   const users = await makeUsersService(options);

@@ -1,0 +1,86 @@
+import type { Database } from '@movie-ticketing/kit/database';
+import { z } from 'zod';
+
+export type BenchData = {
+  /** Access tokens, each of another person. */
+  tokens: readonly string[];
+  /** Screenings that are measured; the first is the hot one. */
+  screenings: readonly number[];
+  /** As many, for warming up. */
+  warmUpScreenings: readonly number[];
+};
+
+/** As many as a hall may have. */
+export const seats = 100_000;
+
+/** A thousand screenings to measure and a thousand to warm up, each in a hall of its own. */
+export const insertScreenings = async (
+  db: Database,
+  count: number,
+): Promise<Pick<BenchData, 'screenings' | 'warmUpScreenings'>> => {
+  await db.query(
+    `INSERT INTO movies (title, description, duration_minutes, price_minor, currency, start_date, end_date)
+     SELECT 'Movie ' || n, repeat('A description of ordinary length. ', 5), 120, 1500, 'USD',
+            current_date, current_date + 90
+     FROM generate_series(1, 50) AS n`,
+  );
+  await db.query(
+    `INSERT INTO theaters (name, location, time_zone, total_seats)
+     SELECT 'Hall ' || n, 'London', 'Europe/London', $2 FROM generate_series(1, $1::int) AS n`,
+    [2 * count, seats],
+  );
+  const rows = await db.query<{ id: number }>(
+    `INSERT INTO screenings
+       (movie_id, theater_id, starts_at, ends_at, price_minor, currency, total_seats, available_seats)
+     SELECT 1 + id % 50, id, now() + interval '30 days', now() + interval '30 days 2 hours', 1500, 'USD', $1, $1
+     FROM theaters ORDER BY id RETURNING id`,
+    [seats],
+  );
+  await db.query('ANALYZE');
+  const ids = rows.map(({ id }) => id);
+  return { screenings: ids.slice(0, count), warmUpScreenings: ids.slice(count) };
+};
+
+const registered = z.object({ access_token: z.string() });
+
+/** Registers people through the API, sixteen at a time, and gives their access tokens. */
+export const registerPeople = async (url: string, count: number): Promise<string[]> => {
+  const tokens: string[] = [];
+  let begun = 0;
+  const lane = async (): Promise<void> => {
+    while (begun < count) {
+      begun += 1;
+      const answer = await fetch(`${url}/users/register`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({
+          email: `bench${String(begun)}@example.com`,
+          password: 'bench-mark',
+        }),
+      });
+      if (answer.status !== 201) {
+        throw new Error(`registering answered ${String(answer.status)}: ${await answer.text()}`);
+      }
+      tokens.push(registered.parse(await answer.json()).access_token);
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, lane));
+  return tokens;
+};
+
+/**
+ * Every cell begins with the same database: no bookings, all seats free, nothing left to flush.
+ * Screenings are locked first, as the lock order says, so a booking that is late comes before or after.
+ */
+export const resetBookings = async (db: Database): Promise<void> => {
+  await db.transaction(async (tx) => {
+    await tx.query('SELECT id FROM screenings ORDER BY id FOR UPDATE');
+    await tx.query('TRUNCATE bookings, bookings_idempotency_keys, payments');
+    await tx.query(
+      'UPDATE screenings SET available_seats = total_seats WHERE available_seats <> total_seats',
+    );
+  });
+  await db.query('VACUUM ANALYZE screenings');
+  // Needs a right that the owner of a database elsewhere may lack; then a cell may meet one in the middle.
+  await db.query('CHECKPOINT').catch(() => undefined);
+};

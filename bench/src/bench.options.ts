@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util';
+
+import {
+  ConfigError,
+  environmentFields,
+  parseEnvironment,
+  type Environment,
+} from '@movie-ticketing/kit/config';
+import { z } from 'zod';
+
+export type BenchOptions = {
+  databaseUrl: string | undefined;
+  seconds: number;
+  warmUpSeconds: number;
+  clients: readonly number[];
+  /** Cells to keep, by name. */
+  only: RegExp | undefined;
+  /** Write a CPU profile of each server. */
+  profile: boolean;
+  /** A smoke test: its figures are worth nothing, and are not kept. */
+  quick: boolean;
+};
+
+const environment = z.object({
+  DATABASE_URL: environmentFields
+    .url(/^postgres(ql)?:$/, 'postgres://user:password@host:5432/name')
+    .optional(),
+  BENCH_SECONDS: environmentFields.integer(1, 600, 8),
+});
+
+export const usage = `npm run bench -- [options]
+  --quick          a smoke test of about a minute; keeps no results
+  --only <regex>   only cells whose name matches, e.g. 'hot, 256'; keeps no results
+  --profile        a CPU profile of each server, in bench/results/tmp
+BENCH_SECONDS      how long each cell is measured (8)
+DATABASE_URL       a server to make a database on, instead of an embedded Postgres`;
+
+/** @throws ConfigError */
+export const parseOptions = (argv: readonly string[], env: Environment): BenchOptions => {
+  const { DATABASE_URL, BENCH_SECONDS } = parseEnvironment(environment, env);
+  const { quick, only, profile } = parseFlags(argv);
+  return {
+    databaseUrl: DATABASE_URL,
+    seconds: quick ? 1 : BENCH_SECONDS,
+    warmUpSeconds: quick ? 1 : 2,
+    clients: quick ? [64] : [16, 64, 256],
+    only,
+    profile,
+    quick,
+  };
+};
+
+const parseFlags = (argv: readonly string[]) => {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string' },
+        profile: { type: 'boolean', default: false },
+      },
+    });
+    return { ...values, only: values.only === undefined ? undefined : new RegExp(values.only) };
+  } catch (error) {
+    throw new ConfigError(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+  }
+};
