@@ -1,12 +1,11 @@
-import { makeDatabase } from '@movie-ticketing/kit/database';
-import { forgetOldAnswers } from '@movie-ticketing/kit/idempotency';
+import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
 import type { Logger } from '@movie-ticketing/kit/logging';
 import { observePool, type Registry } from '@movie-ticketing/kit/metrics';
+import type { Edge } from '@movie-ticketing/kit/pipeline';
 import { databaseReadiness } from '@movie-ticketing/kit/readiness';
 import { makeResponseCache } from '@movie-ticketing/kit/response-cache';
 import type { Service } from '@movie-ticketing/kit/service';
 import { makeTokenVerifier, type JwkSource } from '@movie-ticketing/kit/tokens';
-import { startWorker, type Worker } from '@movie-ticketing/kit/worker';
 import { requiredMigration } from '@movie-ticketing/migrations/migrate';
 import type { z } from 'zod';
 
@@ -14,15 +13,13 @@ import { makeBookingQueue } from './batch/booking-queue.ts';
 import { runBatch, type BatchSettings } from './batch/run-batch.ts';
 import { bookingsEndpoints } from './bookings.endpoints.ts';
 import type { bookingsEnvironment } from './bookings.environment.ts';
-import { makeBookingsMetrics, type BookingsMetrics } from './bookings.metrics.ts';
+import { makeBookingsMetrics } from './bookings.metrics.ts';
 import { bookingsRoutes } from './bookings.routes.ts';
+import { startBookingsWorkers } from './bookings.workers.ts';
 import { makeBookingsHandlers } from './bookings/bookings.handlers.ts';
 import { accountStands } from './bookings/bookings.repository.ts';
 import { makeBookingsService } from './bookings/bookings.service.ts';
-import { cancelBookingsOfCancelledScreenings } from './holds/cancel-screenings.ts';
-import { expireHolds } from './holds/expire-holds.ts';
 import type { PaymentProvider } from './payments/payment-provider.ts';
-import { reconcilePayments } from './payments/payment-reconciler.ts';
 import { makePaymentsHandlers } from './payments/payments.handlers.ts';
 import { makePaymentsService } from './payments/payments.service.ts';
 import { makeSimulatedProvider } from './payments/simulated-provider.ts';
@@ -51,7 +48,6 @@ export type BookingsOptions = {
 };
 
 const lateAnswerMs = 5_000;
-const paymentGraceMs = 10 * 60_000;
 
 /** Wires the bookings service: queue, handlers and background workers on one bounded pool. */
 export const makeBookingsProcess = (options: BookingsOptions): Service => {
@@ -80,7 +76,13 @@ export const makeBookingsProcess = (options: BookingsOptions): Service => {
     logger,
     observe: metrics.payment,
   });
-  const workers = startWorkers(options, db, provider, metrics);
+  const workers = startBookingsWorkers({
+    db,
+    provider,
+    metrics,
+    logger,
+    abandonAfterMs: env.PAYMENT_ABANDON_SECONDS * 1_000,
+  });
   return {
     name: 'bookings',
     routes: bookingsRoutes(
@@ -88,75 +90,23 @@ export const makeBookingsProcess = (options: BookingsOptions): Service => {
       makeBookingsHandlers(makeBookingsService(db, queue)),
       makePaymentsHandlers(payments),
     ),
-    edge: {
-      verifier: makeTokenVerifier({
-        source: options.jwks,
-        issuer: env.JWT_ISSUER,
-        audience: env.JWT_AUDIENCE,
-        cacheSeconds: env.JWT_JWKS_CACHE_SECONDS,
-      }),
-      accountStands: (userId) => accountStands(db, userId),
-      cache: makeResponseCache({ ttlMs: 0 }),
-    },
+    edge: makeEdge(options, db),
     ready: databaseReadiness(db, requiredMigration()),
     stop: async () => {
       await queue.drain();
-      await Promise.all(workers.map((worker) => worker.stop()));
+      await workers.stop();
       await db.close();
     },
   };
 };
 
-const startWorkers = (
-  options: BookingsOptions,
-  db: ReturnType<typeof makeDatabase>,
-  provider: PaymentProvider,
-  metrics: BookingsMetrics,
-): Worker[] => {
-  const { logger, environment: env } = options;
-  return [
-    startWorker({
-      name: 'expire-holds',
-      intervalMs: 1_000,
-      logger,
-      work: () =>
-        expireHolds(db, {
-          paymentGraceMs,
-          observe: (count) => {
-            metrics.released('expired', count);
-          },
-        }),
-    }),
-    startWorker({
-      name: 'cancel-screenings',
-      intervalMs: 1_000,
-      logger,
-      work: () =>
-        cancelBookingsOfCancelledScreenings(db, (count) => {
-          metrics.released('screening_cancelled', count);
-        }),
-    }),
-    startWorker({
-      name: 'reconcile-payments',
-      intervalMs: 500,
-      logger,
-      work: () =>
-        reconcilePayments({
-          db,
-          provider,
-          abandonAfterMs: env.PAYMENT_ABANDON_SECONDS * 1_000,
-          logger,
-          observe: metrics.payment,
-        }),
-    }),
-    startWorker({
-      name: 'forget-answers',
-      intervalMs: 15 * 60_000,
-      logger,
-      work: async () => {
-        await forgetOldAnswers(db, 'bookings_idempotency_keys');
-        return false;
-      },
-    }),
-  ];
-};
+const makeEdge = ({ environment: env, jwks }: BookingsOptions, db: Database): Edge => ({
+  verifier: makeTokenVerifier({
+    source: jwks,
+    issuer: env.JWT_ISSUER,
+    audience: env.JWT_AUDIENCE,
+    cacheSeconds: env.JWT_JWKS_CACHE_SECONDS,
+  }),
+  accountStands: (userId) => accountStands(db, userId),
+  cache: makeResponseCache({ ttlMs: 0 }), // no read of bookings is public
+});

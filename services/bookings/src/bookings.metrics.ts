@@ -35,22 +35,21 @@ export const makeBookingsMetrics = (registry: Registry, queueDepth: () => number
   return {
     batch: ({ size, outcomes: all }: { size: number; outcomes: readonly Outcome[] }): void => {
       batchSize.observe(size);
-      for (const outcome of all) {
-        outcomes.inc({
-          outcome:
-            outcome instanceof Problem
-              ? outcome.code
-              : outcome.headers?.['Idempotent-Replayed'] === undefined
-                ? 'booked'
-                : 'replayed',
-        });
-      }
+      for (const outcome of all) outcomes.inc({ outcome: nameOf(outcome) });
     },
     payment: (outcome: string): void => {
       payments.inc({ outcome });
     },
-    released: (reason: 'expired' | 'screening_cancelled', count: number): void => {
-      released.inc({ reason }, count);
+    expired: (count: number): void => {
+      released.inc({ reason: 'expired' }, count);
+    },
+    screeningCancelled: (count: number): void => {
+      released.inc({ reason: 'screening_cancelled' }, count);
     },
   };
+};
+
+const nameOf = (outcome: Outcome): string => {
+  if (outcome instanceof Problem) return outcome.code;
+  return outcome.headers?.['Idempotent-Replayed'] === undefined ? 'booked' : 'replayed';
 };

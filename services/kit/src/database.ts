@@ -4,12 +4,15 @@ import type { Logger } from './logging.ts';
 import { Problem } from './problems.ts';
 
 // Ids are below 2^53 for as long as anyone counts, dates are calendar days and not instants.
+const { INT8, DATE } = pg.types.builtins;
+type Parser = (text: string) => unknown;
+const ownParsers = new Map<number, Parser>([
+  [INT8, Number],
+  [DATE, String],
+]);
+const standardParser = pg.types.getTypeParser as (oid: number) => Parser;
 const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format: 'text' | 'binary') => {
-    if (oid === pg.types.builtins.INT8) return Number;
-    if (oid === pg.types.builtins.DATE) return String;
-    return pg.types.getTypeParser(oid, format);
-  }) as never,
+  getTypeParser: (oid: number) => ownParsers.get(oid) ?? standardParser(oid),
 };
 
 /** What a repository runs on: a pool, or one transaction's connection. */
@@ -69,6 +72,11 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
   // Without a listener an idle connection that Postgres closes ends the process.
   pool.on('error', (error) => {
     options.logger.warn({ error }, 'an idle database connection was lost');
+  });
+  // Between a connection's making and its first statement the pool listens no more and a transaction
+  // not yet: lost just then, it would end the process. The statement that follows fails and says so.
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
   });
   return {
     ...onPool(pool),

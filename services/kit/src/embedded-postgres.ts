@@ -144,15 +144,16 @@ async function startLocked(options: EmbeddedPostgresOptions, dataDir: string): P
  */
 function keepAlive(first: Server, launching: LaunchOptions): () => Promise<void> {
   let stopping = false;
+  const isStopping = (): boolean => stopping;
   let server = first;
   const watch = async (): Promise<void> => {
     for (;;) {
       await server.ended;
-      if (stopping) return;
+      if (isStopping()) return;
       launching.progress('PostgreSQL ended unexpectedly: starting it again');
       await stopLeftover(launching.clusterDir, launching.progress);
       server = await launch(launching);
-      if (stopping) await server.stop(); // asked to while it was starting
+      if (isStopping()) await server.stop(); // asked to while it was starting
     }
   };
   const watching = watch().catch((error: unknown) => {

@@ -89,5 +89,5 @@ export const defineEndpoint = <const E extends Endpoint>(endpoint: E): E => endp
 /** Binds an endpoint to the handler that answers it. */
 export const route = <E extends Endpoint>(endpoint: E, handle: Handler<E>): Route => ({
   endpoint,
-  handle: handle as Route['handle'],
+  handle,
 });

@@ -170,6 +170,8 @@ const toProblem = (error: unknown): Problem => {
 const sendProblem = (res: ExpressResponse, problem: Problem, requestId: string): void => {
   const body = toProblemBody(problem, requestId);
   res.statusCode = body.status;
+  // RFC 9110 wants it on every 401, a wrong password's included.
+  if (body.status === 401) res.setHeader('WWW-Authenticate', 'Bearer');
   for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value);
   if (problem.retryAfter !== undefined) res.setHeader('Retry-After', String(problem.retryAfter));
   res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');

@@ -14,7 +14,7 @@ type KeyRow = { request_hash: Buffer; status: number | null; body: string | null
 
 export const hashRequest = (body: unknown): Buffer =>
   createHash('sha256')
-    .update(JSON.stringify(body) ?? '')
+    .update(JSON.stringify(body ?? null))
     .digest();
 
 export const replayed = (status: number, json: string): Answer => ({

@@ -2,7 +2,14 @@ import express, { type Request as ExpressRequest, type Response as ExpressRespon
 
 import { Problem } from './problems.ts';
 
-const parseJson = express.json({ limit: 100_000, strict: true, inflate: false, type: () => true });
+type Parse = (req: ExpressRequest, res: ExpressResponse, done: (error?: unknown) => void) => void;
+
+const parseJson: Parse = express.json({
+  limit: 100_000,
+  strict: true,
+  inflate: false,
+  type: () => true,
+});
 
 const hasBody = (req: ExpressRequest): boolean =>
   req.headers['transfer-encoding'] !== undefined ||
@@ -23,7 +30,7 @@ export const readBody = async (req: ExpressRequest, res: ExpressResponse): Promi
     await new Promise<void>((resolve, reject) => {
       parseJson(req, res, (error?: unknown) => {
         if (error === undefined) resolve();
-        else reject(error as Error);
+        else reject(error instanceof Error ? error : new Error(String(error)));
       });
     });
   } catch (error) {

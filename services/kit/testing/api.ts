@@ -38,7 +38,7 @@ export const makeApi =
         : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    const isJson = (response.headers.get('content-type') ?? '').includes('json');
     const answer: ApiAnswer = {
       status: response.status,
       headers: response.headers,

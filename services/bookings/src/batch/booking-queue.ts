@@ -35,33 +35,18 @@ export const makeBookingQueue = (options: {
   limit: number;
   observe?: (batch: { size: number; outcomes: readonly Outcome[] }) => void;
 }): BookingQueue => {
-  let waiting: Waiting[] = [];
+  const waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
   let draining = false;
-
-  const takeBatch = (): Waiting[] => {
-    const batch = waiting.slice(0, maximumBatch);
-    waiting = waiting.slice(maximumBatch);
-    return batch.filter(({ order, reject }) => {
-      // Nobody is there to hear the answer: the seats are for those who are.
-      const isGone = order.isGone();
-      if (isGone) reject(new Problem('request_timeout'));
-      return !isGone;
-    });
-  };
 
   const runAll = async (): Promise<void> => {
     // Requests that arrive in the same turn of the event loop share the first batch too.
     await new Promise((resolve) => setImmediate(resolve));
     while (waiting.length > 0) {
-      const batch = takeBatch();
+      const batch = withoutGone(waiting.splice(0, maximumBatch));
       if (batch.length === 0) continue;
       const outcomes = await runSafely(options.run, batch);
-      batch.forEach(({ resolve, reject }, index) => {
-        const outcome = outcomes[index] ?? new Problem('internal');
-        if (outcome instanceof Problem) reject(outcome);
-        else resolve(outcome);
-      });
+      answer(batch, outcomes);
       options.observe?.({ size: batch.length, outcomes });
     }
   };
@@ -96,6 +81,22 @@ export const makeBookingQueue = (options: {
       await running;
     },
   };
+};
+
+/** Those whose client has hung up: nobody is there to hear the answer, the seats are for those who are. */
+const withoutGone = (batch: readonly Waiting[]): Waiting[] =>
+  batch.filter(({ order, reject }) => {
+    const isGone = order.isGone();
+    if (isGone) reject(new Problem('request_timeout'));
+    return !isGone;
+  });
+
+const answer = (batch: readonly Waiting[], outcomes: readonly Outcome[]): void => {
+  batch.forEach(({ resolve, reject }, index) => {
+    const outcome = outcomes[index] ?? new Problem('internal');
+    if (outcome instanceof Problem) reject(outcome);
+    else resolve(outcome);
+  });
 };
 
 /** A defect in `run` must not leave its requests without an answer, nor stop the queue. */

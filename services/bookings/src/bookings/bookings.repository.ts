@@ -40,13 +40,16 @@ export type BookingFilter = {
   limit: number;
 };
 
-export const makeBookingsRepository = (db: Queryable) => ({
-  find: async (id: number): Promise<Booking | undefined> => {
+const find =
+  (db: Queryable) =>
+  async (id: number): Promise<Booking | undefined> => {
     const [row] = await db.query<BookingRow>(`SELECT ${columns} FROM bookings WHERE id = $1`, [id]);
     return row && toBooking(row);
-  },
+  };
 
-  list: async (filter: BookingFilter): Promise<Booking[]> => {
+const list =
+  (db: Queryable) =>
+  async (filter: BookingFilter): Promise<Booking[]> => {
     const values: unknown[] = [];
     const where = [
       ['user_id =', filter.userId],
@@ -62,22 +65,26 @@ export const makeBookingsRepository = (db: Queryable) => ({
       values,
     );
     return rows.map(toBooking);
-  },
+  };
 
-  /** Locks a booking and reads it after the lock. Step 2 of the lock order. */
-  lock: async (id: number): Promise<Booking | undefined> => {
+/** Locks a booking and reads it after the lock. Step 2 of the lock order. */
+const lock =
+  (db: Queryable) =>
+  async (id: number): Promise<Booking | undefined> => {
     const [row] = await db.query<BookingRow>(
       `SELECT ${columns} FROM bookings WHERE id = $1 FOR NO KEY UPDATE`,
       [id],
     );
     return row && toBooking(row);
-  },
+  };
 
-  /**
-   * Locks a booking's screening and tells whether it began. The clock is read after the lock: the
-   * lock may have taken seconds. Step 1 of the lock order.
-   */
-  lockScreening: async (screeningId: number): Promise<{ started: boolean }> => {
+/**
+ * Locks a booking's screening and tells whether it began. The clock is read after the lock: the
+ * lock may have taken seconds. Step 1 of the lock order.
+ */
+const lockScreening =
+  (db: Queryable) =>
+  async (screeningId: number): Promise<{ started: boolean }> => {
     const [row] = await db.query<{ started: boolean }>(
       `WITH locked AS MATERIALIZED (
          SELECT starts_at FROM screenings WHERE id = $1 FOR NO KEY UPDATE
@@ -86,31 +93,44 @@ export const makeBookingsRepository = (db: Queryable) => ({
     );
     if (row === undefined) throw new Error(`screening ${String(screeningId)} vanished`);
     return row;
-  },
+  };
 
-  setStatus: async (id: number, status: BookingStatus): Promise<Booking> => {
+const setStatus =
+  (db: Queryable) =>
+  async (id: number, status: BookingStatus): Promise<Booking> => {
     const [row] = await db.query<BookingRow>(
       `UPDATE bookings SET status = $2 WHERE id = $1 RETURNING ${columns}`,
       [id, status],
     );
     if (row === undefined) throw new Error(`booking ${String(id)} vanished`);
     return toBooking(row);
-  },
+  };
 
-  /** Gives seats back. The screening is locked already. */
-  giveBack: async (screeningId: number, seats: number): Promise<void> => {
+/** Gives seats back. The screening is locked already. */
+const giveBack =
+  (db: Queryable) =>
+  async (screeningId: number, seats: number): Promise<void> => {
     await db.query('UPDATE screenings SET available_seats = available_seats + $2 WHERE id = $1', [
       screeningId,
       seats,
     ]);
-  },
+  };
 
-  /** The database's clock, now: for what is judged after a lock. */
-  now: async (): Promise<Date> => {
-    const [row] = await db.query<{ now: Date }>('SELECT clock_timestamp() AS now');
-    if (row === undefined) throw new Error('the database has no clock');
-    return row.now;
-  },
+/** The database's clock, now: for what is judged after a lock. */
+const now = (db: Queryable) => async (): Promise<Date> => {
+  const [row] = await db.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+  if (row === undefined) throw new Error('the database has no clock');
+  return row.now;
+};
+
+export const makeBookingsRepository = (db: Queryable) => ({
+  find: find(db),
+  list: list(db),
+  lock: lock(db),
+  lockScreening: lockScreening(db),
+  setStatus: setStatus(db),
+  giveBack: giveBack(db),
+  now: now(db),
 });
 
 /** Whether an account stands; hot, so parsed once a connection. */

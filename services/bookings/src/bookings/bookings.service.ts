@@ -17,7 +17,7 @@ const isStaff = (caller: Caller): boolean => caller.role !== 'customer';
 /** Others' things do not exist for a customer. */
 export const seenBy = <T extends { userId: number }>(caller: Caller, it: T | undefined): T => {
   if (it === undefined || (it.userId !== caller.userId && !isStaff(caller))) {
-    throw new Problem('not_found', { detail: 'There is no such booking.' });
+    throw new Problem('not_found', { detail: 'There is no such thing of yours.' });
   }
   return it;
 };
@@ -50,33 +50,38 @@ export const makeBookingsService = (db: Database, queue: BookingQueue) => {
       return toPage(rows, filter.limit, (row) => [row.id]);
     },
 
-    cancel: async (
-      caller: Caller,
-      id: number,
-      idempotency: IdempotentRequest | undefined,
-    ): Promise<Answer> => {
-      const known = seenBy(caller, await repository.find(id));
-      return withIdempotency(db, 'bookings_idempotency_keys', idempotency, async (tx) => {
-        const bookings = makeBookingsRepository(tx);
-        const payments = makePaymentsRepository(tx);
-        const { started } = await bookings.lockScreening(known.screeningId);
-        const booking = await bookings.lock(id);
-        if (booking === undefined) throw new Error(`booking ${String(id)} vanished`);
-        refuseCancel(booking, started);
-        // A statement of its own, after the lock: its snapshot sees a payment that began before.
-        const payment = await payments.findLive(id);
-        if (payment?.status === 'processing') {
-          throw new Problem('payment_processing', {
-            detail: 'A payment for this booking is being processed: cancel once it is settled.',
-          });
-        }
-        const cancelled = await bookings.setStatus(id, 'cancelled');
-        await bookings.giveBack(known.screeningId, booking.numTickets);
-        if (payment !== undefined) await payments.requestRefund([payment.id]);
-        return { status: 200, body: { booking: presentBooking(cancelled) } };
-      });
-    },
+    cancel: (caller: Caller, id: number, idempotency: IdempotentRequest | undefined) =>
+      cancelBooking(db, caller, id, idempotency),
   };
+};
+
+/** Gives the seats back at once; a payment that was made is asked back in the same transaction. */
+const cancelBooking = async (
+  db: Database,
+  caller: Caller,
+  id: number,
+  idempotency: IdempotentRequest | undefined,
+): Promise<Answer> => {
+  const known = seenBy(caller, await makeBookingsRepository(db).find(id));
+  return withIdempotency(db, 'bookings_idempotency_keys', idempotency, async (tx) => {
+    const bookings = makeBookingsRepository(tx);
+    const payments = makePaymentsRepository(tx);
+    const { started } = await bookings.lockScreening(known.screeningId);
+    const booking = await bookings.lock(id);
+    if (booking === undefined) throw new Error(`booking ${String(id)} vanished`);
+    refuseCancel(booking, started);
+    // A statement of its own, after the lock: its snapshot sees a payment that began before.
+    const payment = await payments.findLive(id);
+    if (payment?.status === 'processing') {
+      throw new Problem('payment_processing', {
+        detail: 'A payment for this booking is being processed: cancel once it is settled.',
+      });
+    }
+    const cancelled = await bookings.setStatus(id, 'cancelled');
+    await bookings.giveBack(known.screeningId, booking.numTickets);
+    if (payment !== undefined) await payments.requestRefund([payment.id]);
+    return { status: 200, body: { booking: presentBooking(cancelled) } };
+  });
 };
 
 const refuseCancel = (booking: Booking, started: boolean): void => {

@@ -6,32 +6,39 @@ const isOver = (grace: string): string => `
   AND (b.expires_at <= clock_timestamp() - ${grace}::float8 * interval '1 millisecond'
     OR NOT EXISTS (SELECT FROM payments p WHERE p.booking_id = b.id AND p.status = 'processing'))`;
 
-export const makeHoldsRepository = (db: Queryable) => ({
-  findDue: (limit: number, graceMs: number): Promise<{ id: number; screeningId: number }[]> =>
+const findDue =
+  (db: Queryable) =>
+  (limit: number, graceMs: number): Promise<{ id: number; screeningId: number }[]> =>
     db.query(
       `SELECT b.id, b.screening_id AS "screeningId" FROM bookings b WHERE ${isOver('$2')}
        ORDER BY b.expires_at LIMIT $1`,
       [limit, graceMs],
-    ),
+    );
 
-  /** Step 1 of the lock order. */
-  lockScreenings: async (ids: readonly number[]): Promise<void> => {
+/** Step 1 of the lock order. */
+const lockScreenings =
+  (db: Queryable) =>
+  async (ids: readonly number[]): Promise<void> => {
     await db.query('SELECT FROM screenings WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE', [
       ids,
     ]);
-  },
+  };
 
-  /** Step 2 of the lock order. */
-  lockPending: async (ids: readonly number[]): Promise<number[]> => {
+/** Step 2 of the lock order. */
+const lockPending =
+  (db: Queryable) =>
+  async (ids: readonly number[]): Promise<number[]> => {
     const rows = await db.query<{ id: number }>(
       `SELECT id FROM bookings WHERE id = ANY($1) AND status = 'pending' ORDER BY id FOR NO KEY UPDATE`,
       [ids],
     );
     return rows.map(({ id }) => id);
-  },
+  };
 
-  /** Expires those that are still over and gives their seats back, in one statement. */
-  expire: async (ids: readonly number[], graceMs: number): Promise<number> => {
+/** Expires those that are still over and gives their seats back, in one statement. */
+const expire =
+  (db: Queryable) =>
+  async (ids: readonly number[], graceMs: number): Promise<number> => {
     const [row] = await db.query<{ expired: number }>(
       `WITH expired AS (
          UPDATE bookings b SET status = 'expired' WHERE b.id = ANY($1) AND ${isOver('$2')}
@@ -44,10 +51,12 @@ export const makeHoldsRepository = (db: Queryable) => ({
       [ids, graceMs],
     );
     return row?.expired ?? 0;
-  },
+  };
 
-  /** Cancelled screenings that still have live bookings. */
-  findCancelledScreenings: async (limit: number): Promise<number[]> => {
+/** Cancelled screenings that still have live bookings. */
+const findCancelledScreenings =
+  (db: Queryable) =>
+  async (limit: number): Promise<number[]> => {
     const rows = await db.query<{ id: number }>(
       `SELECT s.id FROM screenings s WHERE s.status = 'cancelled' AND EXISTS (
          SELECT FROM bookings b WHERE b.screening_id = s.id AND b.status IN ('pending', 'confirmed'))
@@ -55,10 +64,12 @@ export const makeHoldsRepository = (db: Queryable) => ({
       [limit],
     );
     return rows.map(({ id }) => id);
-  },
+  };
 
-  /** Steps 1 and 2 of the lock order, for some live bookings of one screening. */
-  lockLive: async (screeningId: number, limit: number): Promise<number[]> => {
+/** Steps 1 and 2 of the lock order, for some live bookings of one screening. */
+const lockLive =
+  (db: Queryable) =>
+  async (screeningId: number, limit: number): Promise<number[]> => {
     await db.query('SELECT FROM screenings WHERE id = $1 FOR NO KEY UPDATE', [screeningId]);
     const rows = await db.query<{ id: number }>(
       `SELECT id FROM bookings WHERE screening_id = $1 AND status IN ('pending', 'confirmed')
@@ -66,10 +77,12 @@ export const makeHoldsRepository = (db: Queryable) => ({
       [screeningId, limit],
     );
     return rows.map(({ id }) => id);
-  },
+  };
 
-  /** Cancels locked bookings of one screening, gives the seats back and asks for the refunds. */
-  cancelAll: async (screeningId: number, ids: readonly number[]): Promise<void> => {
+/** Cancels locked bookings of one screening, gives the seats back and asks for the refunds. */
+const cancelAll =
+  (db: Queryable) =>
+  async (screeningId: number, ids: readonly number[]): Promise<void> => {
     await db.query(
       `WITH cancelled AS (
          UPDATE bookings SET status = 'cancelled' WHERE id = ANY($2) RETURNING id, num_tickets
@@ -81,5 +94,14 @@ export const makeHoldsRepository = (db: Queryable) => ({
        WHERE id = $1`,
       [screeningId, ids],
     );
-  },
+  };
+
+export const makeHoldsRepository = (db: Queryable) => ({
+  findDue: findDue(db),
+  lockScreenings: lockScreenings(db),
+  lockPending: lockPending(db),
+  expire: expire(db),
+  findCancelledScreenings: findCancelledScreenings(db),
+  lockLive: lockLive(db),
+  cancelAll: cancelAll(db),
 });

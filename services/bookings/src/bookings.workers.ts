@@ -1,0 +1,49 @@
+import type { Database } from '@movie-ticketing/kit/database';
+import { forgetOldAnswers } from '@movie-ticketing/kit/idempotency';
+import type { Logger } from '@movie-ticketing/kit/logging';
+import { startWorker, type Worker } from '@movie-ticketing/kit/worker';
+
+import type { BookingsMetrics } from './bookings.metrics.ts';
+import { cancelBookingsOfCancelledScreenings } from './holds/cancel-screenings.ts';
+import { expireHolds } from './holds/expire-holds.ts';
+import type { PaymentProvider } from './payments/payment-provider.ts';
+import { reconcilePayments } from './payments/payment-reconciler.ts';
+
+/** For how long past its expiry a hold waits for a payment in doubt. */
+const paymentGraceMs = 10 * 60_000;
+
+/** What goes on without a request. Any number of processes may run each of them. */
+export const startBookingsWorkers = (options: {
+  db: Database;
+  provider: PaymentProvider;
+  metrics: BookingsMetrics;
+  logger: Logger;
+  abandonAfterMs: number;
+}): Worker => {
+  const { db, logger, metrics } = options;
+  const rounds: [name: string, intervalMs: number, work: () => Promise<boolean>][] = [
+    ['expire-holds', 1_000, () => expireHolds(db, { paymentGraceMs, observe: metrics.expired })],
+    [
+      'cancel-screenings',
+      1_000,
+      () => cancelBookingsOfCancelledScreenings(db, metrics.screeningCancelled),
+    ],
+    ['reconcile-payments', 500, () => reconcilePayments({ ...options, observe: metrics.payment })],
+    [
+      'forget-answers',
+      15 * 60_000,
+      async () => {
+        await forgetOldAnswers(db, 'bookings_idempotency_keys');
+        return false;
+      },
+    ],
+  ];
+  const workers = rounds.map(([name, intervalMs, work]) =>
+    startWorker({ name, intervalMs, work, logger }),
+  );
+  return {
+    stop: async () => {
+      await Promise.all(workers.map((worker) => worker.stop()));
+    },
+  };
+};
