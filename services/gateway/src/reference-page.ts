@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
+import { hasCurrent } from '@movie-ticketing/kit/pipeline';
 import { Problem } from '@movie-ticketing/kit/problems';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 
@@ -103,7 +104,7 @@ const sendPage = (file: Page, req: Request, res: Response): void => {
   res.setHeader('Content-Type', file.contentType);
   res.setHeader('Cache-Control', file.cacheControl);
   res.setHeader('ETag', file.etag);
-  if (req.fresh) {
+  if (hasCurrent(req, file.etag)) {
     res.statusCode = 304;
     res.removeHeader('Content-Type');
     res.end();

@@ -2,7 +2,14 @@ import { STATUS_CODES } from 'node:http';
 
 import type { Endpoint } from './endpoint.ts';
 import type { JsonSchema, SchemaConverter } from './openapi-schema.ts';
-import { problems, type ProblemCode } from './problems.ts';
+import {
+  invalid,
+  Problem,
+  problems,
+  toProblemBody,
+  type ProblemBody,
+  type ProblemCode,
+} from './problems.ts';
 
 type Response = Record<string, unknown>;
 
@@ -53,16 +60,6 @@ export const problemSchema: JsonSchema = {
       },
     },
   },
-  examples: [
-    {
-      type: 'urn:movie-ticketing:problem:not_enough_seats',
-      title: 'Not enough seats',
-      status: 409,
-      detail: '2 seats are left.',
-      instance: 'urn:request:0b0e7f0e-6a3c-4b61-8f0a-1f0b8a6d2f11',
-      code: 'not_enough_seats',
-    },
-  ],
 };
 
 export const problemCodeSchema: JsonSchema = {
@@ -117,10 +114,19 @@ const problemResponse = (refusals: readonly ProblemCode[]): Response => {
           $ref: '#/components/schemas/Problem',
           properties: { code: { enum: refusals } },
         },
+        examples: Object.fromEntries(refusals.map((code) => [code, { value: exampleOf(code) }])),
       },
     },
   };
 };
+
+const exampleOf = (code: ProblemCode): ProblemBody =>
+  toProblemBody(
+    code === 'invalid_request'
+      ? invalid('limit', 'must be a whole number from 1 to 200')
+      : new Problem(code),
+    '0b0e7f0e-6a3c-4b61-8f0a-1f0b8a6d2f11',
+  );
 
 const nameOf = (refusals: readonly ProblemCode[]): string =>
   refusals

@@ -1,0 +1,99 @@
+#!/bin/sh
+# The gateway's entry point: writes under /tmp what only start knows, then becomes nginx.
+#   PORT (8080), MANAGEMENT_PORT (9090)
+#   CATALOG_ADDRESS (catalog:8080), and so for each service of the file "services"
+#   RATE_LIMIT   requests a second that one address may send; unset: no limit
+#   BANNER       printed at start
+# Names are looked up here and not by nginx: an upstream whose name does not resolve keeps nginx from
+# starting, one that resolves is never looked up again, and search domains are unknown to it. A watcher
+# looks again every two seconds and reloads nginx when an address has changed.
+set -eu
+here=$(dirname "$0")
+run=/tmp/gateway
+
+number() { # NAME VALUE MAXIMUM
+  case $2 in
+    '' | *[!0-9]* | ??????*) ;;
+    *) [ "$2" -ge 1 ] && [ "$2" -le "$3" ] && return ;;
+  esac
+  echo "$1 must be a whole number from 1 to $3" >&2
+  exit 2
+}
+
+listen() { # PORT
+  echo "listen $1;"
+  # Where the kernel has no IPv6, nginx would not start.
+  if [ -s /proc/net/if_inet6 ]; then echo "listen [::]:$1;"; fi
+}
+
+address_of() { # SERVICE
+  variable=$(echo "$1" | tr '[:lower:]-' '[:upper:]_')_ADDRESS
+  eval "echo \"\${$variable:-$1:8080}\""
+}
+
+servers_at() { # HOST:PORT
+  getent ahosts "${1%:*}" | awk -v port="${1##*:}" '
+    $2 == "STREAM" { print ($1 ~ /:/ ? "[" $1 "]" : $1) ":" port }' | sort -u
+}
+
+# Succeeds if anything has changed. A name that does not resolve keeps the addresses it had.
+write_upstreams() {
+  changed=1
+  for service in $(cat "$here/services"); do
+    file=$run/upstream-$service.conf
+    servers=$(servers_at "$(address_of "$service")" || true)
+    if [ -z "$servers" ]; then
+      [ -e "$file" ] && continue
+      servers='127.0.0.1:1 down'
+    fi
+    {
+      echo "upstream $service {"
+      # Each twice: a request that may be repeated goes to the same address again where there is but
+      # one, and a Kubernetes Service picks another pod. nginx must not remember that it failed.
+      echo "$servers" | sed 's/.*/  server & max_fails=0;/; p'
+      # Shorter than the 65 s that a service keeps a connection: nginx never uses one just closed.
+      echo '  keepalive 64;'
+      echo '  keepalive_timeout 50s;'
+      echo '}'
+    } >"$file.new"
+    if cmp -s "$file.new" "$file"; then
+      rm "$file.new"
+    else
+      mv "$file.new" "$file"
+      changed=0
+    fi
+  done
+  return "$changed"
+}
+
+watch() { # PID of nginx
+  while sleep 2 && kill -0 "$1" 2>/dev/null; do
+    if write_upstreams; then
+      echo '{"level":"info","service":"gateway","message":"an address has changed: reloading"}'
+      kill -HUP "$1"
+    fi
+  done
+}
+
+number PORT "${PORT:-8080}" 65535
+number MANAGEMENT_PORT "${MANAGEMENT_PORT:-9090}" 65535
+if [ -n "${RATE_LIMIT:-}" ]; then number RATE_LIMIT "$RATE_LIMIT" 99999; fi
+
+mkdir -p "$run"
+listen "${PORT:-8080}" >"$run/listen.conf"
+listen "${MANAGEMENT_PORT:-9090}" >"$run/listen-management.conf"
+: >"$run/http.conf"
+if [ -n "${RATE_LIMIT:-}" ]; then
+  {
+    echo "limit_req_zone \$binary_remote_addr zone=clients:10m rate=${RATE_LIMIT}r/s;"
+    echo "limit_req zone=clients burst=$((RATE_LIMIT * 2)) nodelay;"
+    echo 'limit_req_status 429;'
+  } >"$run/http.conf"
+fi
+write_upstreams || true
+
+if [ $# -eq 0 ]; then
+  watch $$ &
+  if [ -n "${BANNER:-}" ]; then printf '%s\n' "$BANNER"; fi
+fi
+exec nginx -e /dev/stderr -c "$here/nginx.conf" -g 'daemon off;' "$@"

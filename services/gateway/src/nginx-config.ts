@@ -1,0 +1,261 @@
+import { nginxProblemLocations, problemOfStatus } from './nginx-problems.ts';
+import { block, directive, headers, quote } from './nginx-syntax.ts';
+import type { OwnAnswers } from './own-answers.ts';
+import type { RouteTableEntry } from './route-table.ts';
+
+export type NginxOptions = {
+  /** What the gateway answers itself, and the headers of its own refusals. */
+  own: OwnAnswers;
+  /** Where `own`'s bodies lie, a file each, named by `pageFile`. */
+  pagesDir: string;
+  /** Where nginx/start.sh writes what is known at start alone: addresses, ports, limits. */
+  runDir: string;
+};
+
+/** Services that answer behind the gateway: an nginx upstream each. */
+export const upstreamsOf = (routes: readonly RouteTableEntry[]): string[] => [
+  ...new Set(routes.map(({ service }) => service).filter((service) => service !== 'gateway')),
+];
+
+/** The file of an answer's body: a flat name, for `/docs` is a page and a folder at once. */
+export const pageFile = (path: string): string => path.slice(1).replaceAll('/', '_');
+
+/**
+ * The nginx gateway's whole configuration: what the route table names passes, all else is 404.
+ * Works on nginx 1.21 and later. What only start knows comes from files under `runDir`.
+ * @throws Error when the gateway itself has a route and no answer for it
+ */
+export const renderNginxConfig = (
+  routes: readonly RouteTableEntry[],
+  options: NginxOptions,
+): string =>
+  [
+    '# Rendered from the route table by services/gateway/src/nginx-config.main.ts: do not edit.',
+    ...process,
+    ...block('http', [
+      ...base,
+      ...limits,
+      ...identity,
+      ...accessLog,
+      ...forwardingKind,
+      ...block('map $route $allow', [
+        ...allowedMethods(routes).map(([path, allow]) => directive(path, quote(allow))),
+        directive('default', quote('GET, HEAD')),
+      ]),
+      directive('include', `${options.runDir}/http.conf`),
+      directive('include', `${options.runDir}/upstream-*.conf`),
+      ...block('server', [
+        directive('include', `${options.runDir}/listen.conf`),
+        directive('server_name', '_'),
+        ...problemOfStatus,
+        ...proxy,
+        ...ownLocations(routes, options),
+        ...serviceLocations(routes),
+        ...forwardLocations,
+        ...nginxProblemLocations(options.own.refusalHeaders),
+        // Whatever was sent along, an unknown path is 404 and not 413.
+        ...block('location /', ['client_max_body_size 0;', 'return 404;']),
+      ]),
+      ...management(options.runDir),
+    ]),
+    '',
+  ].join('\n');
+
+const process = [
+  'pid /tmp/nginx.pid;',
+  'error_log /dev/stderr warn;',
+  // Not auto: nginx counts the machine's cores, not the container's share of them.
+  'worker_processes 2;',
+  'worker_rlimit_nofile 16384;',
+  'worker_shutdown_timeout 25s;',
+  ...block('events', ['worker_connections 4096;']),
+];
+
+const base = [
+  ...['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) =>
+    directive(`${name}_temp_path`, `/tmp/${name}`),
+  ),
+  'default_type application/octet-stream;',
+  'sendfile on;',
+  'tcp_nopush on;',
+  'server_tokens off;',
+  'absolute_redirect off;',
+  'merge_slashes off;',
+  'max_ranges 0;',
+  'keepalive_timeout 60s;',
+  'keepalive_requests 10000;',
+];
+
+/** A slow client costs a connection here and nothing behind: a body is passed on once it is whole. */
+const limits = [
+  'client_max_body_size 100k;',
+  'client_body_buffer_size 128k;',
+  'client_header_buffer_size 2k;',
+  'large_client_header_buffers 4 8k;',
+  'client_header_timeout 10s;',
+  'client_body_timeout 10s;',
+  'send_timeout 10s;',
+  'reset_timedout_connection on;',
+];
+
+/** The rules of kit/http-app.ts: an id is taken if it is harmless, else made; a trace id is logged. */
+const identity = [
+  ...block('map $http_x_request_id $answer_id', [
+    directive(String.raw`"~^[\w.:-]{1,128}$"`, '$http_x_request_id'),
+    directive('default', '$request_id'),
+  ]),
+  ...block('map $http_traceparent $trace_id', [
+    directive(String.raw`"~^[\da-f]{2}-(?<trace>[\da-f]{32})-[\da-f]{16}-[\da-f]{2}$"`, '$trace'),
+    directive('default', '""'),
+  ]),
+];
+
+/** A JSON object a line. The route's pattern and not the path: a path can hold anything. */
+const accessLog = [
+  ...block('map $route $logged_route', ['"" unmatched;', 'default $route;']),
+  // 000: the client was gone before there was a status. No JSON number begins with a zero.
+  ...block('map $status $logged_status', ['000 499;', 'default $status;']),
+  'uninitialized_variable_warn off;',
+  "log_format json escape=json '{" +
+    [
+      '"level":"info"',
+      '"time":"$time_iso8601"',
+      '"service":"gateway"',
+      '"request_id":"$answer_id"',
+      '"trace_id":"$trace_id"',
+      '"method":"$request_method"',
+      '"route":"$logged_route"',
+      '"status":$logged_status',
+      '"duration_s":$request_time',
+      '"bytes":$bytes_sent',
+      '"client":"$remote_addr"',
+      '"upstream":"$upstream_addr"',
+      '"upstream_status":"$upstream_status"',
+      '"upstream_s":"$upstream_response_time"',
+      '"message":"request"',
+    ].join(',') +
+    "}';",
+  'access_log /dev/stdout json;',
+];
+
+/**
+ * How often a request may be sent, from its method and its key. nginx itself never repeats a POST or
+ * a PATCH of which anything was sent, but takes DELETE for repeatable: the repetition would answer 404
+ * to what succeeded.
+ */
+const forwardingKind = block('map "$request_method$takes_key$http_idempotency_key" $forwarding', [
+  '"~^POST1." forward-keyed;',
+  '"~^(GET|HEAD|OPTIONS|POST|PATCH)[01]" forward;',
+  'default forward-once;',
+]);
+
+const proxy = [
+  'proxy_http_version 1.1;',
+  'proxy_set_header Connection "";',
+  'proxy_set_header Host $http_host;',
+  'proxy_set_header X-Request-Id $answer_id;',
+  // Appended, not replaced: TRUST_PROXY says how many of the last addresses a service believes.
+  'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
+  'proxy_set_header X-Forwarded-Proto $scheme;',
+  'proxy_set_header X-Forwarded-Host "";',
+  'proxy_connect_timeout 2s;',
+  'proxy_send_timeout 10s;',
+  'proxy_read_timeout 20s;',
+  'proxy_next_upstream_tries 2;',
+  // Connections that fail are tried again; an answer that was waited for this long is not.
+  'proxy_next_upstream_timeout 5s;',
+  'proxy_buffers 16 16k;',
+  'proxy_buffer_size 16k;',
+  'proxy_busy_buffers_size 32k;',
+  'proxy_max_temp_file_size 0;',
+];
+
+const forward = (name: string, nextUpstream: string): string[] =>
+  block(`location = /-/${name}`, [
+    'internal;',
+    directive('proxy_next_upstream', nextUpstream),
+    // As the client sent it: the service decides what it means.
+    'proxy_pass http://$service$request_uri;',
+  ]);
+
+const forwardLocations = [
+  ...forward('forward', 'error timeout'),
+  ...forward('forward-keyed', 'error timeout non_idempotent'),
+  ...forward('forward-once', 'off'),
+];
+
+/** What Express matches, its tolerance of letter case and of a slash at the end included. */
+const locationOf = (path: string): string => {
+  const escaped = path.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  return `location ~* "^${escaped.replaceAll(/:\w+/g, '[^/]+')}/?$"`;
+};
+
+const parametersIn = (path: string): number => path.split('/:').length - 1;
+
+/** One location a path, whatever its methods: the service itself answers 405 with what it allows. */
+const serviceLocations = (routes: readonly RouteTableEntry[]): string[] => {
+  const paths = new Map<string, RouteTableEntry[]>();
+  for (const entry of routes) {
+    if (entry.service !== 'gateway') {
+      paths.set(entry.path, [...(paths.get(entry.path) ?? []), entry]);
+    }
+  }
+  // nginx takes the first that matches: /users/me must come before /users/:id.
+  const sorted = [...paths].sort(([a], [b]) => parametersIn(a) - parametersIn(b));
+  return sorted.flatMap(([path, entries]) =>
+    [...new Set(entries.map(({ service }) => service))].flatMap((service) =>
+      block(locationOf(path), [
+        directive('set $service', service),
+        directive('set $route', path),
+        directive(
+          'set $takes_key',
+          entries.some(({ method, idempotent }) => method === 'POST' && idempotent) ? '1' : '0',
+        ),
+        'rewrite ^ /-/$forwarding last;',
+      ]),
+    ),
+  );
+};
+
+const ownLocations = (
+  routes: readonly RouteTableEntry[],
+  { own, pagesDir }: NginxOptions,
+): string[] => {
+  const endpoints = routes.filter(({ service }) => service === 'gateway').map(({ path }) => path);
+  const missing = endpoints.find((path) => !own.answers.some((answer) => answer.path === path));
+  if (missing !== undefined) throw new Error(`the gateway has no answer for its own ${missing}`);
+  return own.answers.flatMap((answer) =>
+    block(locationOf(answer.path), [
+      directive('set $route', answer.path),
+      // Endpoints refuse unknown parameters, and these take none; pages do not mind.
+      ...(endpoints.includes(answer.path) ? block('if ($is_args)', ['return 400;']) : []),
+      directive('root', pagesDir),
+      'types { }',
+      directive('default_type', quote(answer.contentType)),
+      ...headers(answer.headers),
+      'add_header X-Request-Id $answer_id always;',
+      directive(`rewrite ^ /${pageFile(answer.path)}`, 'break'),
+    ]),
+  );
+};
+
+const allowedMethods = (routes: readonly RouteTableEntry[]): [string, string][] => {
+  const methods = new Map<string, string[]>();
+  for (const { path, method } of routes) {
+    const also = method === 'GET' ? ['GET', 'HEAD'] : [method];
+    methods.set(path, [...(methods.get(path) ?? []), ...also]);
+  }
+  return [...methods].map(([path, allowed]) => [path, allowed.join(', ')]);
+};
+
+/** Probes, on a port that nothing publishes. */
+const management = (runDir: string): string[] =>
+  block('server', [
+    directive('include', `${runDir}/listen-management.conf`),
+    'access_log off;',
+    'default_type application/json;',
+    ...block('location = /livez', [`return 200 '{"status":"alive"}';`]),
+    ...block('location = /readyz', [`return 200 '{"status":"ready"}';`]),
+    ...block('location = /connections', ['stub_status;']),
+    ...block('location /', [`return 404 '{"status":"not found"}';`]),
+  ]);

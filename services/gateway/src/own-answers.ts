@@ -1,0 +1,91 @@
+import type { Edge } from '@movie-ticketing/kit/pipeline';
+import { makeHttpApp } from '@movie-ticketing/kit/http-app';
+import { makeLogger } from '@movie-ticketing/kit/logging';
+import { makeHttpMetrics, Registry } from '@movie-ticketing/kit/metrics';
+import { makeResponseCache } from '@movie-ticketing/kit/response-cache';
+import { startServer } from '@movie-ticketing/kit/server';
+
+import { allEndpoints } from './all-endpoints.ts';
+import { makeApiDocument } from './api-document.ts';
+import { makeGatewayService } from './gateway.composition.ts';
+import { makeReferencePage } from './reference-page.ts';
+
+export type OwnAnswer = {
+  path: string;
+  contentType: string;
+  headers: Readonly<Record<string, string>>;
+  body: Buffer;
+};
+
+export type OwnAnswers = {
+  answers: readonly OwnAnswer[];
+  /** What every refusal carries besides its own: the security headers, and no caching. */
+  refusalHeaders: Readonly<Record<string, string>>;
+};
+
+/**
+ * What the one-process server answers in the gateway's stead, recorded from itself: so both say the
+ * same, to the last header. Listens on a port of 127.0.0.1 while it does.
+ */
+export const recordOwnAnswers = async (): Promise<OwnAnswers> => {
+  const endpoints = allEndpoints();
+  const app = makeHttpApp({
+    services: [makeGatewayService({ document: makeApiDocument(endpoints), edge: unusedEdge })],
+    pages: makeReferencePage(),
+    logger: makeLogger({ service: 'gateway', level: 'silent' }),
+    metrics: makeHttpMetrics(new Registry()),
+    corsOrigins: [],
+    trustProxy: 0,
+    tracing: undefined,
+  });
+  const server = await startServer({ listener: app, host: '127.0.0.1', port: 0 });
+  try {
+    const url = `http://127.0.0.1:${String(server.port)}`;
+    const paths = [...endpoints.gateway.map(({ path }) => path), ...(await pagesAt(url))];
+    return {
+      answers: await Promise.all(paths.map((path) => record(url, path))),
+      refusalHeaders: headersOf(await fetch(`${url}/nothing-is-here`)),
+    };
+  } finally {
+    await server.stop(1_000);
+  }
+};
+
+/** The reference page and all that it loads from us. */
+const pagesAt = async (url: string): Promise<string[]> => {
+  const html = await (await fetch(`${url}/docs`)).text();
+  const links = html.matchAll(/(?:src|href)="(\/docs\/[^"]+)"/g);
+  return ['/docs', ...new Set([...links].map(([, path = '']) => path))];
+};
+
+const record = async (url: string, path: string): Promise<OwnAnswer> => {
+  const answer = await fetch(url + path);
+  const contentType = answer.headers.get('content-type');
+  if (answer.status !== 200 || contentType === null) {
+    throw new Error(`GET ${path} answered ${String(answer.status)}`);
+  }
+  const body = Buffer.from(await answer.arrayBuffer());
+  return { path, contentType, headers: headersOf(answer), body };
+};
+
+/** Of one answer alone, of the connection, or nginx's own business for a file. */
+const notKept = new Set([
+  'connection',
+  'content-length',
+  'content-type',
+  'date',
+  'etag',
+  'keep-alive',
+  'transfer-encoding',
+  'x-request-id',
+]);
+
+const headersOf = (answer: Response): Record<string, string> =>
+  Object.fromEntries([...answer.headers].filter(([name]) => !notKept.has(name)));
+
+/** The gateway's own endpoints are public: nobody signs in, nothing is cached. */
+const unusedEdge: Edge = {
+  verifier: { verify: () => Promise.reject(new Error('no endpoint of the gateway signs in')) },
+  accountStands: () => Promise.resolve(false),
+  cache: makeResponseCache({ ttlMs: 0 }),
+};

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { allEndpoints } from '../src/all-endpoints.ts';
+import { startTestSystem, type TestSystem } from '../testing/system.ts';
+
+let system: TestSystem;
+
+beforeAll(async () => {
+  system = await startTestSystem({
+    environment: { CORS_ORIGINS: 'https://tickets.example.com,https://staff.example.com' },
+  });
+});
+afterAll(async () => {
+  await system.stop();
+});
+
+const reads = Object.values(allEndpoints())
+  .flat()
+  .filter(({ method, path }) => method === 'get' && !path.includes(':'));
+
+describe('X-Request-Id', () => {
+  test('when one is sent, then the answer and its problem carry it', async () => {
+    const { headers, body } = await system.api('GET', '/nothing', {
+      headers: { 'X-Request-Id': 'order-4711.a' },
+    });
+    expect(headers.get('x-request-id')).toBe('order-4711.a');
+    expect(body.instance).toBe('urn:request:order-4711.a');
+  });
+
+  test.each([
+    ['none', undefined],
+    ['one with spaces', 'a b'],
+    ['one too long', 'x'.repeat(129)],
+    ['one that would forge a log line', '"}{"level":"error'],
+    ['an empty one', ''],
+  ])('when %s is sent, then one is made', async (_what, sent) => {
+    const { headers } = await system.api('GET', '/ping', {
+      headers: sent === undefined ? {} : { 'X-Request-Id': sent },
+    });
+    expect(headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
+  });
+});
+
+describe('security headers', () => {
+  test.each(['/ping', '/movies', '/nothing', '/openapi.json', '/docs'])(
+    'when %s is answered, then browsers are told to keep within it',
+    async (path) => {
+      const { headers } = await system.api('GET', path);
+      expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('x-frame-options')).toBe('SAMEORIGIN');
+      expect(headers.get('strict-transport-security')).not.toBeNull();
+      expect(headers.get('x-powered-by')).toBeNull();
+    },
+  );
+});
+
+describe('CORS', () => {
+  const preflight = (origin: string): Promise<{ status: number; headers: Headers }> =>
+    system.api('OPTIONS', '/bookings', {
+      headers: {
+        Origin: origin,
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Headers': 'authorization,content-type,idempotency-key',
+      },
+    });
+
+  test('when a page of a listed origin asks first, then it may', async () => {
+    const { status, headers } = await preflight('https://staff.example.com');
+    expect(status).toBe(204);
+    expect(headers.get('access-control-allow-origin')).toBe('https://staff.example.com');
+    expect(headers.get('access-control-allow-headers')).toMatch(/Idempotency-Key/);
+    expect(headers.get('access-control-allow-credentials')).toBeNull();
+  });
+
+  test('when it then reads an answer, then it sees the headers it needs', async () => {
+    const { headers } = await system.api('GET', '/movies', {
+      headers: { Origin: 'https://tickets.example.com' },
+    });
+    expect(headers.get('access-control-allow-origin')).toBe('https://tickets.example.com');
+    expect(headers.get('vary')).toMatch(/Origin/);
+    expect(headers.get('access-control-expose-headers')).toMatch(/ETag.*Retry-After/);
+  });
+
+  test('when a page of another origin asks, then nothing allows it', async () => {
+    const { headers } = await preflight('https://evil.example.com');
+    expect(headers.get('access-control-allow-origin')).toBeNull();
+  });
+});
+
+describe('reading', () => {
+  const token = ({ access }: (typeof reads)[number]): string | undefined =>
+    access === 'public' ? undefined : system.admin.token;
+
+  test.each(reads.map((endpoint) => [endpoint.path, endpoint] as const))(
+    'when HEAD %s is asked, then it has the headers of GET and no body',
+    async (path, endpoint) => {
+      const request = { token: token(endpoint) };
+      const get = await system.api('GET', path, request);
+      const head = await system.api('HEAD', path, request);
+      expect([head.status, head.body]).toEqual([200, '']);
+      for (const name of ['content-type', 'etag', 'cache-control']) {
+        expect(head.headers.get(name)).toBe(get.headers.get(name));
+      }
+    },
+  );
+
+  test.each(reads.map((endpoint) => [endpoint.path, endpoint] as const))(
+    'when GET %s is asked again with its ETag, then it is 304 without a body',
+    async (path, endpoint) => {
+      const etag = (await system.api('GET', path, { token: token(endpoint) })).headers.get('etag');
+      expect(etag).toMatch(/^"[\w-]+"$/);
+      for (const sent of [etag, `"other", ${String(etag)}`, `W/${String(etag)}`, '*']) {
+        const again = await system.api('GET', path, {
+          token: token(endpoint),
+          headers: { 'If-None-Match': String(sent) },
+        });
+        expect([sent, again.status, again.body]).toEqual([sent, 304, '']);
+      }
+      const other = await system.api('GET', path, {
+        token: token(endpoint),
+        headers: { 'If-None-Match': '"other"' },
+      });
+      expect(other.status).toBe(200);
+    },
+  );
+
+  test('when a read is private, then no cache may share it; when it is public, then it must ask', async () => {
+    const mine = await system.api('GET', '/users/me', { token: system.admin.token });
+    expect(mine.headers.get('cache-control')).toMatch(/private/);
+    const movies = await system.api('GET', '/movies');
+    expect(movies.headers.get('cache-control')).toBe('public, max-age=0, must-revalidate');
+  });
+});
+
+describe('/ping and /openapi.json', () => {
+  test('when /ping is asked, then it answers pong', async () => {
+    expect((await system.api('GET', '/ping')).body).toEqual({ message: 'pong' });
+  });
+
+  test('when /openapi.json is asked, then it is OpenAPI 3.1', async () => {
+    expect((await system.api('GET', '/openapi.json')).body.openapi).toMatch(/^3\.1\./);
+  });
+});
+
+describe('the management port', () => {
+  test('when it is asked, then it tells life, readiness and metrics by route', async () => {
+    await system.api('GET', '/movies/999');
+    const read = async (path: string): Promise<[number, string]> => {
+      const answer = await fetch(`${system.managementUrl}${path}`);
+      return [answer.status, await answer.text()];
+    };
+    expect(await read('/livez')).toEqual([200, '{"status":"alive"}']);
+    expect(await read('/readyz')).toEqual([200, '{"status":"ready"}']);
+    const [, metrics] = await read('/metrics');
+    expect(metrics).toMatch(
+      /http_request_duration_seconds_count\{.*route="\/movies\/:id".*status="404"/,
+    );
+    expect(metrics).toMatch(/nodejs_eventloop_lag/);
+    for (const pool of ['users', 'catalog', 'bookings']) {
+      expect(metrics).toContain(`pool="${pool}"`);
+    }
+  });
+
+  test('when an address is guessed, then the metrics know it as unmatched alone', async () => {
+    await system.api('GET', '/movies/%00');
+    await system.api('GET', '/wp-admin/one-of-many');
+    const metrics = await (await fetch(`${system.managementUrl}/metrics`)).text();
+    expect(metrics).not.toContain('wp-admin');
+    expect(metrics).toContain('route="unmatched"');
+  });
+});
