@@ -29,8 +29,8 @@ export const readBody = async (req: ExpressRequest, res: ExpressResponse): Promi
   try {
     await new Promise<void>((resolve, reject) => {
       parseJson(req, res, (error?: unknown) => {
-        if (error === undefined) resolve();
-        else reject(error instanceof Error ? error : new Error(String(error)));
+        if (error instanceof Error) reject(error);
+        else resolve();
       });
     });
   } catch (error) {
