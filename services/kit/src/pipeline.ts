@@ -10,8 +10,6 @@ import { readBody } from './request-body.ts';
 import type { CachedAnswer, ResponseCache } from './response-cache.ts';
 import type { TokenVerifier } from './tokens.ts';
 
-export { accountGone } from './problems.ts';
-
 /** What the routes of one service need at the edge. */
 export type Edge = {
   verifier: TokenVerifier;

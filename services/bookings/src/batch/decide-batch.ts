@@ -1,7 +1,7 @@
 import type { Answer } from '@movie-ticketing/kit/endpoint';
 import { keyInFlight, keyReused, replayed } from '@movie-ticketing/kit/idempotency';
-import { accountGone } from '@movie-ticketing/kit/pipeline';
-import { Problem } from '@movie-ticketing/kit/problems';
+
+import { accountGone, Problem } from '@movie-ticketing/kit/problems';
 
 import { presentBooking, type Booking } from '../bookings/bookings.schema.ts';
 import type { ReferencedOrder } from './booking-order.ts';
