@@ -191,6 +191,15 @@ export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P
 export const isRetryable = (error: unknown): boolean =>
   codeOf(error) === '40P01' || codeOf(error) === '40001';
 
+/**
+ * The server cannot do its work, whatever was asked: out of disk, memory or connections (53), an I/O
+ * error (58), a statement that took too long, a standby that takes no writes.
+ */
+export const isOutOfResources = (error: unknown): boolean => {
+  const code = codeOf(error) ?? '';
+  return code.startsWith('53') || code.startsWith('58') || code === '57014' || code === '25006';
+};
+
 const socketCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -224,17 +233,15 @@ const translate = (error: unknown): unknown => {
       cause: error,
     });
   }
-  const code = codeOf(error);
-  // 53: out of disk, memory or connections.
-  if (code?.startsWith('53') === true) {
+  if (isOutOfResources(error)) {
     return new Problem('unavailable', {
-      detail: 'The database is out of resources right now.',
+      detail: 'The database cannot do its work right now.',
       retryAfter: 5,
       cause: error,
     });
   }
-  // Lock time-out, statement time-out, and a retry that met its bound.
-  if (code === '55P03' || code === '57014' || isRetryable(error)) {
+  // Lock time-out, and a retry that met its bound.
+  if (isLockTimeout(error) || isRetryable(error)) {
     return new Problem('overloaded', { retryAfter: 1, cause: error });
   }
   return error;

@@ -4,6 +4,7 @@ import {
   constraintOf,
   isConnectionLost,
   isLockTimeout,
+  isOutOfResources,
   isRetryable,
   translateDatabaseError,
   type Database,
@@ -48,8 +49,9 @@ export const runBatch = async (
       if (error instanceof CommitInDoubt) {
         const committed = await lookUpCommit(db, orders, decisions, deadline);
         if (committed === 'yes') return decisions.map(toOutcome);
-        if (committed === 'unknown') return orders.map(() => unavailable(error));
-        continue;
+        // Known not to have happened: again, unless the database has been failing for too long.
+        if (committed === 'no' && performance.now() < deadline) continue;
+        return orders.map(() => unavailable(error));
       }
       if (isConnectionLost(error)) {
         if (performance.now() > deadline) return orders.map(() => unavailable(error));
@@ -62,6 +64,8 @@ export const runBatch = async (
       }
       const again = isRetryable(error) || isOwnKeyTaken(error);
       if (again && tries < maximumTries) continue;
+      // No order's fault: half of them would fare no better.
+      if (isOutOfResources(error)) return orders.map(() => toProblem(error));
       return halve(db, orders, settings, error);
     }
   }
