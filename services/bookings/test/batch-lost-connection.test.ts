@@ -1,0 +1,237 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { TestServer } from '@movie-ticketing/kit/testing/api';
+import pg from 'pg';
+
+import { insertScreening } from '../../catalog/testing/builders.ts';
+import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
+import { runBatch } from '../src/batch/run-batch.ts';
+import { makeSimulatedProvider } from '../src/payments/simulated-provider.ts';
+import { as, tally } from '../testing/clients.ts';
+import { batchSettings, order, outcomeName, serviceDatabase } from '../testing/orders.ts';
+import { startPostgresProxy, type PostgresProxy } from '../testing/postgres-proxy.ts';
+import { expectLedger, expectPromisesKept } from '../testing/promises.ts';
+import { lockScreenings } from '../testing/row-lock.ts';
+import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+
+describe('a connection that breaks at COMMIT', () => {
+  let system: BookingsSystem;
+  let proxy: PostgresProxy;
+  let server: TestServer;
+  let person: Person;
+  let screeningId: number;
+  beforeEach(async () => {
+    system = await startBookingsSystem({ processes: 0 });
+    proxy = await startPostgresProxy(system.databaseUrl);
+    server = await system.startProcess({ databaseUrl: proxy.url });
+    [person] = (await system.people(1)) as [Person];
+    screeningId = (await insertScreening(system.db)).id;
+  });
+  afterEach(async () => {
+    await system.stop();
+    await proxy.stop();
+  });
+
+  test.each([
+    ['after Postgres committed', 'cut'],
+    ['before Postgres heard of it', 'lose'],
+  ] as const)(
+    'when it breaks %s, then every booking of the batch is answered rightly and made once',
+    async (_when, fault) => {
+      const full = await insertScreening(system.db, { total_seats: 2 });
+      const client = as(server.api, person);
+      const struck = proxy.strikeNextCommit(fault);
+      const answers = await Promise.all([
+        client.book(screeningId, 2),
+        client.book(screeningId, 3, 'with-a-key'),
+        client.book(full.id, 2),
+        client.book(full.id, 2),
+      ]);
+      await struck;
+      expect(tally(answers)).toEqual({ '201': 3, '409 not_enough_seats': 1 });
+      expect(await system.seatsOf(screeningId)).toBe(95);
+      await expectLedger(system.db, answers);
+      const again = await client.book(screeningId, 3, 'with-a-key');
+      expect(again.body).toEqual(answers[1].body);
+      await expectPromisesKept(system.db);
+    },
+  );
+
+  test('when COMMIT is still under way while the batch is looked up, then the look-up waits for it and nothing is booked twice', async () => {
+    const struck = proxy.strikeNextCommit('delay');
+    const answer = as(server.api, person).book(screeningId, 2);
+    await struck;
+    // The look-up asks for the lock that the old transaction still holds.
+    await untilWaiting(system.db, 1);
+    // Control: whoever asked without the lock would find nothing now, and book a second time.
+    expect(await system.db.query('SELECT FROM bookings')).toHaveLength(0);
+    proxy.forwardDelayed();
+    expect((await answer).status).toBe(201);
+    await expectLedger(system.db, [await answer]);
+    await expectPromisesKept(system.db);
+  });
+
+  test('when it stays unknown for longer than anyone waits, then 503 with Retry-After, and the key tells later', async () => {
+    const struck = proxy.strikeNextCommit('delay');
+    const answer = as(server.api, person).book(screeningId, 2, 'in-doubt');
+    await struck;
+    const told = await answer;
+    expect(told).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+    expect(Number(told.headers.get('retry-after'))).toBeGreaterThan(0);
+    proxy.forwardDelayed();
+    await until(async () => (await system.seatsOf(screeningId)) === 98);
+    const again = await as(server.api, person).book(screeningId, 2, 'in-doubt');
+    expect(again.status).toBe(201);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    await expectLedger(system.db, [again]);
+  });
+
+  test('when Postgres ends a connection in the moment it was made, then the process lives and the booking is made', async () => {
+    const line = await startPostgresProxy(system.databaseUrl);
+    const db = serviceDatabase(line.url);
+    try {
+      line.endNextConnectionWhenReady();
+      const orders = [order({ userId: person.id, screeningId })];
+      const outcomes = await runBatch(db, orders, batchSettings);
+      expect(outcomes.map(outcomeName)).toEqual(['booked']);
+      expect(await system.seatsOf(screeningId)).toBe(99);
+    } finally {
+      await db.close();
+      await line.stop();
+    }
+  });
+
+  test('control: when a plain pool hands a connection out, then nothing listens for its loss', async () => {
+    const listeners = (pool: pg.Pool): Promise<number> =>
+      new Promise((resolve, reject) => {
+        pool.connect((error, client, release) => {
+          if (error !== undefined) reject(error);
+          else resolve(client!.listenerCount('error'));
+          release();
+        });
+      });
+    const plain = new pg.Pool({ connectionString: system.databaseUrl, max: 1 });
+    const ours = serviceDatabase(system.databaseUrl);
+    try {
+      expect(await listeners(plain)).toBe(0);
+      expect(await listeners(ours.pool)).toBeGreaterThan(0);
+    } finally {
+      await plain.end();
+      await ours.close();
+    }
+  });
+
+  test.each(['cut', 'lose'] as const)(
+    'when the COMMIT after the charge meets "%s", then the money and the booking agree, and the key tells',
+    async (fault) => {
+      const simulated = makeSimulatedProvider(system.db, { lateMs: 0 });
+      let struck: Promise<void> | undefined;
+      const paying = await system.startProcess({
+        databaseUrl: proxy.url,
+        provider: {
+          ...simulated,
+          charge: async (charge, signal) => {
+            const outcome = await simulated.charge(charge, signal);
+            struck = proxy.strikeNextCommit(fault);
+            return outcome;
+          },
+        },
+      });
+      const client = as(paying.api, person);
+      const { id } = (await client.book(screeningId)).body.booking;
+      const first = await client.pay(id, undefined, 'pay');
+      expect(first.status).toBe(503);
+      await struck;
+      await system.db.query('UPDATE payments SET next_check_at = clock_timestamp()');
+      await until(async () => (await client.booking(id)).body.booking.status === 'confirmed');
+      const again = await client.pay(id, undefined, 'pay');
+      expect(again.status).toBe(200);
+      expect(again.headers.get('idempotent-replayed')).toBe('true');
+      await expectPromisesKept(system.db);
+    },
+  );
+
+  test.each(['cut', 'lose'] as const)(
+    'when a payment’s COMMIT meets "%s", then it is charged once at most and its key tells how it went',
+    async (fault) => {
+      const client = as(server.api, person);
+      const { id } = (await client.book(screeningId)).body.booking;
+      const struck = proxy.strikeNextCommit(fault);
+      const first = await client.pay(id, undefined, 'pay');
+      await struck;
+      expect(first.status).toBe(503);
+      const ended = async () => {
+        const payments = await system.db.query<{ status: string }>('SELECT status FROM payments');
+        return payments.every(({ status }) => status !== 'processing');
+      };
+      // Committed and never charged, for its request is gone: the reconciler calls it off.
+      await system.db.query(
+        `UPDATE payments SET next_check_at = clock_timestamp(), created_at = created_at - interval '1 minute'`,
+      );
+      await until(ended);
+      const again = await client.pay(id, undefined, 'pay');
+      expect(again.status).toBe(fault === 'cut' ? 402 : 200);
+      await expectPromisesKept(system.db);
+    },
+  );
+});
+
+describe('a connection that Postgres ends in the middle of a batch', () => {
+  let system: BookingsSystem;
+  beforeEach(async () => {
+    system = await startBookingsSystem();
+  });
+  afterEach(() => system.stop());
+
+  test('when its backend is terminated while it waits for a lock, then the batch runs again and everyone is booked once', async () => {
+    const [person] = await system.people(1);
+    const screening = await insertScreening(system.db);
+    const lock = await lockScreenings(system.databaseUrl, [screening.id]);
+    const client = as(system.server.api, person!);
+    const answers = [client.book(screening.id), client.book(screening.id, 2, 'k')];
+    await untilWaiting(system.db, 1);
+    const ended = await system.db.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    expect(ended).toHaveLength(1);
+    await lock.release();
+    const told = await Promise.all(answers);
+    expect(tally(told)).toEqual({ '201': 2 });
+    expect(await system.seatsOf(screening.id)).toBe(97);
+    await expectLedger(system.db, told);
+    await expectPromisesKept(system.db);
+  });
+
+  test('when all connections are terminated again and again under load, then nothing is lost or doubled', async () => {
+    const people = await system.people(10);
+    const screening = await insertScreening(system.db, { total_seats: 2_000 });
+    let answered = 0;
+    let ended = 0;
+    const endAll = async () => {
+      const rows = await system.db.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'movie-ticketing-bookings'`,
+      );
+      ended += rows.length;
+    };
+    const buyers = people.map(async (person, at) => {
+      const answers = [];
+      for (let i = 0; i < 12; i += 1) {
+        const key = `${String(at)}-${String(i)}`;
+        const book = () => as(system.server.api, person).book(screening.id, 1, key);
+        const first = book();
+        if ((answered += 1) % 8 === 0) await endAll();
+        let answer = await first;
+        // 503 says nothing of the outcome: the key finds out.
+        while (answer.status === 503) answer = await book();
+        answers.push(answer);
+      }
+      return answers;
+    });
+    const answers = (await Promise.all(buyers)).flat();
+    expect(ended).toBeGreaterThan(10);
+    expect(tally(answers)).toEqual({ '201': 120 });
+    await expectLedger(system.db, answers);
+    await expectPromisesKept(system.db);
+  });
+});
