@@ -24,7 +24,8 @@ const steps: Step[] = [
       'scripts',
     ],
   },
-  { name: 'dead code', args: [at('knip/bin/knip.js'), '--no-progress'] },
+  { name: 'dead code', args: [at('knip/bin/knip.js'), '--no-progress', '--no-config-hints'] },
+  { name: 'lock file', args: ['scripts/lock-file.ts'] },
   { name: 'generated files', args: ['scripts/generate.ts', '--check'] },
   { name: 'OpenAPI', args: [at('@redocly/cli/bin/cli.js'), 'lint', 'docs/openapi.json'] },
 ];

@@ -84,23 +84,33 @@ const takeLock = () => {
 const offline =
   /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED/;
 
+const npm = (args) => {
+  const shared = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  const options = { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 };
+  const own = process.env.npm_execpath;
+  const { status, error, stdout, stderr } =
+    own?.endsWith('.js') === true
+      ? spawnSync(process.execPath, [own, ...args, ...shared], options)
+      : spawnSync('npm', [...args, ...shared], { ...options, shell: process.platform === 'win32' });
+  return {
+    succeeded: status === 0,
+    output: `${error?.message ?? ''}${stdout ?? ''}${stderr ?? ''}`.trim(),
+  };
+};
+
 const install = () => {
   console.error('Installing the packages (once, about a minute) ...');
   const started = Date.now();
-  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  const npm = process.env.npm_execpath;
-  const options = { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 };
-  const result =
-    npm?.endsWith('.js') === true
-      ? spawnSync(process.execPath, [npm, ...args], options)
-      : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' });
-  if (result.status === 0) {
+  let { succeeded, output } = npm(['ci']);
+  // Some npm finds the lock file out of step over packages of other platforms: the versions in it
+  // hold all the same.
+  if (!succeeded && output.includes('EUSAGE'))
+    ({ succeeded, output } = npm(['install', '--no-save']));
+  if (succeeded) {
     writeFileSync(marker, wanted);
     console.error(`Installed in ${Math.round((Date.now() - started) / 1000)} s.`);
     return;
   }
-  const output =
-    `${result.error?.message ?? ''}${result.stdout ?? ''}${result.stderr ?? ''}`.trim();
   console.error(output);
   console.error(
     offline.test(output)
