@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { insertScreening } from '../../catalog/testing/builders.ts';
 import { until } from '../../catalog/testing/lock-waits.ts';
+import { insertBooking } from '../testing/booking-rows.ts';
 import { as, hold, tally } from '../testing/clients.ts';
 import { expectPromisesKept } from '../testing/promises.ts';
 import { openTransaction } from '../testing/row-lock.ts';
@@ -91,13 +92,11 @@ describe('control: without the lock or the constraint', () => {
   const pendingBooking = async () => {
     const screening = await insertScreening(system.db, { total_seats: 10, available_seats: 9 });
     const [person] = await system.people(1);
-    const [booking] = await system.db.query<{ id: number }>(
-      `INSERT INTO bookings (reference, user_id, screening_id, num_tickets, total_minor, currency, created_at, expires_at)
-       VALUES (left(gen_random_uuid()::text, 20), $1, $2, 1, 1500, 'USD', clock_timestamp(), clock_timestamp() + interval '1 hour')
-       RETURNING id`,
-      [person!.id, screening.id],
-    );
-    return { id: booking!.id, screeningId: screening.id };
+    const { id } = await insertBooking(system.db, {
+      user_id: person!.id,
+      screening_id: screening.id,
+    });
+    return { id, screeningId: screening.id };
   };
 
   test('when two cancels read before either writes, then the seats come back twice', async () => {

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ApiAnswer } from '@movie-ticketing/kit/testing/api';
 
 import { insertScreening } from '../../catalog/testing/builders.ts';
 import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { expireHolds } from '../src/holds/expire-holds.ts';
+import { insertBooking } from '../testing/booking-rows.ts';
 import { as, hold, tally } from '../testing/clients.ts';
 import { expectPromisesKept } from '../testing/promises.ts';
 import { openTransaction } from '../testing/row-lock.ts';
@@ -13,24 +15,29 @@ const sweep = (system: BookingsSystem, observe: (expired: number) => void = () =
 
 describe('paying around the deadline', () => {
   test('when payments and sweepers meet at the moment a hold runs out, then each booking is paid or expired, never both', async () => {
-    const system = await startBookingsSystem({ processes: 2, env: { HOLD_MINUTES: '0.006' } });
+    const system = await startBookingsSystem({ processes: 2, env: { HOLD_MINUTES: '0.015' } });
     try {
-      const screening = await insertScreening(system.db, { total_seats: 200 });
+      const screening = await insertScreening(system.db, { total_seats: 2_000 });
       const [person] = await system.people(1);
       const done = new AbortController();
       const sweeper = (async () => {
         while (!done.signal.aborted) await sweep(system);
       })();
-      const rounds = Array.from({ length: 80 }, async (_, round) => {
+      const payAround = async (round: number) => {
         const client = as(system.servers[round % 2]!.api, person!);
         const booked = await client.book(screening.id);
         expect(booked.status).toBe(201);
-        // From 40 ms before the deadline to 40 ms after it.
-        const payAt = Date.parse(booked.body.booking.expires_at) + (round - 40);
+        // From 200 ms before the deadline to 40 ms after it: a payment takes its time to get there.
+        const payAt = Date.parse(booked.body.booking.expires_at) + (round * 6 - 200);
         await new Promise((resolve) => setTimeout(resolve, payAt - Date.now()));
         return client.pay(booked.body.booking.id);
-      });
-      const answers = await Promise.all(rounds);
+      };
+      const answers: ApiAnswer[] = [];
+      // A busy machine may be late with a whole wave: go on until the race was won by either side.
+      while (answers.length < 80 || Object.keys(tally(answers)).length < 2) {
+        const wave = Array.from({ length: 40 }, (_, round) => payAround(round));
+        answers.push(...(await Promise.all(wave)));
+      }
       await until(async () => {
         const rows = await system.db.query(`SELECT FROM bookings WHERE status = 'pending'`);
         return rows.length === 0;
@@ -45,7 +52,7 @@ describe('paying around the deadline', () => {
            count(*) FILTER (WHERE status = 'expired')::int AS expired FROM bookings`,
       );
       expect(counts).toEqual({ confirmed: told['200'], expired: told['409 booking_expired'] });
-      expect(await system.seatsOf(screening.id)).toBe(200 - told['200']!);
+      expect(await system.seatsOf(screening.id)).toBe(2_000 - told['200']!);
       await expectPromisesKept(system.db);
     } finally {
       await system.stop();
@@ -65,29 +72,29 @@ describe('a sweeper that read before a payment began', () => {
   const payInTheMiddle = async () => {
     const screening = await insertScreening(system.db, { total_seats: 5 });
     const [person] = await system.people(1);
-    const [booking] = await system.db.query<{ id: number }>(
-      `INSERT INTO bookings (reference, user_id, screening_id, num_tickets, total_minor, currency, created_at, expires_at)
-       VALUES (left(gen_random_uuid()::text, 20), $1, $2, 2, 3000, 'USD', clock_timestamp() - interval '15 minutes', clock_timestamp())
-       RETURNING id`,
-      [person!.id, screening.id],
-    );
+    const booking = await insertBooking(system.db, {
+      user_id: person!.id,
+      screening_id: screening.id,
+      num_tickets: 2,
+      expiresInMs: 0,
+    });
     await system.db.query('UPDATE screenings SET available_seats = 3 WHERE id = $1', [
       screening.id,
     ]);
     const payment = await openTransaction(system.databaseUrl);
-    await payment.query('SELECT FROM bookings WHERE id = $1 FOR NO KEY UPDATE', [booking!.id]);
+    await payment.query('SELECT FROM bookings WHERE id = $1 FOR NO KEY UPDATE', [booking.id]);
     await payment.query(
       `INSERT INTO payments (booking_id, amount_minor, currency) VALUES ($1, 3000, 'USD')`,
-      [booking!.id],
+      [booking.id],
     );
     const statusNow = async () => {
       const [row] = await system.db.query<{ status: string }>(
         'SELECT status FROM bookings WHERE id = $1',
-        [booking!.id],
+        [booking.id],
       );
       return row?.status;
     };
-    return { payment, statusNow, bookingId: booking!.id, screeningId: screening.id };
+    return { payment, statusNow, bookingId: booking.id, screeningId: screening.id };
   };
 
   test('when it proceeds after the payment committed, then the booking is not expired', async () => {

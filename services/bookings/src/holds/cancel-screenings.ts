@@ -1,5 +1,6 @@
 import type { Database } from '@movie-ticketing/kit/database';
 
+import { eachAlone } from './each-alone.ts';
 import { makeHoldsRepository } from './holds.repository.ts';
 
 const screeningsPerRound = 20;
@@ -15,7 +16,7 @@ export const cancelBookingsOfCancelledScreenings = async (
   observe: (cancelled: number) => void,
 ): Promise<boolean> => {
   const screenings = await makeHoldsRepository(db).findCancelledScreenings(screeningsPerRound);
-  for (const screeningId of screenings) {
+  await eachAlone(screenings, async (screeningId) => {
     const cancelled = await db.transaction(async (tx) => {
       const holds = makeHoldsRepository(tx);
       const ids = await holds.lockLive(screeningId, bookingsPerTransaction);
@@ -23,6 +24,6 @@ export const cancelBookingsOfCancelledScreenings = async (
       return ids.length;
     });
     observe(cancelled);
-  }
+  });
   return screenings.length > 0;
 };
