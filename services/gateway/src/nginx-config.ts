@@ -135,7 +135,8 @@ const accessLog = [
       '"message":"request"',
     ].join(',') +
     "}';",
-  'access_log /dev/stdout json;',
+  // Whole lines at a time: two workers write to one pipe, which takes 4096 bytes in one piece.
+  'access_log /dev/stdout json buffer=4k flush=1s;',
 ];
 
 /**
@@ -152,7 +153,7 @@ const forwardingKind = block('map "$request_method$takes_key$http_idempotency_ke
 const proxy = [
   'proxy_http_version 1.1;',
   'proxy_set_header Connection "";',
-  'proxy_set_header Host $http_host;',
+  'proxy_set_header Host $host;',
   'proxy_set_header X-Request-Id $answer_id;',
   // Appended, not replaced: TRUST_PROXY says how many of the last addresses a service believes.
   'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
@@ -184,10 +185,11 @@ const forwardLocations = [
   ...forward('forward-once', 'off'),
 ];
 
-/** What Express matches, its tolerance of letter case and of a slash at the end included. */
+/** As strict as the services: letter case and a slash at the end count. */
 const locationOf = (path: string): string => {
+  if (parametersIn(path) === 0) return `location = ${path}`;
   const escaped = path.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  return `location ~* "^${escaped.replaceAll(/:\w+/g, '[^/]+')}/?$"`;
+  return `location ~ "^${escaped.replaceAll(/:\w+/g, '[^/]+')}$"`;
 };
 
 const parametersIn = (path: string): number => path.split('/:').length - 1;
@@ -200,7 +202,7 @@ const serviceLocations = (routes: readonly RouteTableEntry[]): string[] => {
       paths.set(entry.path, [...(paths.get(entry.path) ?? []), entry]);
     }
   }
-  // nginx takes the first that matches: /users/me must come before /users/:id.
+  // nginx takes the first pattern that matches: the one that says most must come first.
   const sorted = [...paths].sort(([a], [b]) => parametersIn(a) - parametersIn(b));
   return sorted.flatMap(([path, entries]) =>
     [...new Set(entries.map(({ service }) => service))].flatMap((service) =>

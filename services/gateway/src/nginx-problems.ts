@@ -18,7 +18,7 @@ const refusals: readonly Refusal[] = [
     code: 'invalid_request',
     // 412: an If-Match on a page; 501: a transfer coding; 505: a version of HTTP.
     statuses: [400, 412, 501, 505],
-    detail: 'The request is not valid HTTP, or has a query parameter that nothing here takes.',
+    detail: 'The request cannot be read, or has a query parameter that this path does not take.',
   },
   { code: 'not_found', statuses: [403, 404], detail: 'There is nothing at this path.' },
   {

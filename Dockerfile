@@ -1,0 +1,127 @@
+# One target per artifact:
+#   docker build --target movie-ticketing-catalog -t movie-ticketing-catalog:1.0.0 .
+# and so for -users, -bookings, -gateway and -migrations (migrations and seed). The dependencies, the
+# kit and the migrations are layers that all of them share. The programs are TypeScript that Node runs
+# as it is, so the same files go into every platform's image: what runs during a build runs on the
+# machine that builds, and amd64 and arm64 need no emulation.
+ARG NODE_IMAGE=node:24-trixie-slim
+ARG NGINX_IMAGE=nginxinc/nginx-unprivileged:1.29
+ARG VERSION=1.0.0
+ARG REVISION=unknown
+
+# What the services, the migrations and the seed need to run. Without optional dependencies: those are
+# the embedded Postgres and Node itself, for machines that have neither.
+FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+COPY bench/package.json bench/
+COPY migrations/package.json migrations/
+COPY seed/package.json seed/
+COPY services/kit/package.json services/kit/
+COPY services/catalog/package.json services/catalog/
+COPY services/users/package.json services/users/
+COPY services/bookings/package.json services/bookings/
+COPY services/gateway/package.json services/gateway/
+RUN --mount=type=cache,target=/root/.npm \
+    npm ci --omit=dev --omit=optional --ignore-scripts \
+      --workspace=services/kit --workspace=services/catalog --workspace=services/users \
+      --workspace=services/bookings --workspace=migrations --workspace=seed
+
+# Types, source maps, sources and binaries of other platforms: nothing that runs reads them.
+FROM dependencies AS lean-dependencies
+RUN find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -type f -delete \
+ && rm -rf node_modules/.package-lock.json node_modules/.bin node_modules/@types node_modules/zod/src \
+      node_modules/@opentelemetry/*/build/esnext \
+ && find node_modules/bcrypt/prebuilds -mindepth 1 -maxdepth 1 ! -name 'linux-x64' ! -name 'linux-arm64' -exec rm -r {} + \
+ && chmod -R go=rX node_modules
+
+# The sources, readable whatever umask they were checked out with.
+FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS sources
+WORKDIR /app
+COPY . .
+RUN chmod -R go=rX .
+
+# The gateway's configuration, from the route table, and the pages that it serves itself.
+FROM dependencies AS gateway-config
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=optional --ignore-scripts
+COPY --from=sources /app .
+RUN node services/gateway/src/nginx-config.main.ts /gateway \
+ && cp services/gateway/nginx/start.sh /gateway/ && chmod -R go=rX /gateway
+
+FROM --platform=$BUILDPLATFORM ${NGINX_IMAGE} AS gateway-checked
+COPY --from=gateway-config /gateway /etc/nginx/gateway
+RUN sh /etc/nginx/gateway/start.sh -t
+
+FROM ${NGINX_IMAGE} AS movie-ticketing-gateway
+# From the stage that tried it: a configuration that nginx does not take is no image.
+COPY --from=gateway-checked /etc/nginx/gateway /etc/nginx/gateway
+USER 101:101
+EXPOSE 8080 9090
+# Requests in flight are answered before the workers end.
+STOPSIGNAL SIGQUIT
+ENTRYPOINT ["/bin/sh", "/etc/nginx/gateway/start.sh"]
+ARG VERSION
+ARG REVISION
+LABEL org.opencontainers.image.title="movie-ticketing-gateway" \
+      org.opencontainers.image.description="The one way in: routes, limits and the API reference" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+FROM ${NODE_IMAGE} AS runtime
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=lean-dependencies /app/node_modules node_modules
+COPY --from=sources /app/package.json /app/LICENSE ./
+COPY --from=sources /app/migrations migrations
+COPY --from=sources /app/services/kit services/kit
+# By number, for runAsNonRoot believes no name: it is the image's user "node".
+USER 1000:1000
+
+FROM runtime AS movie-ticketing-migrations
+COPY --from=sources /app/seed seed
+# The seed: ["node", "seed/src/main.ts"]
+CMD ["node", "migrations/src/main.ts"]
+ARG VERSION
+ARG REVISION
+LABEL org.opencontainers.image.title="movie-ticketing-migrations" \
+      org.opencontainers.image.description="Migrations of the database, and its seed" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+FROM runtime AS movie-ticketing-catalog
+COPY --from=sources /app/services/catalog services/catalog
+EXPOSE 8080 9090
+CMD ["node", "services/catalog/src/main.ts"]
+ARG VERSION
+ARG REVISION
+LABEL org.opencontainers.image.title="movie-ticketing-catalog" \
+      org.opencontainers.image.description="Movies, theaters and screenings" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+FROM runtime AS movie-ticketing-users
+COPY --from=sources /app/services/users services/users
+EXPOSE 8080 9090
+CMD ["node", "services/users/src/main.ts"]
+ARG VERSION
+ARG REVISION
+LABEL org.opencontainers.image.title="movie-ticketing-users" \
+      org.opencontainers.image.description="Accounts, sign-ins and tokens" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+FROM runtime AS movie-ticketing-bookings
+COPY --from=sources /app/services/bookings services/bookings
+EXPOSE 8080 9090
+CMD ["node", "services/bookings/src/main.ts"]
+ARG VERSION
+ARG REVISION
+LABEL org.opencontainers.image.title="movie-ticketing-bookings" \
+      org.opencontainers.image.description="Bookings, payments and tickets" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
