@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertBooking } from '../testing/booking-rows.ts';
+import { as, hold } from '../testing/clients.ts';
+import { expectPromisesKept } from '../testing/promises.ts';
+import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+
+describe('payments that are refused or repeated', () => {
+  let system: BookingsSystem;
+  let person: Person;
+  let other: Person;
+  let screeningId: number;
+  beforeAll(async () => {
+    system = await startBookingsSystem();
+    [person, other] = (await system.people(2)) as [Person, Person];
+    screeningId = (await insertScreening(system.db)).id;
+  });
+  afterAll(() => system.stop());
+  const client = () => as(system.server.api, person);
+
+  test('when a booking is paid already, then 409 booking_already_paid', async () => {
+    const { id } = await hold(system, person, screeningId);
+    await client().pay(id);
+    expect(await client().pay(id)).toMatchObject({
+      status: 409,
+      body: { code: 'booking_already_paid' },
+    });
+  });
+
+  test('when a booking is cancelled, then 409 booking_cancelled and no charge', async () => {
+    const { id } = await hold(system, person, screeningId);
+    await client().cancel(id);
+    expect(await client().pay(id)).toMatchObject({
+      status: 409,
+      body: { code: 'booking_cancelled' },
+    });
+  });
+
+  test('when a hold ran out, swept or not, then 409 booking_expired and no charge', async () => {
+    const screening = await insertScreening(system.db, { total_seats: 10, available_seats: 9 });
+    const { id } = await insertBooking(system.db, {
+      user_id: person.id,
+      screening_id: screening.id,
+      expiresInMs: -1,
+    });
+    // Before the sweeper and after it: the clock decides, not the sweeper.
+    for (;;) {
+      expect(await client().pay(id)).toMatchObject({
+        status: 409,
+        body: { code: 'booking_expired' },
+      });
+      if ((await client().booking(id)).body.booking.status === 'expired') break;
+    }
+    expect((await client().pay(id)).body.code).toBe('booking_expired');
+    const charged = await system.db.query('SELECT FROM payments WHERE booking_id = $1', [id]);
+    expect(charged).toHaveLength(0);
+    await expectPromisesKept(system.db);
+  });
+
+  test('when a booking is somebody else’s or nobody’s, then the same 404', async () => {
+    const { id } = await hold(system, person, screeningId);
+    const theirs = await as(system.server.api, other).pay(id);
+    const nobodys = await as(system.server.api, other).pay(999_999_999);
+    expect(theirs.status).toBe(404);
+    expect({ ...theirs.body, instance: '' }).toEqual({ ...nobodys.body, instance: '' });
+  });
+
+  test('when staff pay for somebody, then it is paid; another customer does not see that payment', async () => {
+    const staff = await system.person('staff');
+    const { id } = await hold(system, person, screeningId);
+    const paid = await as(system.server.api, staff).pay(id);
+    expect(paid.status).toBe(200);
+    const paymentId = paid.body.payment.id;
+    expect((await client().payment(paymentId)).status).toBe(200);
+    expect((await as(system.server.api, staff).payment(paymentId)).status).toBe(200);
+    expect((await as(system.server.api, other).payment(paymentId)).status).toBe(404);
+    expect((await as(system.server.api, other).payment(999_999_999)).status).toBe(404);
+  });
+
+  test('when a payment that succeeded is repeated with its key, then the same 200, marked as a replay', async () => {
+    const { id } = await hold(system, person, screeningId);
+    const first = await client().pay(id, undefined, 'good');
+    const again = await client().pay(id, undefined, 'good');
+    expect(first.headers.has('idempotent-replayed')).toBe(false);
+    expect(again).toMatchObject({ status: 200, body: first.body });
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+  });
+
+  test('when a declined payment is repeated with its key, then the same 402; a new key tries again', async () => {
+    const { id } = await hold(system, person, screeningId);
+    const first = await client().pay(id, 'tok_declined', 'bad');
+    const again = await client().pay(id, 'tok_declined', 'bad');
+    expect(first.status).toBe(402);
+    expect(again).toMatchObject({ status: 402, body: first.body });
+    expect(again.headers.get('content-type')).toContain('application/problem+json');
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect((await client().pay(id, undefined, 'better')).status).toBe(200);
+    await expectPromisesKept(system.db);
+  });
+
+  test('when a payment in doubt is repeated with its key, then the same 202 and no second charge', async () => {
+    const { id } = await hold(system, person, screeningId);
+    const first = await client().pay(id, 'tok_timeout', 'doubt');
+    const again = await client().pay(id, 'tok_timeout', 'doubt');
+    expect([first.status, again.status]).toEqual([202, 202]);
+    expect(again.body.payment.id).toBe(first.body.payment.id);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+  });
+
+  test('when the key of a payment comes with another booking or token, then 422', async () => {
+    const { id } = await hold(system, person, screeningId);
+    await client().pay(id, undefined, 'mine');
+    for (const again of [
+      await client().pay(id, 'tok_declined', 'mine'),
+      await client().pay(id + 1, undefined, 'mine'),
+    ]) {
+      expect(again).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+    }
+  });
+
+  test('when a payment was refused, then its key is free', async () => {
+    const { id } = await hold(system, person, screeningId);
+    expect((await client().pay(999_999_999, undefined, 'free')).status).toBe(404);
+    expect((await client().pay(id, undefined, 'free')).status).toBe(200);
+  });
+
+  test.each([
+    [{}],
+    [{ booking_id: 0 }],
+    [{ booking_id: '1' }],
+    [{ booking_id: 2 ** 53 }],
+    [{ booking_id: 1, payment_token: '' }],
+    [{ booking_id: 1, payment_token: 'a\u0000b' }],
+    [{ booking_id: 1, amount: 1 }],
+  ])('when the body is %j, then 400 names what is wrong', async (body) => {
+    const answer = await system.server.api('POST', '/payments', { token: person.token, body });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    expect(answer.body.errors.length).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,58 @@
+import type { Charge, PaymentProvider } from '../src/payments/payment-provider.ts';
+
+export type WatchedProvider = PaymentProvider & {
+  /** The key of every call, in order. */
+  charges: Charge[];
+  refunds: string[];
+  abandoned: string[];
+};
+
+/** Passes every call on and writes it down. */
+export const watched = (provider: PaymentProvider): WatchedProvider => {
+  const charges: Charge[] = [];
+  const refunds: string[] = [];
+  const abandoned: string[] = [];
+  return {
+    charges,
+    refunds,
+    abandoned,
+    charge: (charge, signal) => {
+      charges.push(charge);
+      return provider.charge(charge, signal);
+    },
+    lookUp: (key) => provider.lookUp(key),
+    abandon: (charge) => {
+      abandoned.push(charge.key);
+      return provider.abandon(charge);
+    },
+    refund: (key) => {
+      refunds.push(key);
+      return provider.refund(key);
+    },
+  };
+};
+
+export type Gate = { reached: Promise<void>; open: () => void };
+
+/** Holds every charge until the gate opens; the provider is asked only then. */
+export const gated = (provider: PaymentProvider): { provider: PaymentProvider; gate: Gate } => {
+  let reach: () => void = () => undefined;
+  let open: () => void = () => undefined;
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return {
+    gate: { reached, open },
+    provider: {
+      ...provider,
+      charge: async (charge, signal) => {
+        reach();
+        await opened;
+        return provider.charge(charge, signal);
+      },
+    },
+  };
+};
