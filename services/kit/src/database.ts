@@ -70,8 +70,10 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
     ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
   });
   // Without a listener an idle connection that Postgres closes ends the process.
+  let closing = false;
   pool.on('error', (error) => {
-    options.logger.warn({ error }, 'an idle database connection was lost');
+    // end() resolves before the sockets have closed: a Postgres that stops next is no news.
+    if (!closing) options.logger.warn({ error }, 'an idle database connection was lost');
   });
   // Between a connection's making and its first statement the pool listens no more and a transaction
   // not yet: lost just then, it would end the process. The statement that follows fails and says so.
@@ -83,7 +85,10 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
     transaction: transactionOn(pool),
     attempt: (work) => runTransaction(pool, work),
     pool,
-    close: () => pool.end(),
+    close: () => {
+      closing = true;
+      return pool.end();
+    },
   };
 };
 
