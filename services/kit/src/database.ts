@@ -56,13 +56,17 @@ const maximumAttempts = 4;
  * lock, an idle transaction. A lost connection is dropped from the pool, so a restarted Postgres heals.
  */
 export const makeDatabase = (options: DatabaseOptions): Database => {
+  const statementTimeoutMs = options.statementTimeoutMs ?? 10_000;
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
     application_name: options.applicationName,
-    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    statement_timeout: statementTimeoutMs,
+    // Postgres keeps the one above. A database that fell silent with its connections open (a node
+    // lost, a firewall that forgot) keeps nothing: without this one a query waits for ever.
+    query_timeout: statementTimeoutMs + 2_000,
     lock_timeout: options.lockTimeoutMs ?? 3_000,
     idle_in_transaction_session_timeout: 15_000,
     keepAlive: true,
@@ -223,7 +227,7 @@ export const isConnectionLost = (error: unknown): boolean => {
   }
   return (
     error instanceof Error &&
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Connection ended/i.test(
+    /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|not queryable|Connection ended/i.test(
       error.message,
     )
   );

@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+/**
+ * What happens once the awaited message has been passed on to Postgres:
+ * - `silence`: nothing passes any more, on any connection, in either direction
+ * - `cut`: its connection ends on both sides, its answer is lost; others go on
+ * - `swallow`: the message itself is not passed on either, and then silence
+ */
+export type Fault = 'silence' | 'cut' | 'swallow';
+
+export type Wire = {
+  /** The database's URL, through this proxy. */
+  url: string;
+  /**
+   * Counts messages from now on and strikes at the `n`-th.
+   * @param kinds types of messages that count, as in the protocol: Q(uery), P(arse), B(ind), E(xecute), S(ync)
+   * @returns resolves when it struck
+   */
+  arm: (n: number, fault: Fault, kinds: string) => Promise<void>;
+  disarm: () => void;
+  /** Ends a silence: new connections work, those of before are gone. */
+  heal: () => void;
+  close: () => Promise<void>;
+};
+
+/** Rounds of the background workers that find nothing to do: they come by the clock, not by the request. */
+const idleRound =
+  /ORDER BY b\.expires_at LIMIT|WHERE s\.status = 'cancelled' AND EXISTS|UPDATE payments SET attempts|DELETE FROM bookings_idempotency_keys|FROM pgmigrations/;
+
+type Trap = { left: number; fault: Fault; kinds: string; struck: () => void };
+
+/** A proxy before Postgres that knows where each message of a client ends, and can strike after any. */
+export const startWire = async (databaseUrl: string): Promise<Wire> => {
+  const target = new URL(databaseUrl);
+  const lines = new Set<Line>();
+  let trap: Trap | undefined;
+  let silent = false;
+
+  /** @returns whether the message passes */
+  const judge = (line: Line, message: Buffer): boolean => {
+    const kind = String.fromCharCode(message[0] ?? 0);
+    const idle = line.isIdleRound(message);
+    if (idle || trap?.kinds.includes(kind) !== true) return true;
+    trap.left -= 1;
+    if (trap.left > 0) return true;
+    const { fault, struck } = trap;
+    trap = undefined;
+    if (fault !== 'swallow') line.upstream.write(message);
+    if (fault === 'cut') line.cut();
+    else {
+      silent = true;
+      for (const it of lines) it.silence();
+    }
+    struck();
+    return false;
+  };
+
+  const server = createServer((client) => {
+    const line = makeLine(client, connect(Number(target.port), target.hostname), judge);
+    lines.add(line);
+    if (silent) line.silence();
+    client.once('close', () => lines.delete(line));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = new URL(databaseUrl);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as AddressInfo).port);
+  return {
+    url: url.href,
+    arm: (n, fault, kinds) =>
+      new Promise((struck) => {
+        trap = { left: n, fault, kinds, struck };
+      }),
+    disarm: () => {
+      trap = undefined;
+    },
+    heal: () => {
+      silent = false;
+      for (const it of lines) it.cut();
+    },
+    close: async () => {
+      for (const it of lines) it.cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+};
+
+type Line = {
+  upstream: Socket;
+  isIdleRound: (message: Buffer) => boolean;
+  silence: () => void;
+  cut: () => void;
+};
+
+/** One connection. Both ends of it die together, as they would without a proxy. */
+const makeLine = (
+  client: Socket,
+  upstream: Socket,
+  judge: (line: Line, message: Buffer) => boolean,
+): Line => {
+  let silent = false;
+  let idle = false;
+  let received: Buffer = Buffer.alloc(0);
+  let started = false;
+  const line: Line = {
+    upstream,
+    /** From its Parse (or Query) to its Sync: a statement prepared before comes without a Parse. */
+    isIdleRound: (message) => {
+      const kind = message[0];
+      if (kind === 0x50 || kind === 0x51) idle = idleRound.test(message.toString('latin1'));
+      const was = idle;
+      if (kind === 0x53) idle = false;
+      return was;
+    },
+    silence: () => {
+      silent = true;
+    },
+    cut: () => {
+      silent = true;
+      client.destroy();
+      // What was passed on is still carried out: Postgres reads it before it reads the end.
+      upstream.end();
+    },
+  };
+  client.on('data', (chunk: Buffer) => {
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+    for (;;) {
+      if (silent) return;
+      // The first message of a connection has no type before its length.
+      const size = started ? 1 : 0;
+      if (received.length < size + 4) return;
+      const end = size + received.readUInt32BE(size);
+      if (received.length < end) return;
+      const message = received.subarray(0, end);
+      received = received.subarray(end);
+      const passes = !started || judge(line, message);
+      started = true;
+      if (passes) upstream.write(message);
+    }
+  });
+  upstream.on('data', (chunk: Buffer) => {
+    if (!silent) client.write(chunk);
+  });
+  for (const socket of [client, upstream]) {
+    socket.setNoDelay(true); // else every statement takes the 40 ms of a delayed ACK
+    socket.on('error', () => undefined);
+  }
+  client.once('close', () => upstream.end());
+  upstream.once('close', () => client.destroy());
+  return line;
+};

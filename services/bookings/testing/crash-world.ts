@@ -1,0 +1,92 @@
+import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
+import { silentLogger } from '@movie-ticketing/kit/testing/api';
+
+import { insertScreening } from '../../catalog/testing/builders.ts';
+import { auditSnapshot } from '../src/audit.ts';
+import { until, type CrashClient, type Reply } from './crash-client.ts';
+import { compareLedger } from './crash-ledger.ts';
+import { finishLedger, isDecisive, type Entry, type Person } from './crash-load.ts';
+import type { CrashHost } from './crash-process.ts';
+
+/** The owner's connection: a test looks at everything, and waits as long as it takes. */
+export const openOwner = (url: string): Database =>
+  makeDatabase({
+    url,
+    poolSize: 3,
+    logger: silentLogger,
+    applicationName: 'crash-test',
+    lockTimeoutMs: 20_000,
+    statementTimeoutMs: 60_000,
+  });
+
+/** Screenings that never fill up, and small ones that do and are freed again. */
+export const insertScreenings = async (db: Database): Promise<number[]> => {
+  const ids: number[] = [];
+  for (const total_seats of [100_000, 100_000, 50_000, 200, 100]) {
+    ids.push((await insertScreening(db, { total_seats })).id);
+  }
+  return ids;
+};
+
+/** People made beforehand, since the database may be away when one is wanted; signed in when taken. */
+export const insertPeople = async (
+  db: Database,
+  host: CrashHost,
+  count: number,
+): Promise<() => Promise<Person>> => {
+  const rows = await db.query<{ id: number }>(
+    `INSERT INTO users (email, password_hash) SELECT 'crash' || n || '@example.com', '!'
+     FROM generate_series(1, $1::int) AS n RETURNING id`,
+    [count],
+  );
+  return async () => {
+    const row = rows.pop();
+    if (row === undefined) throw new Error('more people are wanted than were made');
+    return { id: row.id, token: await host.tokens.sign({ userId: row.id }) };
+  };
+};
+
+/** Until no payment is in doubt and no refund is on its way. */
+const settled = (db: Database): Promise<true> =>
+  until('every payment is settled', async () => {
+    const [row] = await db.query<{ open: number }>(
+      `SELECT count(*)::int AS open FROM payments WHERE status IN ('processing', 'refund_pending')`,
+    );
+    return row?.open === 0 ? true : undefined;
+  });
+
+/**
+ * After the load, with every process alive: repeats what is unknown, lets the workers settle all, and
+ * lists what is broken, in the client's ledger and in the audit.
+ */
+export const judge = async (
+  db: Database,
+  client: CrashClient,
+  ledger: readonly Entry[],
+  url: string,
+): Promise<string[]> => {
+  const send = (entry: Entry): Promise<Reply> =>
+    until('a repeat is answered', async () => {
+      const reply = await client.send(url, entry);
+      // 202: the payment is still in doubt, and its key has the outcome once it is settled.
+      return isDecisive(reply) ? reply : undefined;
+    });
+  await finishLedger(ledger, send);
+  await settled(db);
+  const findings = await auditSnapshot(db);
+  return [
+    ...(await compareLedger(db, ledger)),
+    ...findings
+      .filter(({ violations }) => violations > 0)
+      .map(
+        ({ name, violations, examples }) => `${name}: ${String(violations)} ${examples.join(' ')}`,
+      ),
+  ];
+};
+
+/** `CRASH_SEED` repeats a run's choices. */
+export const chooseSeed = (test: string): number => {
+  const seed = Number(process.env['CRASH_SEED'] ?? Date.now() % 1_000_000);
+  process.stdout.write(`${test}: CRASH_SEED=${String(seed)}\n`);
+  return seed;
+};
