@@ -52,8 +52,15 @@ export const day = () =>
 
 export const money = z
   .strictObject({
-    amount: z.int().min(0).max(100_000_000_000).describe('In minor units: 1500 is 15.00 USD'),
-    currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code like USD'),
+    amount: z
+      .int()
+      .min(0)
+      .max(100_000_000_000)
+      .meta({ description: 'In minor units: 1500 is 15.00 USD', examples: [1500] }),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code like USD')
+      .meta({ examples: ['USD'] }),
   })
   .meta({ id: 'Money', description: 'An amount in minor units of a currency' });
 
