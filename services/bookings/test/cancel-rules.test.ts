@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertBooking, insertPayment } from '../testing/booking-rows.ts';
+import { as, hold } from '../testing/clients.ts';
+import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+
+describe('when a booking may be cancelled', () => {
+  let system: BookingsSystem;
+  let person: Person;
+  beforeAll(async () => {
+    system = await startBookingsSystem();
+    [person] = (await system.people(1)) as [Person];
+  });
+  afterAll(() => system.stop());
+
+  const cancel = (id: number, key?: string) => as(system.server.api, person).cancel(id, key);
+
+  test('when its screening has begun, then 409 screening_started and it stays as it is, paid or not', async () => {
+    const began = await insertScreening(system.db, {
+      starts_at: new Date(Date.now() - 1_000),
+      total_seats: 10,
+      available_seats: 9,
+    });
+    const { id } = await insertBooking(system.db, {
+      user_id: person.id,
+      screening_id: began.id,
+      status: 'confirmed',
+    });
+    expect(await cancel(id)).toMatchObject({ status: 409, body: { code: 'screening_started' } });
+    expect((await as(system.server.api, person).booking(id)).body.booking.status).toBe('confirmed');
+    expect(await system.seatsOf(began.id)).toBe(9);
+  });
+
+  test('when a payment is being processed, then 409 payment_processing; once it is declined, then 200', async () => {
+    const screening = await insertScreening(system.db);
+    const { id } = await hold(system, person, screening.id);
+    const payment = await insertPayment(system.db, { booking_id: id });
+    await system.db.query(
+      `UPDATE payments SET next_check_at = clock_timestamp() + interval '1 hour' WHERE id = $1`,
+      [payment.id],
+    );
+    expect(await cancel(id)).toMatchObject({ status: 409, body: { code: 'payment_processing' } });
+    await system.db.query(`UPDATE payments SET status = 'declined' WHERE id = $1`, [payment.id]);
+    expect((await cancel(id)).status).toBe(200);
+    expect(await system.seatsOf(screening.id)).toBe(100);
+  });
+
+  test.each([
+    ['expired', 'booking_expired'],
+    ['cancelled', 'booking_cancelled'],
+    ['refunded', 'booking_cancelled'],
+  ])('when it is %s already, then 409 %s and no seat moves', async (status, code) => {
+    const screening = await insertScreening(system.db);
+    const { id } = await insertBooking(system.db, {
+      user_id: person.id,
+      screening_id: screening.id,
+      status,
+    });
+    expect(await cancel(id)).toMatchObject({ status: 409, body: { code } });
+    expect(await system.seatsOf(screening.id)).toBe(100);
+  });
+
+  test('when it carries a body, then 400; an empty one is fine', async () => {
+    const screening = await insertScreening(system.db);
+    const { id } = await hold(system, person, screening.id);
+    const path = `/bookings/${String(id)}/cancel`;
+    const { token } = person;
+    const { api } = system.server;
+    expect((await api('POST', path, { token, body: { reason: 'rain' } })).status).toBe(400);
+    expect((await api('POST', path, { token, body: {} })).status).toBe(200);
+  });
+
+  test('when a cancel is repeated with its key, then the first answer again, though the booking is refunded by now', async () => {
+    const screening = await insertScreening(system.db);
+    const { id } = await hold(system, person, screening.id);
+    const first = await cancel(id, 'once');
+    await system.db.query(`UPDATE bookings SET status = 'refunded' WHERE id = $1`, [id]);
+    const again = await cancel(id, 'once');
+    expect(again).toMatchObject({ status: 200, body: first.body });
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    // The path belongs to the key's scope: the same key cancels another booking.
+    const other = await hold(system, person, screening.id);
+    expect((await cancel(other.id, 'once')).headers.has('idempotent-replayed')).toBe(false);
+  });
+
+  test('when a hold is cancelled without payment, then cancelled it stays', async () => {
+    const screening = await insertScreening(system.db);
+    const { id } = await hold(system, person, screening.id);
+    expect((await cancel(id)).body.booking).toMatchObject({ id, status: 'cancelled' });
+    expect(await system.seatsOf(screening.id)).toBe(100);
+  });
+});
