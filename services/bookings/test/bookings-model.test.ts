@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Database } from '@movie-ticketing/kit/database';
+import fc from 'fast-check';
+
+import { lives } from '../testing/bookings-commands.ts';
+import { serviceDatabase } from '../testing/orders.ts';
+import { expectPromisesKept } from '../testing/promises.ts';
+import { startRealBookings, type RealBookings } from '../testing/real-bookings.ts';
+import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+
+const totals = [7, 4] as const;
+
+describe('random lives of bookings', () => {
+  let system: BookingsSystem;
+  let db: Database;
+  let people: Person[];
+  beforeAll(async () => {
+    system = await startBookingsSystem({ processes: 0 });
+    db = serviceDatabase(system.databaseUrl);
+    people = await system.people(2);
+  });
+  afterAll(async () => {
+    await db.close();
+    await system.stop();
+  });
+
+  /** @param change makes the real thing faulty, for the control */
+  const follow = (change: (real: RealBookings) => RealBookings = (real) => real) =>
+    fc.asyncProperty(lives, async (commands) => {
+      const model = {
+        screenings: totals.map((total) => ({ total, cancelled: false })),
+        bookings: [],
+        keys: new Map(),
+      };
+      const real = change(await startRealBookings(system, db, people, totals));
+      try {
+        await fc.asyncModelRun(() => ({ model, real }), commands);
+      } finally {
+        // What this life left open is not the next one's business.
+        await real.reconcile(true);
+        await real.reconcile(true);
+      }
+    });
+
+  const bounded = {
+    numRuns: 1_000,
+    interruptAfterTimeLimit: 15_000,
+    markInterruptAsFailure: false,
+  };
+
+  test('when people book, pay, cancel, let holds run out and screenings are cancelled, then every status and seat is as the model says', async () => {
+    const result = await fc.check(follow(), bounded);
+    expect(result.counterexample).toBeNull();
+    expect(result.numRuns).toBeGreaterThan(20);
+    await expectPromisesKept(system.db);
+  }, 60_000);
+
+  test('control: when a cancel forgets to give a seat back, then the model finds it', async () => {
+    const forgetful = (real: RealBookings): RealBookings => ({
+      ...real,
+      cancel: async (index) => {
+        const outcome = await real.cancel(index);
+        if (outcome === 'ok') {
+          await system.db.query(
+            'UPDATE screenings SET available_seats = available_seats - 1 WHERE id = $1',
+            [real.screenings[0]],
+          );
+        }
+        return outcome;
+      },
+    });
+    const result = await fc.check(follow(forgetful), { ...bounded, endOnFailure: true });
+    expect(result.failed).toBe(true);
+  }, 60_000);
+});

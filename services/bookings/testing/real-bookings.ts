@@ -1,0 +1,131 @@
+import type { Database } from '@movie-ticketing/kit/database';
+import type { Answer, Caller } from '@movie-ticketing/kit/endpoint';
+import { hashRequest } from '@movie-ticketing/kit/idempotency';
+import { Problem } from '@movie-ticketing/kit/problems';
+import { silentLogger } from '@movie-ticketing/kit/testing/api';
+
+import { insertScreening } from '../../catalog/testing/builders.ts';
+import { makeBookingQueue } from '../src/batch/booking-queue.ts';
+import { runBatch } from '../src/batch/run-batch.ts';
+import { makeBookingsService } from '../src/bookings/bookings.service.ts';
+import { cancelBookingsOfCancelledScreenings } from '../src/holds/cancel-screenings.ts';
+import { expireHolds } from '../src/holds/expire-holds.ts';
+import { reconcilePayments } from '../src/payments/payment-reconciler.ts';
+import { makePaymentsService } from '../src/payments/payments.service.ts';
+import { makeSimulatedProvider } from '../src/payments/simulated-provider.ts';
+import { batchSettings } from './orders.ts';
+import type { BookingsSystem, Person } from './system.ts';
+
+export type RealBookings = Awaited<ReturnType<typeof startRealBookings>>;
+
+const observe = (): void => undefined;
+
+const told = async (answer: Promise<Answer>): Promise<string> => {
+  try {
+    const { status, headers } = await answer;
+    if (headers?.['Idempotent-Replayed'] !== undefined) return 'replayed';
+    if (status === 402) return 'payment_declined';
+    return status === 202 ? 'in_doubt' : 'ok';
+  } catch (error) {
+    if (error instanceof Problem) return error.code;
+    throw error;
+  }
+};
+
+/** Two new screenings of the real thing, with nothing in the background: the test is the clock. */
+export const startRealBookings = async (
+  system: BookingsSystem,
+  db: Database,
+  people: readonly Person[],
+  totals: readonly number[],
+) => {
+  const screenings: number[] = [];
+  for (const total of totals) {
+    screenings.push((await insertScreening(system.db, { total_seats: total })).id);
+  }
+  const run = String(screenings[0]);
+  const queue = makeBookingQueue({ limit: 100, run: (it) => runBatch(db, it, batchSettings) });
+  const bookings = makeBookingsService(db, queue);
+  const provider = makeSimulatedProvider(db, { lateMs: 0 });
+  const payments = makePaymentsService(db, provider, {
+    timeoutMs: 1,
+    logger: silentLogger,
+    observe,
+  });
+  const ids: number[] = [];
+  const owners: number[] = [];
+  const caller = (owner: number): Caller => ({ userId: people[owner]!.id, role: 'customer' });
+
+  return {
+    screenings,
+    book: async (wish: {
+      owner: number;
+      screening: number;
+      tickets: number;
+      key: string | undefined;
+    }): Promise<string> => {
+      const order = { screeningId: screenings[wish.screening]!, numTickets: wish.tickets };
+      const answer = bookings.book(caller(wish.owner), order, {
+        isGone: () => false,
+        idempotency:
+          wish.key === undefined
+            ? undefined
+            : {
+                userId: people[wish.owner]!.id,
+                scope: 'POST /bookings',
+                key: `${run} ${wish.key}`,
+                requestHash: hashRequest(order),
+              },
+      });
+      const outcome = await told(answer);
+      if (outcome === 'ok') {
+        ids.push((JSON.parse((await answer).json!) as { booking: { id: number } }).booking.id);
+        owners.push(wish.owner);
+      }
+      return outcome;
+    },
+    pay: (index: number, token: string): Promise<string> =>
+      told(
+        payments.pay(caller(owners[index]!), {
+          bookingId: ids[index]!,
+          token,
+          idempotency: undefined,
+        }),
+      ),
+    cancel: (index: number): Promise<string> =>
+      told(bookings.cancel(caller(owners[index]!), ids[index]!, undefined)),
+    runOut: async (index: number): Promise<void> => {
+      await system.db.query('UPDATE bookings SET expires_at = clock_timestamp() WHERE id = $1', [
+        ids[index],
+      ]);
+    },
+    sweep: async (graceIsOver: boolean): Promise<void> => {
+      await expireHolds(db, { paymentGraceMs: graceIsOver ? 0 : 600_000, observe });
+    },
+    cancelScreening: async (screening: number): Promise<void> => {
+      await system.db.query(`UPDATE screenings SET status = 'cancelled' WHERE id = $1`, [
+        screenings[screening],
+      ]);
+      while (await cancelBookingsOfCancelledScreenings(db, observe));
+    },
+    reconcile: async (abandon: boolean): Promise<void> => {
+      await system.db.query('UPDATE payments SET next_check_at = clock_timestamp()');
+      await reconcilePayments({
+        db,
+        provider,
+        abandonAfterMs: abandon ? 0 : 600_000,
+        logger: silentLogger,
+        observe,
+      });
+    },
+    state: async () => {
+      const seats = await Promise.all(screenings.map((id) => system.seatsOf(id)));
+      const rows = await system.db.query<{ status: string; payments: string[] }>(
+        `SELECT b.status, array(SELECT p.status FROM payments p WHERE p.booking_id = b.id ORDER BY p.id) AS payments
+         FROM bookings b WHERE b.screening_id = ANY($1) ORDER BY b.id`,
+        [screenings],
+      );
+      return { seats, bookings: rows };
+    },
+  };
+};
