@@ -37,14 +37,10 @@ const name = (description: string) =>
 
 const images = z
   .strictObject({
-    registry: z
-      .string()
-      .max(253)
-      .exactOptional()
-      .meta({
-        description:
-          'Put before the image names, for instance registry.example.com/tickets. None by default.',
-      }),
+    registry: z.string().max(253).exactOptional().meta({
+      description:
+        'Put before the image names, for instance registry.example.com/tickets. None by default.',
+    }),
     pullPolicy: z
       .enum(['Always', 'IfNotPresent', 'Never'])
       .default('IfNotPresent')
@@ -68,12 +64,10 @@ const managedDatabase = z
       .meta({ description: 'The PostgreSQL image.' }),
     storage: z
       .strictObject({
-        size: quantity
-          .default('10Gi')
-          .meta({
-            description:
-              'Size of the volume. It can grow where the storage class allows it, never shrink.',
-          }),
+        size: quantity.default('10Gi').meta({
+          description:
+            'Size of the volume. It can grow where the storage class allows it, never shrink.',
+        }),
         storageClassName: name(
           'The storage class; the cluster’s default unless set.',
         ).exactOptional(),
@@ -106,13 +100,10 @@ const managedDatabase = z
         description: 'PostgreSQL parameters, for instance shared_buffers: 1GB.',
         maxProperties: 50,
       }),
-    reclaimPolicy: z
-      .enum(['Retain', 'Delete'])
-      .default('Retain')
-      .meta({
-        description:
-          'What becomes of the data when the resource is deleted: kept for a new resource of the same name, or removed.',
-      }),
+    reclaimPolicy: z.enum(['Retain', 'Delete']).default('Retain').meta({
+      description:
+        'What becomes of the data when the resource is deleted: kept for a new resource of the same name, or removed.',
+    }),
   })
   .meta({ description: 'A PostgreSQL that the operator runs.' });
 
