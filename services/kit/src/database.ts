@@ -68,7 +68,8 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
     // lost, a firewall that forgot) keeps nothing: without this one a query waits for ever.
     query_timeout: statementTimeoutMs + 2_000,
     lock_timeout: options.lockTimeoutMs ?? 3_000,
-    idle_in_transaction_session_timeout: 15_000,
+    // No transaction waits for anything but the database: one that idles has lost its process.
+    idle_in_transaction_session_timeout: 5_000,
     keepAlive: true,
     types,
     ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
