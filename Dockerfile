@@ -1,6 +1,6 @@
 # One target per artifact:
 #   docker build --target movie-ticketing-catalog -t movie-ticketing-catalog:1.0.0 .
-# and so for -users, -bookings, -gateway and -migrations (migrations and seed). The dependencies, the
+# and so for -users, -bookings, -gateway, -migrations (migrations and seed) and -operator. The dependencies, the
 # kit and the migrations are layers that all of them share. The programs are TypeScript that Node runs
 # as it is, so the same files go into every platform's image: what runs during a build runs on the
 # machine that builds, and amd64 and arm64 need no emulation.
@@ -16,6 +16,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY bench/package.json bench/
 COPY migrations/package.json migrations/
+COPY operator/package.json operator/
 COPY seed/package.json seed/
 COPY services/kit/package.json services/kit/
 COPY services/catalog/package.json services/catalog/
@@ -43,7 +44,8 @@ RUN chmod -R go=rX .
 
 # The gateway's configuration, from the route table, and the pages that it serves itself.
 FROM dependencies AS gateway-config
-RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=optional --ignore-scripts
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=optional --ignore-scripts \
+      --workspace=services/gateway
 COPY --from=sources /app .
 RUN node services/gateway/src/nginx-config.main.ts /gateway \
  && cp services/gateway/nginx/start.sh /gateway/ && chmod -R go=rX /gateway
@@ -77,6 +79,35 @@ COPY --from=sources /app/migrations migrations
 COPY --from=sources /app/services/kit services/kit
 # By number, for runAsNonRoot believes no name: it is the image's user "node".
 USER 1000:1000
+
+FROM dependencies AS operator-dependencies
+RUN --mount=type=cache,target=/root/.npm \
+    npm ci --omit=dev --omit=optional --ignore-scripts --workspace=operator \
+ && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -type f -delete \
+ && rm -rf node_modules/.package-lock.json node_modules/.bin node_modules/@types node_modules/zod/src \
+      node_modules/@opentelemetry/*/build/esnext node_modules/swagger-ui-dist node_modules/bcrypt \
+ && chmod -R go=rX node_modules
+
+FROM ${NODE_IMAGE} AS movie-ticketing-operator
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=operator-dependencies /app/node_modules node_modules
+COPY --from=sources /app/package.json /app/LICENSE ./
+# The route table, from which network policies come, names every service's endpoints.
+COPY --from=sources /app/services services
+COPY --from=sources /app/operator operator
+USER 1000:1000
+EXPOSE 9090
+CMD ["node", "operator/src/main.ts"]
+ARG VERSION
+ARG REVISION
+# The version of the services that it installs unless a resource says otherwise.
+ENV OPERATOR_VERSION=${VERSION}
+LABEL org.opencontainers.image.title="movie-ticketing-operator" \
+      org.opencontainers.image.description="Installs, heals and upgrades what a MovieTicketing resource asks for" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 
 FROM runtime AS movie-ticketing-migrations
 COPY --from=sources /app/seed seed
