@@ -19,7 +19,7 @@ const checks: readonly Check[] = [
       GROUP BY s.id HAVING s.total_seats <> s.available_seats + coalesce(sum(b.num_tickets), 0)`,
   },
   {
-    name: 'every stored answer to a booking names a booking of that person',
+    name: 'every stored answer to a booking names a booking that exists',
     promise: 2,
     sql: `SELECT k.user_id, k.key, k.body::jsonb #>> '{booking,id}' AS booking_id
       FROM bookings_idempotency_keys k

@@ -61,7 +61,7 @@ describe('the audit', () => {
   });
 
   const seats = 'every seat is free or in exactly one live booking';
-  const stored = 'every stored answer to a booking names a booking of that person';
+  const stored = 'every stored answer to a booking names a booking that exists';
   const outlives = 'no hold outlives its time by more than a minute';
   const paid = 'a booking is confirmed exactly when its payment succeeded';
   const back = 'money for a booking that is not confirmed is on its way back';

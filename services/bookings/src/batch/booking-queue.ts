@@ -78,7 +78,7 @@ export const makeBookingQueue = (options: {
     },
     drain: async () => {
       draining = true;
-      await running;
+      while (running !== undefined) await running;
     },
   };
 };
