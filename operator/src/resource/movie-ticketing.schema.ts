@@ -1,39 +1,12 @@
 import { z } from 'zod';
 
+import { database } from './database.schema.ts';
+import { objectName, resources, rule, text } from './spec-fields.ts';
+
 /**
  * The MovieTicketing resource: the source of the CRD (crds/, `npm run generate`), of its types and of
  * what the operator parses. What a type cannot say stands as CEL in `x-kubernetes-validations`.
  */
-
-/** A rule the API server checks, with what to do in its message. */
-const rule = (expression: string, message: string) => ({ rule: expression, message });
-
-const quantity = z
-  .string()
-  .max(32)
-  .regex(/^[0-9]+(\.[0-9]+)?(m|[kKMGTP]i?)?$/, 'must be a quantity like 500m or 2Gi');
-
-const resources = z
-  .strictObject({
-    requests: z
-      .strictObject({ cpu: quantity.exactOptional(), memory: quantity.exactOptional() })
-      .exactOptional(),
-    limits: z
-      .strictObject({ cpu: quantity.exactOptional(), memory: quantity.exactOptional() })
-      .exactOptional(),
-  })
-  .meta({
-    description:
-      'CPU and memory that a pod asks for and may use; unset parts keep the operator’s defaults.',
-  });
-
-const name = (description: string) =>
-  z
-    .string()
-    .min(1)
-    .max(253)
-    .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
-    .meta({ description });
 
 const images = z
   .strictObject({
@@ -46,107 +19,13 @@ const images = z
       .default('IfNotPresent')
       .meta({ description: 'When nodes pull images.' }),
     pullSecrets: z
-      .array(name('A Secret with registry credentials.'))
+      .array(objectName('A Secret with registry credentials.'))
       .max(10)
       .default([])
       .meta({ description: 'Secrets with registry credentials, in the resource’s namespace.' }),
   })
   .prefault({})
   .meta({ description: 'Where images come from.' });
-
-const managedDatabase = z
-  .strictObject({
-    image: z
-      .string()
-      .min(1)
-      .max(253)
-      .default('postgres:17')
-      .meta({ description: 'The PostgreSQL image.' }),
-    storage: z
-      .strictObject({
-        size: quantity.default('10Gi').meta({
-          description:
-            'Size of the volume. It can grow where the storage class allows it, never shrink.',
-        }),
-        storageClassName: name(
-          'The storage class; the cluster’s default unless set.',
-        ).exactOptional(),
-      })
-      .prefault({})
-      .meta({
-        description: 'The database’s volume.',
-        'x-kubernetes-validations': [
-          rule(
-            'quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0',
-            'storage never shrinks: set size to the present one or larger',
-          ),
-          rule(
-            'has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)',
-            'the storage class of a volume cannot change: restore a backup into a new resource instead',
-          ),
-        ],
-      }),
-    resources: resources.exactOptional(),
-    parameters: z
-      .record(
-        z
-          .string()
-          .max(63)
-          .regex(/^[a-z_][a-z0-9_.]*$/),
-        z.string().max(200),
-      )
-      .default({})
-      .meta({
-        description: 'PostgreSQL parameters, for instance shared_buffers: 1GB.',
-        maxProperties: 50,
-      }),
-    reclaimPolicy: z.enum(['Retain', 'Delete']).default('Retain').meta({
-      description:
-        'What becomes of the data when the resource is deleted: kept for a new resource of the same name, or removed.',
-    }),
-  })
-  .meta({ description: 'A PostgreSQL that the operator runs.' });
-
-const externalDatabase = z
-  .strictObject({
-    host: z.string().min(1).max(253).meta({ description: 'Host name or address.' }),
-    port: z.int().min(1).max(65_535).default(5432).meta({ description: 'TCP port.' }),
-    name: z
-      .string()
-      .min(1)
-      .max(63)
-      .default('movie_ticketing')
-      .meta({ description: 'Database name. It must exist.' }),
-    sslMode: z
-      .enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full'])
-      .default('require')
-      .meta({ description: 'As libpq’s sslmode.' }),
-    credentialsSecretRef: z
-      .strictObject({
-        name: name('A Secret in the same namespace with the keys username and password.'),
-      })
-      .meta({ description: 'The login that migrates and serves.' }),
-  })
-  .meta({ description: 'A PostgreSQL that somebody else runs.' });
-
-const database = z
-  .strictObject({
-    managed: managedDatabase.exactOptional(),
-    external: externalDatabase.exactOptional(),
-  })
-  .meta({
-    description: 'Exactly one of managed and external.',
-    'x-kubernetes-validations': [
-      rule(
-        'has(self.managed) != has(self.external)',
-        'set exactly one of database.managed and database.external',
-      ),
-      rule(
-        'has(self.managed) == has(oldSelf.managed)',
-        'a database cannot change between managed and external: make a new resource and move the data',
-      ),
-    ],
-  });
 
 const service = z
   .strictObject({
@@ -159,12 +38,10 @@ const service = z
   })
   .prefault({});
 
+const SEED_CONFIG_MAP = 'set seed.configMapRef with mode configMap, and only then';
+
 export const specSchema = z.strictObject({
-  version: z
-    .string()
-    .min(1)
-    .max(128)
-    .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/)
+  version: text(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 128, 'must be an image tag, for instance 1.0.0')
     .exactOptional()
     .meta({ description: 'Image tag of the services; the operator’s own version unless set.' }),
   images,
@@ -196,7 +73,7 @@ export const specSchema = z.strictObject({
         .prefault({})
         .meta({ description: 'The gateway’s Service.' }),
       tls: z
-        .strictObject({ secretName: name('A Secret of type kubernetes.io/tls.') })
+        .strictObject({ secretName: objectName('A Secret of type kubernetes.io/tls.') })
         .exactOptional()
         .meta({
           description: 'Serve HTTPS with this certificate; a renewed one is taken up by itself.',
@@ -218,9 +95,7 @@ export const specSchema = z.strictObject({
         .max(1_440)
         .default(15)
         .meta({ description: 'How long an unpaid booking keeps its seats.' }),
-      currency: z
-        .string()
-        .regex(/^[A-Z]{3}$/)
+      currency: text(/^[A-Z]{3}$/, 3, 'must be a code of ISO 4217, for instance USD')
         .default('USD')
         .meta({ description: 'ISO 4217 code of prices.' }),
     })
@@ -233,22 +108,27 @@ export const specSchema = z.strictObject({
         .default('none')
         .meta({ description: 'What is loaded once into an empty system.' }),
       configMapRef: z
-        .strictObject({ name: name('A ConfigMap with the keys movies.json and theaters.json.') })
+        .strictObject({
+          name: objectName('A ConfigMap with the keys movies.json and theaters.json.'),
+        })
         .exactOptional()
         .meta({ description: 'For mode configMap.' }),
+    })
+    .refine(({ mode, configMapRef }) => (mode === 'configMap') === (configMapRef !== undefined), {
+      message: SEED_CONFIG_MAP,
     })
     .prefault({})
     .meta({
       description: 'The data to begin with.',
       'x-kubernetes-validations': [
         rule(
-          "(self.mode == 'configMap') == has(self.configMapRef)",
-          'set seed.configMapRef with mode configMap, and only then',
+          "(has(self.mode) && self.mode == 'configMap') == has(self.configMapRef)",
+          SEED_CONFIG_MAP,
         ),
       ],
     }),
   adminSecretRef: z
-    .strictObject({ name: name('A Secret with the keys email and password.') })
+    .strictObject({ name: objectName('A Secret with the keys email and password.') })
     .exactOptional()
     .meta({
       description:
@@ -282,33 +162,55 @@ export const phases = [
   'Deleting',
 ] as const;
 
-const condition = z.strictObject({
-  type: z.enum(conditionTypes),
-  status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string().min(1).max(1_024),
-  message: z.string().max(32_768),
-  lastTransitionTime: z.iso.datetime(),
-  observedGeneration: z.int(),
-});
+const described = <Schema extends z.ZodType>(schema: Schema, description: string): Schema =>
+  schema.meta({ description });
+
+const condition = z
+  .strictObject({
+    type: described(z.enum(conditionTypes), 'What is said to hold or not.'),
+    status: described(z.enum(['True', 'False', 'Unknown']), 'Whether it holds.'),
+    reason: described(z.string().min(1).max(1_024), 'Why, in one word for programs.'),
+    message: described(z.string().max(32_768), 'Why, and what to do about it.'),
+    lastTransitionTime: described(z.iso.datetime(), 'When the status last changed.'),
+    observedGeneration: described(z.int(), 'The generation of the spec that this was seen for.'),
+  })
+  .meta({ description: 'docs/operate.md has each with its reasons and cures.' });
 
 export const statusSchema = z.strictObject({
-  observedGeneration: z.int().exactOptional(),
-  phase: z.enum(phases).exactOptional(),
+  observedGeneration: z
+    .int()
+    .exactOptional()
+    .meta({ description: 'The generation of the spec that this status is for.' }),
+  phase: z.enum(phases).exactOptional().meta({ description: 'The conditions in one word.' }),
   version: z.string().exactOptional().meta({ description: 'The version that serves.' }),
-  url: z.string().exactOptional(),
+  url: z.string().exactOptional().meta({ description: 'Where the gateway is reached.' }),
   replicas: z
-    .strictObject({ catalog: z.int(), users: z.int(), bookings: z.int(), gateway: z.int() })
+    .strictObject({
+      catalog: described(z.int(), 'Ready pods of the catalog.'),
+      users: described(z.int(), 'Ready pods of users.'),
+      bookings: described(z.int(), 'Ready pods of bookings.'),
+      gateway: described(z.int(), 'Ready pods of the gateway.'),
+    })
     .exactOptional()
     .meta({ description: 'Ready pods of each service.' }),
   migrations: z
     .strictObject({
       current: z.string().exactOptional().meta({ description: 'The newest migration applied.' }),
-      lastJob: z.string().exactOptional(),
-      completedAt: z.iso.datetime().exactOptional(),
+      lastJob: z.string().exactOptional().meta({ description: 'The Job that applied it.' }),
+      completedAt: z.iso.datetime().exactOptional().meta({ description: 'When that was done.' }),
     })
-    .exactOptional(),
+    .exactOptional()
+    .meta({ description: 'How far the database’s schema is.' }),
   seededBy: z.string().exactOptional().meta({ description: 'The seed Job that completed.' }),
-  conditions: z.array(condition).max(8).exactOptional(),
+  conditions: z
+    .array(condition)
+    .max(8)
+    .exactOptional()
+    .meta({
+      description: 'What holds and what does not, and why.',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['type'],
+    }),
 });
 
 export type MovieTicketingStatus = z.output<typeof statusSchema>;
