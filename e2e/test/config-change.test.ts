@@ -1,0 +1,54 @@
+import { beforeAll, expect, test } from '@jest/globals';
+
+import { list } from '../testing/kubectl.ts';
+import { lostOf, startLoad } from '../testing/load.ts';
+import { ensureShop } from '../testing/shared-shop.ts';
+import type { Ticketing } from '../testing/ticketing.ts';
+import { waitFor } from '../testing/waiting.ts';
+
+let shop: Ticketing;
+
+beforeAll(async () => {
+  shop = await ensureShop();
+});
+
+const podsOf = async (component: string): Promise<string[]> => {
+  const pods = await list(
+    shop.namespace,
+    'pods',
+    `app.kubernetes.io/component=${component},movieticketing.io/resource=${shop.name}`,
+  );
+  return pods
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => metadata.uid)
+    .sort();
+};
+
+const components = ['postgres', 'catalog', 'users', 'bookings', 'gateway'];
+
+test('when a setting of one service changes under load, then its pods alone roll and no request fails', async () => {
+  const before = new Map<string, string[]>();
+  for (const component of components) before.set(component, await podsOf(component));
+  const load = await startLoad(shop.url);
+
+  await shop.change({ bookings: { holdMinutes: 20 } });
+  await waitFor(
+    'bookings pods rolled',
+    async () => {
+      const pods = await podsOf('bookings');
+      const old = before.get('bookings') ?? [];
+      return pods.length === old.length && pods.every((uid) => !old.includes(uid));
+    },
+    { seconds: 90 },
+  );
+  await shop.ready();
+  const result = await load.stop();
+
+  console.log(
+    `${String(result.requests)} requests, ${String(result.failed.length)} failed, ${String(result.paid.length)} tickets paid`,
+  );
+  expect(result.failed).toEqual([]);
+  expect(await lostOf(shop.url, load.token, result)).toEqual([]);
+  for (const component of components.filter((name) => name !== 'bookings'))
+    expect([component, await podsOf(component)]).toEqual([component, before.get(component)]);
+});
