@@ -1,0 +1,92 @@
+import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
+import type { KubeClient } from '../runtime/client.ts';
+import { hasReason, KubeError } from '../runtime/kube-error.ts';
+import { refOf } from '../runtime/kube-object.ts';
+import {
+  keyOf,
+  keyOfRef,
+  type ApplyError,
+  type ChildKey,
+  type ChildRef,
+  type Event,
+  type Manifest,
+  type Plan,
+} from './observed.ts';
+
+export type ApplyDependencies = {
+  /** One that refuses to write when this process leads no more: a Lease fences no frozen leader. */
+  client: KubeClient;
+  recordEvent: (resource: MovieTicketing, event: Event) => void;
+};
+
+export type Applied = {
+  /** What the API server refused, by child. */
+  errors: ReadonlyMap<ChildKey, ApplyError>;
+  /** How many objects were created, applied or deleted, and the status. */
+  writes: number;
+};
+
+type Write = { child: ChildKey; run: () => Promise<unknown> };
+
+/** What exists by then is left as it is: a Secret is made once. */
+const create = async (client: KubeClient, manifest: Manifest): Promise<void> => {
+  try {
+    await client.create(manifest);
+  } catch (error) {
+    if (!hasReason(error, 'AlreadyExists')) throw error;
+  }
+};
+
+/** Another object under that name by now is none of our business. */
+const remove = async (client: KubeClient, ref: ChildRef, namespace: string): Promise<void> => {
+  const { uid, ...place } = ref;
+  try {
+    await client.delete(
+      { ...place, namespace },
+      uid === undefined ? {} : { preconditions: { uid } },
+    );
+  } catch (error) {
+    if (!hasReason(error, 'Conflict')) throw error;
+  }
+};
+
+const writesOf = (client: KubeClient, plan: Plan, namespace: string): Write[] => [
+  ...plan.create.map((manifest) => ({
+    child: keyOf(manifest),
+    run: () => create(client, manifest),
+  })),
+  ...plan.apply.map((manifest) => ({ child: keyOf(manifest), run: () => client.apply(manifest) })),
+  ...plan.delete.map((ref) => ({
+    child: keyOfRef(ref),
+    run: () => remove(client, ref, namespace),
+  })),
+];
+
+/**
+ * Carries a plan out, in its order. What the API server refuses is remembered and keeps nothing else
+ * from being tried; without an answer (the server is gone, we lead no more) it ends there.
+ * @throws KubeError with status 0, or when the status is refused
+ */
+export const carryOut = async (
+  { client, recordEvent }: ApplyDependencies,
+  resource: MovieTicketing,
+  plan: Plan,
+): Promise<Applied> => {
+  const errors = new Map<ChildKey, ApplyError>();
+  const writes = writesOf(client, plan, resource.metadata.namespace);
+  for (const { child, run } of writes) {
+    try {
+      await run();
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.status === 0) throw error;
+      errors.set(child, { message: error.message, status: error.status });
+    }
+  }
+  if (plan.status === resource.status) return { errors, writes: writes.length };
+  const { uid } = resource.metadata;
+  // Nothing of it stays from before: what the plan leaves out of the status goes.
+  await client.patchStatus(refOf(resource), plan.status, { uid });
+  // After the status, which says that they were told: one that was not written tells them again.
+  for (const event of plan.events) recordEvent(resource, event);
+  return { errors, writes: writes.length + 1 };
+};
