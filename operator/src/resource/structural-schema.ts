@@ -39,6 +39,23 @@ const withoutDoubleBounds = ({ minimum, maximum, ...rest }: JsonSchema): JsonSch
   ...(rest.type === 'integer' && maximum === Number.MAX_SAFE_INTEGER ? { format: 'int64' } : {}),
 });
 
+/** `kubectl explain` shows neither default nor bounds: the description says them. */
+const withFacts = (schema: JsonSchema): JsonSchema => {
+  const { description, minimum, maximum } = schema;
+  const facts = [
+    ...(minimum === undefined || maximum === undefined
+      ? []
+      : [`From ${String(minimum)} to ${String(maximum)}`]),
+    ...(['string', 'number'].includes(typeof schema.default)
+      ? [`default ${String(schema.default)}`]
+      : []),
+  ].join(', ');
+  if (description === undefined || facts === '') return schema;
+  return { ...schema, description: `${description} ${capitalized(facts)}.` };
+};
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /**
  * What the API server takes as a structural schema, from zod's JSON Schema: unknown fields are left to
  * its own pruning and strict field validation, patterns stand as rules with a message (see `text`).
@@ -51,7 +68,7 @@ export const toStructuralSchema = (schema: JsonSchema): JsonSchema => {
   const { pattern: _, properties, additionalProperties, items, ...rest } = schema;
   const valueSchema = typeof additionalProperties === 'object' ? additionalProperties : undefined;
   return inOrder({
-    ...withoutDoubleBounds(rest),
+    ...withFacts(withoutDoubleBounds(rest)),
     ...(properties === undefined
       ? {}
       : {
