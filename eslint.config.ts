@@ -83,6 +83,7 @@ export default defineConfig(
     files: [
       'eslint.config.ts',
       'services/kit/testing/*.global-*.ts',
+      'e2e/testing/*.global-*.ts',
       'services/kit/testing/skip-reporter.ts',
     ],
     rules: { 'no-restricted-exports': 'off' },

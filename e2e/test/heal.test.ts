@@ -45,7 +45,9 @@ const deletable = [
 ];
 
 test.each(deletable)('when every %s is deleted, then each is back within seconds', async (kind) => {
-  const objects = (await ownedOf(kind)).filter(({ metadata }) => !/-database$/.test(metadata.name));
+  const objects = (await ownedOf(kind)).filter(
+    ({ metadata }) => !metadata.name.endsWith('-database'),
+  );
   if (objects.length === 0) {
     console.log(`the shop has no ${kind}`);
     return;

@@ -49,6 +49,8 @@ test('when one resource is applied to an empty namespace, then a ticket is booke
   const live = await tickets.read();
   expect(live['status']).toMatchObject({ phase: 'Running', version: '1.0.0' });
   if (seconds > goalSeconds)
-    console.warn(`the goal of ${String(goalSeconds)} s was missed: ${String(Math.round(seconds))} s`);
+    console.warn(
+      `the goal of ${String(goalSeconds)} s was missed: ${String(Math.round(seconds))} s`,
+    );
   expect(seconds).toBeLessThan(goalSeconds * 2);
 });

@@ -6,7 +6,13 @@ export type Answer = { status: number; body: any };
 export const ask = async (
   url: string,
   path: string,
-  options: { method?: string; token?: string; key?: string; body?: object; timeoutMs?: number } = {},
+  options: {
+    method?: string;
+    token?: string;
+    key?: string;
+    body?: object;
+    timeoutMs?: number;
+  } = {},
 ): Promise<Answer> => {
   const response = await fetch(`${url}${path}`, {
     method: options.method ?? (options.body === undefined ? 'GET' : 'POST'),

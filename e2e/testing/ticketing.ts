@@ -69,7 +69,7 @@ const conditionsOf = (live: Live): Condition[] => live['status']?.conditions ?? 
 export const describeConditions = (live: Live | undefined): string =>
   live === undefined
     ? 'no resource'
-    : `${live['status']?.phase ?? 'no phase'} (generation ${String(live.metadata.generation)}, seen ${String(live['status']?.observedGeneration)})\n` +
+    : `${String(live['status']?.phase)} (generation ${String(live.metadata.generation)}, seen ${String(live['status']?.observedGeneration)})\n` +
       conditionsOf(live)
         .map(({ type, status, reason, message }) => `  ${type}=${status} ${reason}: ${message}`)
         .join('\n');

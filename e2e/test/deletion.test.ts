@@ -1,0 +1,47 @@
+import { afterAll, expect, test } from '@jest/globals';
+
+import { kubectl } from '../testing/kubectl.ts';
+import { bookingStatus, buyTicket } from '../testing/shop.ts';
+import { makeNamespace, smallSpec, ticketing } from '../testing/ticketing.ts';
+import { waitFor } from '../testing/waiting.ts';
+
+const shop = ticketing('e2e-deletion', 'tickets', 30_089);
+
+afterAll(() => shop.remove());
+
+const remove = (): Promise<string> =>
+  kubectl(['delete', 'mt', '-n', shop.namespace, shop.name, '--timeout=60s']);
+
+const kindsLeft = async (): Promise<string[]> =>
+  (await shop.owned()).map(({ kind, metadata }) => `${kind}/${metadata.name}`).sort();
+
+const isKept = (object: string): boolean => /^(PersistentVolumeClaim|Secret)\//.test(object);
+
+test('when a resource is deleted, then its data stay; a new one of the same name adopts them', async () => {
+  await makeNamespace(shop.namespace);
+  await shop.apply(smallSpec(30_089));
+  await shop.ready();
+  const { token, booking } = await buyTicket(shop.url);
+
+  await remove();
+  const left = await waitFor('its objects gone', async () => {
+    const found = await kindsLeft();
+    return found.every(isKept) && found;
+  });
+  console.log(`kept: ${left.join(', ')}`);
+  expect(left.filter((object) => object.startsWith('PersistentVolumeClaim/'))).toHaveLength(1);
+
+  await shop.apply(smallSpec(30_089));
+  await shop.ready();
+  expect(await bookingStatus(shop.url, token, booking)).toBe('confirmed');
+});
+
+test('when a resource with reclaimPolicy Delete is deleted, then nothing is left', async () => {
+  await shop.change({ database: { managed: { reclaimPolicy: 'Delete' } } });
+  await shop.ready();
+  await remove();
+  await waitFor('nothing left', async () => (await kindsLeft()).length === 0, {
+    seconds: 90,
+    seen: kindsLeft,
+  });
+});
