@@ -1,0 +1,74 @@
+/** What the runtime needs to know of any object; the rest is the caller's. */
+export type KubeObject = {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+};
+
+export type ObjectMeta = {
+  name: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: OwnerReference[];
+  finalizers?: string[];
+  managedFields?: unknown[];
+};
+
+export type OwnerReference = {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+};
+
+export type Kind = { apiVersion: string; kind: string };
+
+/** Without a namespace: an object of the cluster. */
+export type ObjectRef = Kind & { name: string; namespace?: string };
+
+export const refOf = (object: KubeObject): ObjectRef => ({
+  apiVersion: object.apiVersion,
+  kind: object.kind,
+  name: object.metadata.name,
+  ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
+});
+
+/** `namespace/name`, or `name` for an object of the cluster. */
+export const keyOf = (object: KubeObject): string =>
+  object.metadata.namespace === undefined
+    ? object.metadata.name
+    : `${object.metadata.namespace}/${object.metadata.name}`;
+
+export const splitKey = (key: string): { namespace?: string; name: string } => {
+  const slash = key.indexOf('/');
+  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+};
+
+/** Kubernetes' own plurals are regular, but for Endpoints; so is whatever a CRD names regularly. */
+export const pluralOf = (kind: string): string => {
+  const lower = kind.toLowerCase();
+  if (lower === 'endpoints') return lower;
+  if (/(s|x|ch|sh)$/.test(lower)) return `${lower}es`;
+  return /[^aeiou]y$/.test(lower) ? `${lower.slice(0, -1)}ies` : `${lower}s`;
+};
+
+/** The path of one object, or of a collection where there is no name. */
+export const pathOf = (
+  { apiVersion, kind }: Kind,
+  place: { namespace?: string | undefined; name?: string | undefined } = {},
+): string =>
+  [
+    apiVersion.includes('/') ? '/apis' : '/api',
+    apiVersion,
+    ...(place.namespace === undefined ? [] : ['namespaces', encodeURIComponent(place.namespace)]),
+    pluralOf(kind),
+    ...(place.name === undefined ? [] : [encodeURIComponent(place.name)]),
+  ].join('/');

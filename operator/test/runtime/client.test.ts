@@ -1,0 +1,172 @@
+import { afterAll, describe, expect } from '@jest/globals';
+import { testIf } from '@movie-ticketing/kit/testing/skippable';
+import { Registry } from '@movie-ticketing/kit/metrics';
+import { makeKubeClient, refuseWritesUnless, type KubeClient } from '../../src/runtime/client.ts';
+import { refOf, type KubeObject } from '../../src/runtime/kube-object.ts';
+import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
+
+const api = hasApiServer ? await startApiServer() : undefined;
+afterAll(() => api?.stop());
+
+type Scene = { client: KubeClient; namespace: string; registry: Registry };
+
+const test = (title: string, run: (scene: Scene) => Promise<void>): void => {
+  testIf(hasApiServer, lacksApiServer)(title, async () => {
+    const registry = new Registry();
+    const client = makeKubeClient({
+      kubeConfig: await api!.makeClientConfig(),
+      fieldManager: 'runtime-test',
+      registry,
+    });
+    try {
+      await run({ client, namespace: await api!.namespace(), registry });
+    } finally {
+      client.close();
+    }
+  });
+};
+
+const configMap = (namespace: string, name: string, data: Record<string, string> = {}) => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace },
+  data,
+});
+
+describe('requests to the API server', () => {
+  test('when an object is applied twice, then fields that were left out are gone', async (scene) => {
+    const { client, namespace } = scene;
+    await client.apply(configMap(namespace, 'a', { one: '1', two: '2' }));
+    await client.apply(configMap(namespace, 'a', { two: '2' }));
+    const ref = refOf(configMap(namespace, 'a'));
+    expect(await client.get(ref)).toMatchObject({ kind: 'ConfigMap', data: { two: '2' } });
+  });
+
+  test('when a kind has fields that client-node does not know, then they arrive', async (scene) => {
+    const { client } = scene;
+    const crd = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'tests.example.com' },
+      spec: {
+        group: 'example.com',
+        names: { kind: 'Test', plural: 'tests' },
+        scope: 'Namespaced',
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            subresources: { status: {} },
+            schema: {
+              openAPIV3Schema: {
+                type: 'object',
+                'x-kubernetes-preserve-unknown-fields': true,
+                properties: {
+                  status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+                },
+              },
+            },
+          },
+        ],
+      },
+    };
+    const stored = await client.apply<KubeObject & typeof crd>(crd);
+    const schema = stored.spec.versions[0]!.schema.openAPIV3Schema;
+    expect(schema['x-kubernetes-preserve-unknown-fields']).toBe(true);
+  });
+
+  test('when there is nothing, then get gives nothing and delete says so', async (scene) => {
+    const { client, namespace } = scene;
+    const ref = refOf(configMap(namespace, 'none'));
+    expect(await client.get(ref)).toBeUndefined();
+    expect(await client.delete(ref)).toBe(false);
+    await client.create(configMap(namespace, 'none'));
+    expect(await client.delete(ref)).toBe(true);
+  });
+
+  test('when a kind is unknown, then get throws: a missing CRD is no missing object', async (scene) => {
+    const ref = { apiVersion: 'nobody.example/v1', kind: 'Thing', namespace: 'x', name: 'y' };
+    await expect(scene.client.get(ref)).rejects.toMatchObject({ status: 404, reason: 'Http404' });
+  });
+
+  test('when another object has the name, then a delete by uid is refused', async (scene) => {
+    const { client, namespace } = scene;
+    await client.create(configMap(namespace, 'a'));
+    const preconditions = { uid: 'of-an-older-one' };
+    const ref = refOf(configMap(namespace, 'a'));
+    await expect(client.delete(ref, { preconditions })).rejects.toMatchObject({
+      reason: 'Conflict',
+    });
+    expect(await client.get(ref)).toBeDefined();
+  });
+
+  test('when there are more than a page, then a list has them all, by label', async (scene) => {
+    const { client, namespace } = scene;
+    for (let from = 0; from < 520; from += 40)
+      await Promise.all(
+        Array.from({ length: 40 }, (_, index) => {
+          const object = configMap(namespace, `c-${String(from + index)}`);
+          return client.create({ ...object, metadata: { ...object.metadata, labels: { l: 'x' } } });
+        }),
+      );
+    await client.create(configMap(namespace, 'unlabelled'));
+    const kind = { apiVersion: 'v1', kind: 'ConfigMap' };
+    const { items } = await client.list(kind, { namespace, labelSelector: 'l=x' });
+    expect(new Set(items.map(({ metadata }) => metadata.name)).size).toBe(520);
+    expect(items[0]).toMatchObject(kind);
+  });
+
+  test('when a Secret is refused, then its error quotes nothing of it', async (scene) => {
+    const { client, namespace } = scene;
+    const wrong = { ...configMap(namespace, 's'), kind: 'Secret', stringData: { key: 31_337_042 } };
+    const error = await client.apply(wrong).catch((refused: unknown) => refused);
+    expect(error).toMatchObject({ status: expect.any(Number) });
+    expect(String(error)).not.toContain('31337042');
+    // Control: of any other kind the server's words are passed on, and they quote the value.
+    const other = { ...configMap(namespace, 's'), data: { key: 31_337_042 } };
+    await expect(client.apply(other)).rejects.toThrow('31337042');
+  });
+
+  test('when a status is applied, then what it leaves out goes, and nothing is made of a deleted object', async (scene) => {
+    const { client, namespace } = scene;
+    const object = {
+      apiVersion: 'example.com/v1',
+      kind: 'Test',
+      metadata: { name: 't', namespace },
+    };
+    const make = async (): Promise<KubeObject> => {
+      for (;;) {
+        // A new kind is served a moment after its definition.
+        const made = await client.create(object).catch(() => undefined);
+        if (made !== undefined) return made;
+      }
+    };
+    await make();
+    await client.patchStatus(refOf(object), { phase: 'one' });
+    expect(await client.get(refOf(object))).toMatchObject({ status: { phase: 'one' } });
+    await client.patchStatus(refOf(object), { other: 'two' });
+    expect((await client.get<any>(refOf(object))).status).toEqual({ other: 'two' });
+
+    await client.delete(refOf(object));
+    const late = client.patchStatus(refOf(object), { phase: 'x' });
+    await expect(late).rejects.toMatchObject({ reason: 'NotFound' });
+  });
+
+  test('when writing is not allowed any more, then nothing is sent; reads go on', async (scene) => {
+    const { client, namespace, registry } = scene;
+    const guarded = refuseWritesUnless(client, () => false);
+    const object = configMap(namespace, 'a');
+    for (const write of [
+      guarded.apply(object),
+      guarded.create(object),
+      guarded.update(object),
+      guarded.delete(refOf(object)),
+      guarded.patchStatus(refOf(object), {}),
+    ])
+      await expect(write).rejects.toMatchObject({ reason: 'NotLeading' });
+    expect(await guarded.get(refOf(object))).toBeUndefined();
+    const sent = await registry.getMetricsAsJSON();
+    expect(sent[0]!.values).toEqual([{ labels: { code: '404', method: 'GET' }, value: 1 }]);
+  });
+});
