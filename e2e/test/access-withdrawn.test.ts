@@ -4,7 +4,7 @@ import { kubectl } from '../testing/kubectl.ts';
 import { ensureShop } from '../testing/shared-shop.ts';
 import { buyTicket } from '../testing/shop.ts';
 
-type Rule = { apiGroups: string[]; resources: string[]; verbs: string[] };
+type Rule = { apiGroups: string[]; resources?: string[]; verbs: string[] };
 
 const boundRole = async (): Promise<{ name: string; rules: Rule[] }> => {
   const { items } = JSON.parse(await kubectl(['get', 'clusterroles', '-o', 'json'])) as {
@@ -32,7 +32,7 @@ test('when the operator may no longer write Deployments, then a condition says s
   const { name, rules } = await boundRole();
   restore = () => setRules(name, rules);
   const reading = rules.map((rule) =>
-    rule.resources.includes('deployments')
+    rule.resources?.includes('deployments')
       ? { ...rule, verbs: rule.verbs.filter((verb) => /^(get|list|watch)$/.test(verb)) }
       : rule,
   );
@@ -56,7 +56,7 @@ test('when the operator may no longer read Deployments, then a condition says so
     name,
     rules.map((rule) => ({
       ...rule,
-      resources: rule.resources.filter((resource) => resource !== 'deployments'),
+      resources: (rule.resources ?? []).filter((resource) => resource !== 'deployments'),
     })),
   );
   await shop.change({ services: { catalog: { logLevel: 'debug' } } });
