@@ -1,7 +1,6 @@
-import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
+import type { MovieTicketing, MovieTicketingStatus } from '../resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import { hasReason, KubeError } from '../runtime/kube-error.ts';
-import { refOf } from '../runtime/kube-object.ts';
 import {
   keyOf,
   keyOfRef,
@@ -22,6 +21,8 @@ export type ApplyDependencies = {
 export type Applied = {
   /** What the API server refused, by child. */
   errors: ReadonlyMap<ChildKey, ApplyError>;
+  /** False where the resource had changed since it was read: what was decided is of yesterday. */
+  current: boolean;
   /** How many objects were created, applied or deleted, and the status. */
   writes: number;
 };
@@ -82,11 +83,26 @@ export const carryOut = async (
       errors.set(child, { message: error.message, status: error.status });
     }
   }
-  if (plan.status === resource.status) return { errors, writes: writes.length };
-  const { uid } = resource.metadata;
-  // Nothing of it stays from before: what the plan leaves out of the status goes.
-  await client.patchStatus(refOf(resource), plan.status, { uid });
+  if (plan.status === resource.status) return { errors, current: true, writes: writes.length };
+  const current = await writeStatus(client, resource, plan.status);
   // After the status, which says that they were told: one that was not written tells them again.
-  for (const event of plan.events) recordEvent(resource, event);
-  return { errors, writes: writes.length + 1 };
+  if (current) for (const event of plan.events) recordEvent(resource, event);
+  return { errors, current, writes: writes.length + 1 };
+};
+
+/** Nothing of it stays from before: what the plan leaves out of the status goes. */
+export const writeStatus = async (
+  client: KubeClient,
+  resource: MovieTicketing,
+  status: MovieTicketingStatus,
+): Promise<boolean> => {
+  const { apiVersion, kind, metadata } = resource;
+  const { name, namespace, resourceVersion } = metadata;
+  try {
+    await client.patchStatus({ apiVersion, kind, name, namespace }, status, { resourceVersion });
+    return true;
+  } catch (error) {
+    if (hasReason(error, 'Conflict', 'NotFound')) return false;
+    throw error;
+  }
 };
