@@ -16,12 +16,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { Registry } from '@movie-ticketing/kit/metrics';
+import { makeKubeClient, type KubeClient } from '../src/runtime/client.ts';
+import { hasReason } from '../src/runtime/kube-error.ts';
 
 const READY_WITHIN_MS = 90_000;
+const ISSUER = 'https://kubernetes.default.svc';
 
 export type ApiServer = {
   /** An administrator's (group system:masters). */
   kubeconfig: KubeConfig;
+  client: KubeClient;
   /** A copy of one's own: an administrator's, or a service account's (made if absent, RBAC applies).
    *  `server` leads through a proxy; plain http is taken too. */
   makeClientConfig(options?: {
@@ -115,7 +120,7 @@ const apiServerArgs = (dir: string, port: number, etcd: string): string[] => [
   `--token-auth-file=${join(dir, 'tokens.csv')}`,
   '--authorization-mode=RBAC',
   '--service-cluster-ip-range=10.0.0.0/24',
-  '--service-account-issuer=https://kubernetes.default.svc',
+  `--service-account-issuer=${ISSUER}`,
   `--service-account-key-file=${join(dir, 'sa.pub')}`,
   `--service-account-signing-key-file=${join(dir, 'sa.key')}`,
   // Pods are stored and never run, so none needs its account to be there.
@@ -178,21 +183,16 @@ const isReady = (port: number, token: string): Promise<boolean> =>
 
 const serviceAccountToken = async (
   admin: KubeConfig,
+  client: KubeClient,
   account: { namespace: string; name: string },
 ): Promise<string> => {
-  const core = admin.makeApiClient(CoreV1Api);
-  await core
-    .createNamespacedServiceAccount({
-      namespace: account.namespace,
-      body: { metadata: { name: account.name } },
-    })
-    .catch((error: unknown) => {
-      if ((error as { code?: number }).code !== 409) throw error;
-    });
-  const answer = await core.createNamespacedServiceAccountToken({
-    ...account,
-    body: { spec: { audiences: ['https://kubernetes.default.svc'], expirationSeconds: 3_600 } },
+  const object = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: account };
+  await client.create(object).catch((error: unknown) => {
+    if (!hasReason(error, 'AlreadyExists')) throw error;
   });
+  const expiring: any = { spec: { audiences: [ISSUER], expirationSeconds: 3_600 } };
+  const core = admin.makeApiClient(CoreV1Api);
+  const answer = await core.createNamespacedServiceAccountToken({ ...account, body: expiring });
   return answer.status?.token ?? '';
 };
 
@@ -220,20 +220,26 @@ export const startApiServer = async (
   const server = `https://127.0.0.1:${String(port)}`;
   const ca = readFileSync(join(dir, 'certs', 'apiserver.crt'), 'utf8');
   const kubeconfig = configFor({ server, ca, token: admin });
+  const client = makeKubeClient({
+    kubeConfig: kubeconfig,
+    fieldManager: 'test',
+    registry: new Registry(),
+  });
   return {
     kubeconfig,
+    client,
     makeClientConfig: async (wanted = {}) => {
       const { serviceAccount } = wanted;
       const token =
         serviceAccount === undefined
           ? admin
-          : await serviceAccountToken(kubeconfig, serviceAccount);
+          : await serviceAccountToken(kubeconfig, client, serviceAccount);
       const through = wanted.server ?? server;
       return configFor({ server: through, token, ...(through.startsWith('https:') ? { ca } : {}) });
     },
     namespace: async () => {
       const name = `test-${randomBytes(5).toString('hex')}`;
-      await kubeconfig.makeApiClient(CoreV1Api).createNamespace({ body: { metadata: { name } } });
+      await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
       return name;
     },
     kill: () => api.stop(),
@@ -243,6 +249,7 @@ export const startApiServer = async (
     },
     compact: () => compactEtcd(url),
     stop: async () => {
+      client.close();
       await api.stop();
       await etcd.stop();
       rmSync(dir, { recursive: true, force: true });

@@ -31,9 +31,16 @@ export type KubeClient = {
     object: KubeObject,
     call?: CallOptions & { force?: boolean },
   ): Promise<T>;
-  /** Applies the whole status: what is left out of it and was ours goes. NotFound if the object is gone;
-   *  one made anew under the name takes it (the API server ignores a uid here). */
-  patchStatus<T extends KubeObject>(ref: ObjectRef, status: object, call?: CallOptions): Promise<T>;
+  /**
+   * Applies the whole status: what is left out of it and was ours goes. NotFound if the object is
+   * gone. A uid is not looked at here by the API server: it takes `resourceVersion` (Conflict) to
+   * spare an object that was made anew under the name.
+   */
+  patchStatus<T extends KubeObject>(
+    ref: ObjectRef,
+    status: object,
+    call?: CallOptions & { resourceVersion?: string },
+  ): Promise<T>;
   /** Not repeated where its outcome is unknown. */
   create<T extends KubeObject>(object: KubeObject, call?: CallOptions): Promise<T>;
   /** Replaces; Conflict where metadata.resourceVersion is not the present one. */
@@ -82,10 +89,11 @@ const makeWrites = (
     const request = { method: 'PATCH', path, query, body: object, contentType: APPLY } as const;
     return send(object.kind, request, true, call);
   },
-  patchStatus: (ref, status, call = {}) => {
+  patchStatus: (ref, status, { resourceVersion, ...call } = {}) => {
     const { apiVersion, kind, ...place } = ref;
+    const metadata = { ...place, ...(resourceVersion && { resourceVersion }) };
     // With its uid an object that was deleted meanwhile is not made anew, but refused.
-    const body = { apiVersion, kind, metadata: place, status };
+    const body = { apiVersion, kind, metadata, status };
     const path = `${pathOf(ref, ref)}/status`;
     const query = { fieldManager, force: 'true' };
     return send(kind, { method: 'PATCH', path, query, body, contentType: APPLY }, true, call);

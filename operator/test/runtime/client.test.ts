@@ -142,8 +142,11 @@ describe('requests to the API server', () => {
         if (made !== undefined) return made;
       }
     };
-    await make();
+    const { resourceVersion } = (await make()).metadata;
     await client.patchStatus(refOf(object), { phase: 'one' });
+    const old = { resourceVersion: resourceVersion! };
+    const stale = client.patchStatus(refOf(object), { phase: 'stale' }, old);
+    await expect(stale).rejects.toMatchObject({ reason: 'Conflict' });
     expect(await client.get(refOf(object))).toMatchObject({ status: { phase: 'one' } });
     await client.patchStatus(refOf(object), { other: 'two' });
     expect((await client.get<any>(refOf(object))).status).toEqual({ other: 'two' });
