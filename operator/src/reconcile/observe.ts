@@ -88,16 +88,17 @@ export const observe = async (
 ): Promise<Observed> => {
   const { namespace, name } = resource.metadata;
   const labelSelector = `${resourceLabel}=${name}`;
+  const wanted = wantedRefs(resource);
+  const givenByOthers = givenRefs(resource);
   const listLabelled = async (kind: Kind): Promise<LiveObject[]> =>
     (await client.list<LiveObject>(kind, { namespace, labelSelector })).items;
   const [labelled, pods, given] = await Promise.all([
     Promise.all(childKinds.map(({ apiVersion, kind }) => listLabelled({ apiVersion, kind }))),
     listLabelled(podKind),
-    readNamed(client, namespace, givenRefs(resource)),
+    readNamed(client, namespace, givenByOthers),
   ]);
   const found = new Map(labelled.flat().map((object) => [keyOf(object), object]));
   // Labels can be taken off, and names can be taken by others: what is wanted is asked for by name.
-  const wanted = wantedRefs(resource);
   const missing = wanted.filter((ref) => !found.has(keyOfRef(ref)));
   for (const object of await readNamed(client, namespace, missing))
     found.set(keyOf(object), object);

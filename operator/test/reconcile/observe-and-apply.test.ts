@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { Registry } from '@movie-ticketing/kit/metrics';
+import { testIf } from '@movie-ticketing/kit/testing/skippable';
+
+import { resourceLabel } from '../../src/children/labels.ts';
+import { carryOut } from '../../src/reconcile/apply.ts';
+import { observe } from '../../src/reconcile/observe.ts';
+import type { Event, Manifest, Plan } from '../../src/reconcile/observed.ts';
+import type { MovieTicketing } from '../../src/resource/movie-ticketing.schema.ts';
+import { makeKubeClient, refuseWritesUnless, type KubeClient } from '../../src/runtime/client.ts';
+import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
+import {
+  administrator,
+  installBase,
+  makeResource,
+  operatorAccount,
+} from '../../testing/operator-scene.ts';
+
+const api = hasApiServer ? await startApiServer() : undefined;
+let admin: KubeClient;
+let operator: KubeClient;
+
+beforeAll(async () => {
+  if (api === undefined) return;
+  admin = await administrator(api);
+  await installBase(admin);
+  operator = makeKubeClient({
+    kubeConfig: await api.makeClientConfig({ serviceAccount: operatorAccount }),
+    fieldManager: 'movie-ticketing-operator',
+    registry: new Registry(),
+  });
+}, 120_000);
+
+afterAll(async () => {
+  await api?.stop();
+});
+
+type Scene = { namespace: string; resource: MovieTicketing };
+
+const test = (title: string, run: (scene: Scene) => Promise<void>): void => {
+  testIf(hasApiServer, lacksApiServer)(title, async () => {
+    const namespace = await api!.namespace();
+    await run({ namespace, resource: await makeResource(admin, namespace) });
+  });
+};
+
+const map = (
+  { namespace, resource }: Scene,
+  name: string,
+  options: { label?: string; owner?: boolean; data?: Record<string, string> } = {},
+): Manifest => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: {
+    name,
+    namespace,
+    labels: options.label === undefined ? {} : { [resourceLabel]: options.label },
+    annotations: {},
+    ...(options.owner === true
+      ? {
+          ownerReferences: [
+            {
+              apiVersion: resource.apiVersion,
+              kind: resource.kind,
+              name: 'shop',
+              uid: resource.metadata.uid,
+            },
+          ],
+        }
+      : {}),
+  },
+  data: options.data ?? {},
+});
+
+const planOf = (resource: MovieTicketing, plan: Partial<Plan>): Plan => ({
+  create: [],
+  apply: [],
+  delete: [],
+  // What the API server gives a new resource: nothing to write.
+  status: resource.status as Plan['status'],
+  events: [],
+  ...plan,
+});
+
+const carry = (scene: Scene, plan: Partial<Plan>, client = operator, told: Event[] = []) =>
+  carryOut(
+    { client, recordEvent: (_resource, event) => told.push(event) },
+    scene.resource,
+    planOf(scene.resource, plan),
+  );
+
+const names = (keys: Iterable<string>): string[] => [...keys].sort();
+
+describe('observe', () => {
+  test('when objects are labelled, owned without their label, or of others, then each is told apart', async (scene) => {
+    await admin.create(map(scene, 'labelled', { label: 'shop' }));
+    await admin.create(map(scene, 'of-another', { label: 'shop-east' }));
+    // A name that the resource needs, its label taken off.
+    await admin.create(map(scene, 'shop-postgres', { owner: true }));
+    // Another that somebody else has.
+    await admin.create(map(scene, 'shop-catalog'));
+    await admin.create(map(scene, 'strangers'));
+
+    const { children, foreign } = await observe(operator, scene.resource, new Map());
+    expect(names(children.keys())).toEqual(['ConfigMap/labelled', 'ConfigMap/shop-postgres']);
+    expect(names(foreign.keys())).toEqual(['ConfigMap/shop-catalog']);
+  });
+
+  test('when the spec names a Secret, then it is read where it is there and absent where it is not', async ({
+    namespace,
+  }) => {
+    const spec = { adminSecretRef: { name: 'boss' } };
+    const resource = await makeResource(admin, namespace, spec, 'other');
+    expect((await observe(operator, resource, new Map())).given.size).toBe(0);
+    await admin.create({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'boss', namespace },
+    });
+    const { given, children } = await observe(operator, resource, new Map());
+    expect(names(given.keys())).toEqual(['Secret/boss']);
+    expect(children.size).toBe(0);
+  });
+});
+
+describe('carryOut', () => {
+  test('when an object is refused, then the others are written and the refusal is told by name', async (scene) => {
+    const bad = map(scene, 'not a name', { label: 'shop' });
+    const { errors, writes } = await carry(scene, {
+      apply: [bad, map(scene, 'good', { label: 'shop' })],
+    });
+    expect(writes).toBe(2);
+    expect([...errors.keys()]).toEqual(['ConfigMap/not a name']);
+    expect(errors.get('ConfigMap/not a name')?.status).toBe(422);
+    const { children } = await observe(operator, scene.resource, errors);
+    expect(names(children.keys())).toEqual(['ConfigMap/good']);
+  });
+
+  test('when something is created that exists, then it is left as it is', async (scene) => {
+    await carry(scene, { create: [map(scene, 'once', { label: 'shop', data: { a: 'first' } })] });
+    const { errors } = await carry(scene, {
+      create: [map(scene, 'once', { label: 'shop', data: { a: 'second' } })],
+    });
+    expect(errors.size).toBe(0);
+    const { children } = await observe(operator, scene.resource, errors);
+    expect(children.get('ConfigMap/once')?.['data']).toEqual({ a: 'first' });
+  });
+
+  test('when what is to be deleted was replaced by another of its name, then that one stays', async (scene) => {
+    await carry(scene, { create: [map(scene, 'replaced', { label: 'shop' })] });
+    const ref = { apiVersion: 'v1', kind: 'ConfigMap', name: 'replaced' };
+    await carry(scene, { delete: [{ ...ref, uid: '00000000-0000-0000-0000-000000000000' }] });
+    const before = (await observe(operator, scene.resource, new Map())).children;
+    expect(before.has('ConfigMap/replaced')).toBe(true);
+
+    const uid = before.get('ConfigMap/replaced')!.metadata.uid!;
+    await carry(scene, { delete: [{ ...ref, uid }] });
+    await carry(scene, { delete: [{ ...ref, uid }] });
+    const after = (await observe(operator, scene.resource, new Map())).children;
+    expect(after.has('ConfigMap/replaced')).toBe(false);
+  });
+
+  test('when leadership is lost between two writes, then the second is not made', async (scene) => {
+    let left = 1;
+    const fenced = refuseWritesUnless(operator, () => left-- > 0);
+    await expect(
+      carry(
+        scene,
+        {
+          apply: [map(scene, 'first', { label: 'shop' }), map(scene, 'second', { label: 'shop' })],
+        },
+        fenced,
+      ),
+    ).rejects.toMatchObject({ reason: 'NotLeading' });
+    const { children } = await observe(operator, scene.resource, new Map());
+    expect(names(children.keys())).toEqual(['ConfigMap/first']);
+  });
+
+  test('when the resource changed since it was read, then neither status nor events are written', async (scene) => {
+    const told: Event[] = [];
+    const event: Event = { type: 'Normal', reason: 'Tried', message: 'tried' };
+    const plan = { status: { phase: 'Running' } as Plan['status'], events: [event] };
+    await admin.apply({
+      apiVersion: 'movieticketing.io/v1',
+      kind: 'MovieTicketing',
+      metadata: { name: 'shop', namespace: scene.namespace, annotations: { changed: 'yes' } },
+    });
+    expect((await carry(scene, plan, operator, told)).current).toBe(false);
+    expect(told).toEqual([]);
+
+    const fresh = (await operator.get({
+      apiVersion: 'movieticketing.io/v1',
+      kind: 'MovieTicketing',
+      name: 'shop',
+      namespace: scene.namespace,
+    })) as unknown as MovieTicketing;
+    const again = await carry({ ...scene, resource: fresh }, plan, operator, told);
+    expect(again.current).toBe(true);
+    expect(told).toEqual([event]);
+  });
+});
