@@ -1,13 +1,17 @@
-/** Kubernetes' quantities, as far as our schema takes them: `500m`, `2`, `1.5Gi`, `10G`. */
+/** Kubernetes' quantities, as the schema takes them and as the API server writes them: `1.1M` is `1100k`. */
 const factors = new Map([
   ['', 1],
   ['m', 1e-3],
+  ['k', 1e3],
   ['M', 1e6],
   ['G', 1e9],
   ['T', 1e12],
+  ['P', 1e15],
+  ['Ki', 2 ** 10],
   ['Mi', 2 ** 20],
   ['Gi', 2 ** 30],
   ['Ti', 2 ** 40],
+  ['Pi', 2 ** 50],
 ]);
 
 /** The number that a quantity stands for: cores or bytes; NaN for what is no quantity of ours. */

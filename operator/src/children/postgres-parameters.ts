@@ -1,0 +1,38 @@
+import type { Manifest } from '../reconcile/observed.ts';
+import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
+import { manifest } from './manifest.ts';
+import { namesOf } from './names.ts';
+
+type Managed = NonNullable<MovieTicketing['spec']['database']['managed']>;
+
+export const parametersMount = '/etc/movie-ticketing';
+export const parametersFile = `${parametersMount}/postgresql.conf`;
+
+/** What was answered with 201 is on disk, whatever the resource sets: the last word in the file. */
+const promised = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on' };
+
+/** A string of postgresql.conf: backslashes and quotes mean something there. */
+const quoted = (value: string): string =>
+  `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\n', '\\n')}'`;
+
+/** The resource's parameters over those that initdb found fit. */
+export const postgresConfigMap = (resource: MovieTicketing, managed: Managed): Manifest => {
+  const lines = [
+    '# Made by the operator from spec.database.managed.parameters.',
+    "include_if_exists = '/var/lib/postgresql/data/pgdata/postgresql.conf'",
+    "listen_addresses = '*'",
+    ...Object.entries({ ...managed.parameters, ...promised })
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => `${name} = ${quoted(value)}`),
+  ];
+  return manifest(
+    resource,
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      name: namesOf(resource).postgres,
+      component: 'postgres',
+    },
+    { data: { 'postgresql.conf': `${lines.join('\n')}\n` } },
+  );
+};
