@@ -155,6 +155,16 @@ const ground =
     return onlyRow(rows);
   };
 
+/**
+ * Locks a hall, before anything is put into it or moved within it. Without it, those who meet in the
+ * exclusion constraint wait for each other's rows, and Postgres ends all but one as deadlocked.
+ */
+const lockHall =
+  (db: Queryable) =>
+  async (theaterId: number): Promise<void> => {
+    await db.query('SELECT FROM theaters WHERE id = $1 FOR NO KEY UPDATE', [theaterId]);
+  };
+
 /** Waits for the bookings that hold the row; the clock is read once it is ours. */
 const lock =
   (db: Queryable) =>
@@ -214,6 +224,7 @@ export const makeScreeningsRepository = (db: Queryable) => ({
   find: find(db),
   insert: insert(db),
   ground: ground(db),
+  lockHall: lockHall(db),
   lock: lock(db),
   update: update(db),
   remove: remove(db),

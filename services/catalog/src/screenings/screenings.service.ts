@@ -30,6 +30,7 @@ const insert = async (
   screenings: ScreeningsRepository,
   screening: NewScreening,
 ): Promise<Screening> => {
+  await screenings.lockHall(screening.theater_id);
   const made = await screenings.insert(screening);
   if (made === undefined) throw whyNotInserted(await screenings.ground(screening));
   return made;
@@ -62,6 +63,9 @@ export const makeScreeningsService = (db: Database) => {
     change: (id: number, change: ScreeningChange): Promise<Screening> =>
       db.transaction(async (tx) => {
         const repository = makeScreeningsRepository(tx);
+        // The hall before the screening: the lock order of the whole system.
+        const hall = change.starts_at && (await repository.find(id))?.theater_id;
+        if (hall !== undefined) await repository.lockHall(hall);
         const locked = await repository.lock(id);
         if (locked === undefined) throw notFound('screening');
         const decision = decideScreeningChange(locked, change);
