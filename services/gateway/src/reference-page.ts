@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 import { hasCurrent } from '@movie-ticketing/kit/pipeline';
-import { Problem } from '@movie-ticketing/kit/problems';
+import { invalid, Problem } from '@movie-ticketing/kit/problems';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 
 type Page = { body: Buffer; contentType: string; etag: string; cacheControl: string };
@@ -100,6 +100,8 @@ const sendPage = (file: Page, req: Request, res: Response): void => {
       headers: { Allow: 'GET, HEAD' },
     });
   }
+  const [unknown] = Object.keys(req.query);
+  if (unknown !== undefined) throw invalid(unknown, 'is not a parameter of this page');
   res.setHeader('Content-Security-Policy', contentSecurityPolicy);
   res.setHeader('Content-Type', file.contentType);
   res.setHeader('Cache-Control', file.cacheControl);

@@ -44,6 +44,22 @@ const expectProblem = (said: string, code: keyof typeof problems): void => {
 };
 
 describe('what is no proper HTTP', () => {
+  test.each([
+    ['there is no Host', 'GET /ping HTTP/1.1\r\nConnection: close\r\n\r\n', 'invalid_request'],
+    ['it asks for a proxy', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', 'method_not_allowed'],
+    ['its method is none', 'FOO /movies HTTP/1.1\r\nHost: x\r\n\r\n', 'invalid_request'],
+  ] as const)('when %s, then it is a problem with an id', async (_why, text, code) => {
+    expectProblem(await talk(portOf(), text).said, code);
+  });
+
+  test('when it expects what we do not know, then it is answered all the same', async () => {
+    const { said } = talk(
+      portOf(),
+      'GET /ping HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\n\r\n',
+    );
+    expect(await said).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   test('when the headers are over 16 kB, then it is 431', async () => {
     const { said } = talk(
       portOf(),

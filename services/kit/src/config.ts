@@ -28,6 +28,8 @@ const url = (protocols: RegExp, example: string) =>
 
 export const environmentFields = { integer, oneOf, url };
 
+const isOrigin = (value: string): boolean => URL.canParse(value) && new URL(value).origin === value;
+
 /** What every service reads. */
 export const serverEnvironment = z.object({
   HOST: z.string().default('0.0.0.0'),
@@ -44,8 +46,8 @@ export const serverEnvironment = z.object({
         .filter(Boolean),
     )
     .refine(
-      (origins) => origins.every((origin) => origin === '*' || URL.canParse(origin)),
-      'must be * or origins like https://example.com, separated by commas',
+      (origins) => origins.every((origin) => origin === '*' || isOrigin(origin)),
+      'must be * or origins like https://example.com (no path, no slash at the end), separated by commas',
     ),
   TRUST_PROXY: integer(0, 10, 0),
   RATE_LIMITS: oneOf(['on', 'off'], 'on'),
@@ -91,7 +93,11 @@ export const databaseUrl = (env: z.output<typeof databaseEnvironment>): string |
   made.username = encodeURIComponent(env.DB_USER);
   if (env.DB_PASSWORD !== undefined) made.password = encodeURIComponent(env.DB_PASSWORD);
   // pg knows no "prefer": it is what libpq does by default, and a plain connection here.
-  if (env.DB_SSLMODE !== 'prefer') made.searchParams.set('sslmode', env.DB_SSLMODE);
+  if (env.DB_SSLMODE !== 'prefer') {
+    made.searchParams.set('sslmode', env.DB_SSLMODE);
+    // libpq's meaning of the modes: "require" encrypts and does not check the certificate.
+    made.searchParams.set('uselibpqcompat', 'true');
+  }
   return made.href;
 };
 

@@ -68,15 +68,14 @@ export type Money = z.output<typeof money>;
 
 /** A price someone sets: in the deployment's currency. */
 export const price = (currency: string) =>
-  money
-    .refine((value) => value.currency === currency, {
-      path: ['currency'],
-      message: `must be ${currency}`,
-    })
-    .refine((value) => value.amount <= 100_000_000, {
-      path: ['amount'],
-      message: 'must be at most 100000000',
-    });
+  z.strictObject({
+    amount: z
+      .int()
+      .min(0)
+      .max(100_000_000)
+      .meta({ description: 'In minor units: 1500 is 15.00 USD', examples: [1500] }),
+    currency: z.literal(currency, `must be ${currency}`),
+  });
 
 /** `limit` of a list. */
 export const limit = () =>

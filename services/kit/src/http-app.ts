@@ -113,7 +113,12 @@ const begin =
         'request',
       );
     });
-    requestContext.run(context, next);
+    requestContext.run(context, () => {
+      if (req.headers.host === undefined && req.httpVersion === '1.1') {
+        throw new Problem('invalid_request', { detail: 'Send a Host header (RFC 9112).' });
+      }
+      next();
+    });
   };
 
 const allowOrigins = (origins: readonly string[]): RequestHandler =>

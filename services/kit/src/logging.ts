@@ -21,7 +21,8 @@ export const makeLogger = (
     {
       level: options.level,
       base: { service: options.service },
-      mixin: () => requestContext.getStore() ?? {},
+      // A copy: pino adds each line's own fields to what it is given here.
+      mixin: () => ({ ...requestContext.getStore() }),
       messageKey: 'message',
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },

@@ -3,18 +3,20 @@ import { z } from 'zod';
 import { limit } from './fields.ts';
 
 /**
- * Keyset pagination. A cursor is the sort key of the last row, packed; it is opaque to clients and
- * parsed as strictly as any other input.
+ * Keyset pagination. A cursor is the list's name and the sort key of the last row, packed; it is opaque
+ * to clients and parsed as strictly as any other input.
  */
-export const cursorOf = <Key extends z.ZodType>(key: Key) =>
+export const cursorOf = <Key extends z.ZodType>(list: string, key: Key) =>
   z
     .string()
+    .min(1)
     .max(200)
     .transform((value, context): z.output<Key> => {
       const decoded = decode(value);
-      const parsed = key.safeParse(decoded);
+      const [name, ...values] = Array.isArray(decoded) ? (decoded as unknown[]) : [];
+      const parsed = key.safeParse(values);
       // Node's decoder skips what is no base64url: ours is the one spelling that encodes to itself.
-      if (parsed.success && encodeCursor(decoded) === value) return parsed.data;
+      if (parsed.success && name === list && pack(decoded) === value) return parsed.data;
       context.addIssue({ code: 'custom', message: 'is not a cursor of this list' });
       return z.NEVER;
     })
@@ -28,19 +30,23 @@ const decode = (value: string): unknown => {
   }
 };
 
-export const encodeCursor = (key: unknown): string =>
-  Buffer.from(JSON.stringify(key)).toString('base64url');
+const pack = (key: unknown): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
 const idKey = z.tuple([z.int().min(0).max(Number.MAX_SAFE_INTEGER)]);
 
 /** `limit` and `cursor` of a list sorted by id. */
-export const pageById = { limit: limit(), cursor: cursorOf(idKey).exactOptional() };
+export const pageById = (list: string) => ({
+  limit: limit(),
+  cursor: cursorOf(list, idKey).exactOptional(),
+});
 
 /**
  * Cuts a page out of rows read with `limit + 1`.
+ * @param list the list's name, as its cursor knows it
  * @param keyOf the sort key of a row, as the list's cursor takes it
  */
 export const toPage = <Row>(
+  list: string,
   rows: readonly Row[],
   size: number,
   keyOf: (row: Row) => readonly unknown[],
@@ -49,7 +55,7 @@ export const toPage = <Row>(
   const last = page.at(-1);
   return {
     rows: page,
-    nextCursor: rows.length > size && last !== undefined ? encodeCursor(keyOf(last)) : null,
+    nextCursor: rows.length > size && last !== undefined ? pack([list, ...keyOf(last)]) : null,
   };
 };
 

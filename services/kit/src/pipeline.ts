@@ -36,19 +36,39 @@ export const answerRequest = async (
     return;
   }
   const caller = await authorize(edge, endpoint.access, endpoint.checksAccount === true, req);
-  const received = endpoint.method === 'get' ? undefined : await readBody(req, res);
-  const body = parsePart(endpoint.body, received);
+  let parts: Pick<Request, 'params' | 'query' | 'body' | 'idempotency'>;
+  try {
+    parts = await parseRequest(route, req, res, caller);
+  } catch (error) {
+    // The handler would have asked, but it is not reached: a deleted account is 401 all the same.
+    if (endpoint.checksAccount === true) await requireAccount(edge, caller);
+    throw error;
+  }
   const answer = await route.handle({
-    params: parsePart(endpoint.params, req.params),
-    query: parseQuery(endpoint.query, req),
-    body,
+    ...parts,
     caller,
-    idempotency: idempotencyOf(route, req, caller, body),
     address: req.ip ?? 'unknown',
     requestId,
     isGone: () => res.destroyed,
   } as Request);
   send(req, res, answer, endpoint.method === 'get');
+};
+
+const parseRequest = async (
+  route: Route,
+  req: ExpressRequest,
+  res: ExpressResponse,
+  caller: Caller | undefined,
+): Promise<Pick<Request, 'params' | 'query' | 'body' | 'idempotency'>> => {
+  const { endpoint } = route;
+  const received = endpoint.method === 'get' ? undefined : await readBody(req, res);
+  const body = parsePart(endpoint.body, received);
+  return {
+    params: parsePart(endpoint.params, req.params),
+    query: parseQuery(endpoint.query, req),
+    body,
+    idempotency: idempotencyOf(route, req, caller, body),
+  };
 };
 
 /** A public read for the cache: it sees the path and the query, nothing of the person who asks. */
@@ -80,8 +100,12 @@ const authorize = async (
   if (!mayCall(access, caller)) {
     throw new Problem('forbidden', { detail: `This needs the role ${access}.` });
   }
-  if (!checksAccount && !(await edge.accountStands(caller.userId))) throw accountGone();
+  if (!checksAccount) await requireAccount(edge, caller);
   return caller;
+};
+
+const requireAccount = async (edge: Edge, caller: Caller | undefined): Promise<void> => {
+  if (caller !== undefined && !(await edge.accountStands(caller.userId))) throw accountGone();
 };
 
 const mayCall = (access: Access, caller: Caller): boolean => {
@@ -109,14 +133,29 @@ const parsePart = (schema: z.ZodType | undefined, value: unknown): unknown => {
 };
 
 const isEmptyObject = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.keys(value).length === 0;
 
 const parseQuery = (schema: z.ZodType | undefined, req: ExpressRequest): unknown => {
   const { query } = req;
+  refuseBadEncoding(req.originalUrl);
   if (schema !== undefined) return parsePart(schema, query);
   const [unknown] = Object.keys(query);
   if (unknown !== undefined) throw invalid(unknown, 'is not a parameter of this request');
   return undefined;
+};
+
+/** What is no UTF-8 would be read as U+FFFD, and match what nobody asked for. */
+const refuseBadEncoding = (url: string): void => {
+  const start = url.indexOf('?');
+  if (start === -1 || !url.includes('%', start)) return;
+  try {
+    decodeURIComponent(url.slice(start + 1));
+  } catch (cause) {
+    throw new Problem('invalid_request', { detail: 'The query is not valid UTF-8.', cause });
+  }
 };
 
 const toFieldErrors = (issue: z.core.$ZodIssue): FieldError[] => {
@@ -145,7 +184,8 @@ const idempotencyOf = (
   }
   return {
     userId: caller.userId,
-    scope: `${req.method} ${req.path}`,
+    // Decoded, so that one path in two spellings is one scope.
+    scope: `${req.method} ${decodeURIComponent(req.path)}`,
     key,
     requestHash: hashRequest(body),
   };

@@ -82,7 +82,7 @@ export type ProblemBody = {
   type: string;
   title: string;
   status: number;
-  detail?: string;
+  detail: string;
   instance: string;
   code: ProblemCode;
   errors?: FieldError[];
@@ -91,13 +91,15 @@ export type ProblemBody = {
 /** The problem+json body. `instance` is the request's id, so that a reader can find its log lines. */
 export const toProblemBody = (problem: Problem, requestId: string): ProblemBody => {
   const { status, title } = problems[problem.code];
+  const detail = problem.detail ?? `${title}.`;
+  const errors = problem.errors ?? (status === 400 ? [{ path: '', message: detail }] : undefined);
   return {
     type: `urn:movie-ticketing:problem:${problem.code}`,
     title,
     status,
-    ...(problem.detail === undefined ? {} : { detail: problem.detail }),
+    detail,
     instance: `urn:request:${requestId}`,
     code: problem.code,
-    ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+    ...(errors === undefined ? {} : { errors }),
   };
 };

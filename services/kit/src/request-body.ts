@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 import express, { type Request as ExpressRequest, type Response as ExpressResponse } from 'express';
 
 import { Problem } from './problems.ts';
@@ -9,6 +11,10 @@ const parseJson: Parse = express.json({
   strict: true,
   inflate: false,
   type: () => true,
+  verify: (_req, _res, bytes) => {
+    // Decoded all the same, what is no UTF-8 would turn into U+FFFD: two passwords into one.
+    if (!isUtf8(bytes)) throw new Error('the body is not UTF-8');
+  },
 });
 
 const hasBody = (req: ExpressRequest): boolean =>
@@ -46,10 +52,11 @@ const toProblem = (error: unknown): unknown => {
     case 'entity.too.large':
       return new Problem('payload_too_large', { detail: 'A body may have 100 kB at most.' });
     case 'entity.parse.failed':
+    case 'entity.verify.failed':
     case 'request.size.invalid':
     case 'request.aborted':
       return new Problem('invalid_request', {
-        detail: 'The body is not valid JSON.',
+        detail: 'The body is not valid JSON in UTF-8.',
         cause: error,
       });
     case 'encoding.unsupported':

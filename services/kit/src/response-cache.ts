@@ -3,13 +3,15 @@ import { LRUCache } from 'lru-cache';
 /** A serialised answer with its validator. */
 export type CachedAnswer = { json: Buffer; etag: string };
 
+const maximumBytes = 32 * 1024 * 1024;
+
 export type ResponseCache = {
   get(key: string, load: () => Promise<CachedAnswer>): Promise<CachedAnswer>;
   /** Forgets everything, answers being loaded included: what follows a write sees it. */
   clear(): void;
 };
 
-type Entry = { answer: Promise<CachedAnswer>; expires: number };
+type Entry = { answer: Promise<CachedAnswer>; expires: number; bytes: number };
 
 /**
  * Public reads, remembered for `ttlMs` counted from before their query began: an answer is never older.
@@ -21,19 +23,29 @@ export const makeResponseCache = (options: {
   now?: () => number;
 }): ResponseCache => {
   const now = options.now ?? (() => performance.now());
-  const entries = new LRUCache<string, Entry>({ max: options.maxEntries ?? 2_000 });
+  const entries = new LRUCache<string, Entry>({
+    max: options.maxEntries ?? 2_000,
+    maxSize: maximumBytes,
+    sizeCalculation: (entry, key) => entry.bytes + key.length,
+  });
   return {
     get: (key, load) => {
       const started = now();
       const known = entries.get(key);
       if (known !== undefined && started < known.expires) return known.answer;
       const answer = load();
-      const entry = { answer, expires: started + options.ttlMs };
+      const entry: Entry = { answer, expires: started + options.ttlMs, bytes: 1 };
       entries.set(key, entry);
       // A failure is not remembered, or a moment's trouble would be everyone's for the whole time.
-      answer.catch(() => {
-        if (entries.get(key) === entry) entries.delete(key);
-      });
+      answer.then(
+        ({ json }) => {
+          // Weighed now that its size is known; the cache weighs what it has not seen before.
+          if (entries.peek(key) === entry) entries.set(key, { ...entry, bytes: json.length });
+        },
+        () => {
+          if (entries.peek(key) === entry) entries.delete(key);
+        },
+      );
       return answer;
     },
     clear: () => {

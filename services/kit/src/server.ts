@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { randomUUID } from 'node:crypto';
 
 import { Problem, toProblemBody, type ProblemCode } from './problems.ts';
@@ -27,11 +28,17 @@ export const startServer = async (options: {
       requestTimeout: options.requestTimeoutMs ?? 15_000,
       keepAliveTimeout: 65_000, // longer than a proxy keeps its idle connections
       connectionsCheckingInterval: 1_000,
+      requireHostHeader: false, // refused by the application instead, as problem+json
     },
     options.listener,
   );
   server.maxConnections = 10_000;
   server.on('clientError', refuseUnparsable);
+  // RFC 9110 lets us ignore an expectation we do not know; Node's own answer would be a bare 417.
+  server.on('checkExpectation', options.listener);
+  server.on('connect', (_req, socket) => {
+    refuseOnSocket(socket, new Problem('method_not_allowed', { detail: 'This is no proxy.' }));
+  });
   await listen(server, options.host, options.port);
   return {
     port: (server.address() as AddressInfo).port,
@@ -77,8 +84,12 @@ const refuseUnparsable = (error: NodeJS.ErrnoException, socket: Socket): void =>
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? 'request_timeout'
         : 'invalid_request';
+  refuseOnSocket(socket, new Problem(code));
+};
+
+const refuseOnSocket = (socket: Duplex, problem: Problem): void => {
   const requestId = randomUUID();
-  const body = toProblemBody(new Problem(code), requestId);
+  const body = toProblemBody(problem, requestId);
   const json = JSON.stringify(body);
   socket.end(
     `HTTP/1.1 ${String(body.status)} ${STATUS_CODES[body.status] ?? ''}\r\n` +

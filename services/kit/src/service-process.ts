@@ -46,7 +46,7 @@ export const serve = async (options: ProcessOptions): Promise<RunningProcess> =>
     trustProxy: environment.TRUST_PROXY,
     tracing: options.tracing,
   });
-  const management = await startServer({
+  const management = await listen({
     listener: managementListener({
       registry: options.registry,
       isStopping: () => stopping,
@@ -60,7 +60,7 @@ export const serve = async (options: ProcessOptions): Promise<RunningProcess> =>
   });
   let server: RunningServer;
   try {
-    server = await startServer({ listener: app, host: environment.HOST, port: environment.PORT });
+    server = await listen({ listener: app, host: environment.HOST, port: environment.PORT });
   } catch (error) {
     await management.stop(0);
     throw error;
@@ -73,6 +73,23 @@ export const serve = async (options: ProcessOptions): Promise<RunningProcess> =>
     await options.tracing?.stop();
   };
   return { port: server.port, managementPort: management.port, stop };
+};
+
+const noSuchHost = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** A HOST that is no address of this machine shows only when we listen on it. */
+const listen = async (options: Parameters<typeof startServer>[0]): Promise<RunningServer> => {
+  try {
+    return await startServer(options);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && noSuchHost.has(String(error.code))) {
+      throw new ConfigError(
+        'HOST must be an address of this machine, like 127.0.0.1, or 0.0.0.0 for all',
+        { cause: error },
+      );
+    }
+    throw error;
+  }
 };
 
 /**

@@ -55,7 +55,7 @@ export const makeAccounts = (parts: Parts): Accounts => {
     list: async (caller, { after, limit }) => {
       await mustBeAdministrator(db, caller);
       const found = await makeUsersRepository(db).list(after, limit + 1);
-      const { rows, nextCursor } = toPage(found, limit, ({ id }) => [id]);
+      const { rows, nextCursor } = toPage('users', found, limit, ({ id }) => [id]);
       return { accounts: rows, nextCursor };
     },
 

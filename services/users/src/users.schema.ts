@@ -46,7 +46,7 @@ export const passwordChange = z.strictObject({
   new_password: newPassword(),
 });
 export const roleChange = z.strictObject({ role: z.enum(roles) });
-export const usersQuery = z.strictObject(pageById);
+export const usersQuery = z.strictObject(pageById('users'));
 
 export const user = z
   .strictObject({

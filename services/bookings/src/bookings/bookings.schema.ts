@@ -40,7 +40,7 @@ export const newBooking = (maxTickets: number) =>
     .meta({ id: 'NewBooking' });
 
 export const bookingFilter = z.strictObject({
-  ...pageById,
+  ...pageById('bookings'),
   user_id: idInText().exactOptional(),
   screening_id: idInText().exactOptional(),
   status: z.enum(bookingStatuses).exactOptional(),

@@ -47,7 +47,7 @@ export const makeBookingsService = (db: Database, queue: BookingQueue) => {
       }
       const userId = isStaff(caller) ? filter.userId : caller.userId;
       const rows = await repository.list({ ...filter, userId, limit: filter.limit + 1 });
-      return toPage(rows, filter.limit, (row) => [row.id]);
+      return toPage('bookings', rows, filter.limit, (row) => [row.id]);
     },
 
     cancel: (caller: Caller, id: number, idempotency: IdempotentRequest | undefined) =>

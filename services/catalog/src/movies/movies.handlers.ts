@@ -11,7 +11,12 @@ const created = (movie: Movie): Answer => ({ status: 201, body: { movie } });
 
 export const makeMovieHandlers = (movies: MoviesService): MovieHandlers => ({
   listMovies: async ({ query }) => {
-    const { rows, nextCursor } = toPage(await movies.list(query), query.limit, ({ id }) => [id]);
+    const { rows, nextCursor } = toPage(
+      'movies',
+      await movies.list(query),
+      query.limit,
+      ({ id }) => [id],
+    );
     return { status: 200, body: { movies: rows, next_cursor: nextCursor } };
   },
   getMovie: async ({ params }) => ({ status: 200, body: { movie: await movies.get(params.id) } }),

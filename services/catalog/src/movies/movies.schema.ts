@@ -56,7 +56,7 @@ export const movieChange = (currency: string) => {
 export type MovieChange = z.output<ReturnType<typeof movieChange>>;
 
 export const movieQuery = z.strictObject({
-  ...pageById,
+  ...pageById('movies'),
   q: text(0, 300).exactOptional().describe('Text in the title, whatever its case'),
   showing_on: day().exactOptional().describe('A day from start_date to end_date'),
 });

@@ -14,6 +14,7 @@ const created = (screening: Screening): Answer => ({ status: 201, body: { screen
 export const makeScreeningHandlers = (screenings: ScreeningsService): ScreeningHandlers => ({
   listScreenings: async ({ query }) => {
     const { rows, nextCursor } = toPage(
+      'screenings',
       await screenings.list(query),
       query.limit,
       ({ startKey, screening }) => [startKey, screening.id],

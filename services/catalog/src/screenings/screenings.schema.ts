@@ -59,7 +59,7 @@ const startKey = z.iso
 export const screeningQuery = z
   .strictObject({
     limit: limit(),
-    cursor: cursorOf(z.tuple([startKey, z.int().min(0)])).exactOptional(),
+    cursor: cursorOf('screenings', z.tuple([startKey, z.int().min(0)])).exactOptional(),
     movie_id: idInText().exactOptional(),
     theater_id: idInText().exactOptional(),
     from: instant().exactOptional().describe('Starts then or later'),

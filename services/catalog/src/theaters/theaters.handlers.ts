@@ -11,7 +11,12 @@ const created = (theater: Theater): Answer => ({ status: 201, body: { theater } 
 
 export const makeTheaterHandlers = (theaters: TheatersService): TheaterHandlers => ({
   listTheaters: async ({ query }) => {
-    const { rows, nextCursor } = toPage(await theaters.list(query), query.limit, ({ id }) => [id]);
+    const { rows, nextCursor } = toPage(
+      'theaters',
+      await theaters.list(query),
+      query.limit,
+      ({ id }) => [id],
+    );
     return { status: 200, body: { theaters: rows, next_cursor: nextCursor } };
   },
   getTheater: async ({ params }) => ({

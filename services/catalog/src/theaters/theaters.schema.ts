@@ -53,6 +53,6 @@ export const theaterChange = z
 
 export type TheaterChange = z.output<typeof theaterChange>;
 
-export const theaterQuery = z.strictObject(pageById);
+export const theaterQuery = z.strictObject(pageById('theaters'));
 
 export type TheaterQuery = z.output<typeof theaterQuery>;

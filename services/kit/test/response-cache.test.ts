@@ -1,0 +1,50 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { makeResponseCache } from '../src/response-cache.ts';
+
+const answer = (text: string) => ({ json: Buffer.from(text), etag: `"${text}"` });
+
+describe('the response cache', () => {
+  test('when an answer is asked again within its time, then it is not loaded again; after it, it is', async () => {
+    let clock = 0;
+    let loads = 0;
+    const cache = makeResponseCache({ ttlMs: 250, now: () => clock });
+    const get = () => cache.get('/a', () => Promise.resolve(answer(String((loads += 1)))));
+    await get();
+    clock = 249;
+    expect((await get()).etag).toBe('"1"');
+    clock = 250;
+    expect((await get()).etag).toBe('"2"');
+  });
+
+  test('when it is cleared while an answer is being loaded, then the next one is loaded anew', async () => {
+    const cache = makeResponseCache({ ttlMs: 250 });
+    let release: (it: ReturnType<typeof answer>) => void = () => undefined;
+    const old = cache.get('/a', () => new Promise((resolve) => (release = resolve)));
+    cache.clear();
+    release(answer('old'));
+    await old;
+    expect((await cache.get('/a', () => Promise.resolve(answer('new')))).etag).toBe('"new"');
+  });
+
+  test('when loading fails, then the failure is not remembered', async () => {
+    const cache = makeResponseCache({ ttlMs: 250 });
+    await expect(cache.get('/a', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
+    expect((await cache.get('/a', () => Promise.resolve(answer('back')))).etag).toBe('"back"');
+  });
+
+  test('when answers are large, then the oldest make room: it is bounded in bytes', async () => {
+    const cache = makeResponseCache({ ttlMs: 60_000 });
+    let loads = 0;
+    const get = (key: string) =>
+      cache.get(key, () => {
+        loads += 1;
+        return Promise.resolve(answer('x'.repeat(8 * 1024 * 1024)));
+      });
+    for (const key of ['/1', '/2', '/3', '/4', '/5']) await get(key);
+    await get('/1');
+    expect(loads).toBe(6);
+    await get('/5');
+    expect(loads).toBe(6);
+  });
+});
