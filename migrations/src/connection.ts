@@ -8,7 +8,7 @@ export class SettingError extends Error {
 
 type Environment = Record<string, string | undefined>;
 
-const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
+const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'];
 
 function fromUrl(text: string): string {
   const expected = 'must look like postgres://user:password@host:5432/database';
@@ -54,6 +54,8 @@ export function databaseUrlFrom(env: Environment): string {
   const login = password === '' ? user : `${user}:${encodeURIComponent(password)}`;
   const at = `${host.includes(':') ? `[${host}]` : host}:${port(env['DB_PORT'] ?? '5432')}`;
   // libpq's meaning of the modes: "require" encrypts and does not check the certificate.
-  const query = sslMode === '' ? '' : `?sslmode=${sslMode}&uselibpqcompat=true`;
+  // pg knows no "prefer": a plain connection, as for the services.
+  const query =
+    sslMode === '' || sslMode === 'prefer' ? '' : `?sslmode=${sslMode}&uselibpqcompat=true`;
   return `postgres://${login}@${at}/${name}${query}`;
 }

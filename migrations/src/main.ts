@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { databaseUrlFrom, SettingError } from './connection.ts';
 import { migrate, MigrationError, type MigrateOptions } from './migrate.ts';
@@ -13,6 +14,23 @@ function parseArguments(args: string[]): Pick<MigrateOptions, 'direction' | 'cou
   return direction === 'down' ? { direction, count: Number(count) } : { direction: 'up' };
 }
 
+/** What a caller may decide by; 1 is any other failure, 2 a wrong setting. */
+const EXIT_CODES = { failed: 1, 'database-ahead': 3, unreachable: 4 } as const;
+
+/** Last words for Kubernetes, which shows them in the pod's status: the file is its to name. */
+function leaveMessage(message: string): void {
+  const file = process.env['TERMINATION_MESSAGE_FILE'] ?? '';
+  if (file !== '') writeFileSync(file, message);
+}
+
+// As the first process of a container a program gets no signal that it does not listen to. Postgres
+// rolls back what was under way.
+for (const [signal, code] of [
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)
+  process.once(signal, () => process.exit(code));
+
 try {
   const { applied, current } = await migrate({
     ...parseArguments(process.argv.slice(2)),
@@ -21,11 +39,17 @@ try {
       console.log(message);
     },
   });
-  console.log(
-    `${applied.length === 0 ? 'Nothing to do' : 'Done'}; the database is at ${current ?? 'no migration'}`,
-  );
+  const outcome = `${applied.length === 0 ? 'Nothing to do' : 'Done'}; the database is at ${current ?? 'no migration'}`;
+  console.log(outcome);
+  leaveMessage(outcome);
 } catch (error) {
   const expected = error instanceof SettingError || error instanceof MigrationError;
   console.error(expected ? error.message : error);
-  process.exitCode = error instanceof SettingError ? 2 : 1;
+  if (expected) leaveMessage(error.message);
+  process.exitCode = exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof SettingError) return 2;
+  return error instanceof MigrationError ? EXIT_CODES[error.kind] : 1;
 }

@@ -56,6 +56,7 @@ async function connect(databaseUrl: string): Promise<Client> {
     throw new MigrationError(
       `Cannot connect to the database at ${client.host}:${String(client.port)} (${message === '' ? String(code) : message}). Check DATABASE_URL, or DB_HOST, DB_PORT, DB_USER, DB_PASSWORD and DB_NAME, and that it is up.`,
       error,
+      'unreachable',
     );
   }
 }

@@ -18,6 +18,8 @@ export function assertSameHistory(
   if (unknown.some((name) => name > newest)) {
     throw new MigrationError(
       `The database is ahead of this program: it has ${list(unknown)}, and this program's newest is ${newest === '' ? 'none' : `${newest}.sql`}. Run the newer release, or take the database back with the newer release's "npm run migrate -- down ${String(unknown.length)}".`,
+      undefined,
+      'database-ahead',
     );
   }
   if (unknown.length > 0) {

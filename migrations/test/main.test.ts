@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Client } from 'pg';
 import { databaseUrlFrom } from '../src/connection.ts';
 import { requiredMigration } from '../src/migrate.ts';
 import { makeFixture, type Fixture } from './fixture.ts';
@@ -69,9 +73,30 @@ describe('the command', () => {
     expect(command([], env)).toEqual({ status: 0, said: expect.stringContaining(newest) });
   });
 
-  test('when the database is not there, then it exits with 1 and says why', () => {
-    const { status, said } = command([], { DATABASE_URL: 'postgres://a:b@127.0.0.1:1/c' });
+  test('when the database is not there, then it exits with 4 and says why, in the file too', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'migrate-'));
+    const file = join(folder, 'message');
+    const { status, said } = command([], {
+      DATABASE_URL: 'postgres://a:b@127.0.0.1:1/c',
+      TERMINATION_MESSAGE_FILE: file,
+    });
     expect(said).toMatch(/^Cannot connect/);
-    expect(status).toBe(1);
+    expect(status).toBe(4);
+    expect(`${readFileSync(file, 'utf8')}\n`).toBe(said);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('when the database is ahead of the program, then it exits with 3', async () => {
+    const env = { DATABASE_URL: fixture.url };
+    command([], env);
+    const client = new Client({ connectionString: fixture.url });
+    await client.connect();
+    await client.query(
+      "insert into pgmigrations (name, run_on) values ('9999_from_the_future', now())",
+    );
+    await client.end();
+    const { status, said } = command([], env);
+    expect(said).toContain('ahead of this program');
+    expect(status).toBe(3);
   });
 });

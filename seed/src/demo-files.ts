@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { z } from 'zod';
 
@@ -22,13 +24,33 @@ const theaters = z.array(
   }),
 );
 
-async function readData(file: string): Promise<unknown> {
-  return JSON.parse(await readFile(new URL(`../data/${file}`, import.meta.url), 'utf8'));
+/** What can be put right in the files of SEED_DIR; the message names the file. */
+export class SeedFileError extends Error {
+  override readonly name = 'SeedFileError';
 }
 
-export async function readDemoFiles(): Promise<{ movies: DemoMovie[]; theaters: DemoTheater[] }> {
+const OWN_FOLDER = fileURLToPath(new URL('../data', import.meta.url));
+
+async function readData<T>(folder: string, file: string, schema: z.ZodType<T>): Promise<T> {
+  const path = join(folder, file);
+  let data: unknown;
+  try {
+    data = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new SeedFileError(`${path} cannot be read: ${(error as Error).message}`);
+  }
+  const parsed = schema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new SeedFileError(`${path} at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+}
+
+/** @param folder with movies.json and theaters.json; the demo's own unless given */
+export async function readDemoFiles(
+  folder: string = OWN_FOLDER,
+): Promise<{ movies: DemoMovie[]; theaters: DemoTheater[] }> {
   return {
-    movies: movies.parse(await readData('movies.json')),
-    theaters: theaters.parse(await readData('theaters.json')),
+    movies: await readData(folder, 'movies.json', movies),
+    theaters: await readData(folder, 'theaters.json', theaters),
   };
 }

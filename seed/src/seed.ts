@@ -1,14 +1,16 @@
 import pg from 'pg';
 
 import { planScreenings, runsOf, type DemoMovie, type DemoTheater } from './demo-data.ts';
-import { readDemoFiles } from './demo-files.ts';
+import { readDemoFiles, SeedFileError } from './demo-files.ts';
 import { DEMO_SIGN_INS, type SignIn } from './demo-users.ts';
 import { makeSeedRepository, type NewUser, type Programme } from './seed.repository.ts';
 
 export interface SeedOptions {
   /** A login that may write every table: the one that migrates. */
   databaseUrl: string;
-  mode: 'demo' | 'none';
+  mode: 'demo' | 'folder' | 'none';
+  /** For mode `folder`: holds movies.json and theaters.json, in the form of seed/data. */
+  folder?: string;
   /** ISO 4217, for the prices of films and screenings. */
   currency: string;
   now?: Date;
@@ -25,6 +27,7 @@ export interface SeedResult {
 /** Loads the demo once, in one transaction; `none` touches nothing. Throws what the database does. */
 export async function seed(options: SeedOptions): Promise<SeedResult> {
   if (options.mode === 'none') return { seeded: false, signIns: [] };
+  const { mode } = options;
   const client = new pg.Client({
     connectionString: options.databaseUrl,
     // pg would wait for ever for a host that does not answer.
@@ -35,35 +38,42 @@ export async function seed(options: SeedOptions): Promise<SeedResult> {
   try {
     await client.connect();
     await client.query('BEGIN');
-    const seeded = await seedDemo(client, options);
+    const seeded = await seedOnce(client, mode, options);
     await client.query('COMMIT');
-    return { seeded, signIns: DEMO_SIGN_INS.map((signIn) => ({ ...signIn })) };
+    // The accounts have published passwords: they belong to the demo alone.
+    const signIns = mode === 'demo' ? DEMO_SIGN_INS.map((signIn) => ({ ...signIn })) : [];
+    return { seeded, signIns };
   } finally {
     // Closing rolls back what was not committed.
     await client.end();
   }
 }
 
-async function seedDemo(client: pg.Client, options: SeedOptions): Promise<boolean> {
+async function seedOnce(
+  client: pg.Client,
+  mode: 'demo' | 'folder',
+  options: SeedOptions,
+): Promise<boolean> {
   const log = options.log ?? (() => undefined);
   const repository = makeSeedRepository(client);
   await repository.lock();
-  if (await repository.isSeeded('demo')) {
-    log('the demo is already there');
+  if (await repository.isSeeded(mode)) {
+    log('the data are already there');
     return false;
   }
-  const { movies, theaters } = await readDemoFiles();
+  const { movies, theaters } = await readDemoFiles(mode === 'demo' ? undefined : options.folder);
   const programme = programmeOf(movies, theaters, options);
   const screenings = await repository.insertProgramme(programme);
   if (screenings !== programme.screenings.length) {
-    throw new Error('data/movies.json or data/theaters.json names a film or a hall twice');
+    throw new SeedFileError('movies.json or theaters.json names a film or a hall twice');
   }
-  await repository.insertUsers(await newUsers(options.hashPassword));
+  const accounts = mode === 'demo' ? await newUsers(options.hashPassword) : [];
+  await repository.insertUsers(accounts);
   // Last: a mark without its data can't be, whatever fails before.
-  await repository.markSeeded('demo');
+  await repository.markSeeded(mode);
   log(
     `seeded ${String(programme.movies.length)} films, ${String(theaters.length)} halls, ` +
-      `${String(screenings)} screenings and ${String(DEMO_SIGN_INS.length)} accounts`,
+      `${String(screenings)} screenings and ${String(accounts.length)} accounts`,
   );
   return true;
 }

@@ -14,7 +14,8 @@ function run(environment: Record<string, string>): { status: number | null; stde
 
 describe('npm run seed', () => {
   test.each([
-    ['SEED', 'lots', 'demo, none'],
+    ['SEED', 'lots', 'demo, folder, none'],
+    ['SEED', 'folder', 'SEED_DIR'],
     ['CURRENCY', 'dollars', 'ISO 4217'],
     ['BCRYPT_COST', 'high', 'whole number'],
     ['DATABASE_URL', 'somewhere', 'postgres://'],
