@@ -1,0 +1,232 @@
+import { describe, expect, test } from '@jest/globals';
+
+import type { MovieTicketingSpecInput } from '../../src/resource/movie-ticketing.schema.ts';
+import {
+  imagesIn,
+  isEmptyPlan,
+  makeSimulatedCluster,
+  resourceOf,
+  type SimulatedCluster,
+} from '../../testing/simulated-cluster.ts';
+
+const installed = (spec: MovieTicketingSpecInput = {}): SimulatedCluster => {
+  const cluster = makeSimulatedCluster(resourceOf(spec));
+  cluster.run();
+  return cluster;
+};
+
+const told = (cluster: SimulatedCluster, type: string): string | undefined => {
+  const found = cluster.condition(type);
+  return found === undefined ? undefined : `${found.status} ${found.reason}`;
+};
+
+/** The position of the plan that first applies such an object. */
+const firstPlan = (cluster: SimulatedCluster, start: string): number =>
+  cluster.plans.findIndex(({ apply, create }) =>
+    [...create, ...apply].some((object) =>
+      `${object.kind}/${object.metadata.name}`.startsWith(start),
+    ),
+  );
+
+describe('a first install', () => {
+  test('when nothing is there, then step follows step until all serves', () => {
+    const cluster = installed({ seed: { mode: 'demo' } });
+    const order = [
+      'Secret/shop-database',
+      'StatefulSet/shop-postgres',
+      'Job/shop-migrate-',
+      'Job/shop-seed-',
+      'Deployment/shop-catalog',
+      'Deployment/shop-gateway',
+    ].map((start) => firstPlan(cluster, start));
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(new Set(order).size).toBe(order.length);
+    expect(cluster.resource.status).toMatchObject({
+      observedGeneration: 1,
+      phase: 'Running',
+      version: '1.0.0',
+      url: 'http://10.0.0.1:30080',
+      replicas: { catalog: 2, users: 2, bookings: 2, gateway: 2 },
+      migrations: { current: '0005_seed_runs' },
+    });
+    for (const type of ['Ready', 'DatabaseReady', 'MigrationsApplied', 'Seeded', 'ServicesReady']) {
+      expect(cluster.condition(type)?.status).toBe('True');
+    }
+    expect(told(cluster, 'Degraded')).toBe('False NoProblem');
+    expect(told(cluster, 'Progressing')).toBe('False Settled');
+  });
+
+  test('when all is as it should be, then the plan is empty and nobody is asked to come again', () => {
+    const cluster = installed({ seed: { mode: 'demo' } });
+    expect(isEmptyPlan(cluster.step(), cluster)).toBe(true);
+    cluster.tick(86_400);
+    expect(isEmptyPlan(cluster.step(), cluster)).toBe(true);
+  });
+
+  test('when it is not done, then it says so and later steps are not begun', () => {
+    const cluster = makeSimulatedCluster(resourceOf());
+    cluster.waiting.set('postgres', { reason: 'ContainerCreating', message: '' });
+    cluster.run(10);
+    expect(told(cluster, 'DatabaseReady')).toBe('False DatabaseStarting');
+    expect(told(cluster, 'MigrationsApplied')).toBe('False Waiting');
+    expect(told(cluster, 'Progressing')).toBe('True Installing');
+    expect(firstPlan(cluster, 'Job/')).toBe(-1);
+    expect(firstPlan(cluster, 'Deployment/')).toBe(-1);
+  });
+
+  test('when a condition keeps its status, then its time of transition stays', () => {
+    const cluster = makeSimulatedCluster(resourceOf());
+    cluster.step();
+    const since = cluster.condition('Ready')?.lastTransitionTime;
+    cluster.step();
+    expect(cluster.condition('Ready')?.lastTransitionTime).toBe(since);
+    cluster.run();
+    expect(cluster.condition('Ready')?.lastTransitionTime).not.toBe(since);
+  });
+
+  test('when status is lost, then it is found again and nothing is made anew', () => {
+    const cluster = installed({ seed: { mode: 'demo' } });
+    const before = cluster.resource.status;
+    const { status: _, ...bare } = cluster.resource;
+    cluster.resource = bare;
+    const plan = cluster.step();
+    expect(plan.create).toEqual([]);
+    expect(plan.apply).toEqual([]);
+    cluster.run();
+    expect(cluster.resource.status).toMatchObject({
+      migrations: before?.migrations,
+      seededBy: before?.seededBy,
+      version: '1.0.0',
+    });
+  });
+});
+
+describe('an upgrade', () => {
+  test('when the version changes, then migrations come first, then services, then the gateway', () => {
+    const cluster = installed();
+    cluster.plans.length = 0;
+    cluster.respec({ version: '1.1.0' });
+    cluster.step();
+    expect(imagesIn(cluster)['catalog']).toBe('movie-ticketing-catalog:1.0.0');
+    expect(cluster.resource.status).toMatchObject({ version: '1.0.0', phase: 'Upgrading' });
+    expect(told(cluster, 'ServicesReady')).toBe('True Serving');
+    cluster.run();
+    const order = ['Job/', 'Deployment/shop-users', 'Deployment/shop-gateway'].map((start) =>
+      firstPlan(cluster, start),
+    );
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(new Set(order).size).toBe(3);
+    expect(Object.values(imagesIn(cluster)).every((image) => image?.endsWith(':1.1.0'))).toBe(true);
+    expect(cluster.resource.status).toMatchObject({ version: '1.1.0', phase: 'Running' });
+  });
+
+  test('when its migrations fail, then the old version serves on, healed, and the Job is tried again', () => {
+    const cluster = installed();
+    cluster.jobFailure.set('migrations', { exitCode: 1, message: '0006_x.sql (up) failed: boom' });
+    cluster.respec({ version: '1.1.0' });
+    cluster.run(5);
+    cluster.remove('Deployment/shop-catalog');
+    cluster.run(5);
+    expect(told(cluster, 'MigrationsApplied')).toBe('False MigrationFailed');
+    expect(cluster.condition('MigrationsApplied')?.message).toContain('0006_x.sql (up) failed');
+    expect(told(cluster, 'Degraded')).toBe('True MigrationFailed');
+    expect(told(cluster, 'ServicesReady')).toBe('True Serving');
+    expect(cluster.resource.status?.version).toBe('1.0.0');
+    expect(imagesIn(cluster)).toMatchObject({
+      catalog: 'movie-ticketing-catalog:1.0.0',
+      gateway: 'movie-ticketing-gateway:1.0.0',
+    });
+    cluster.jobFailure.clear();
+    cluster.tick(300);
+    cluster.run();
+    expect(cluster.resource.status).toMatchObject({ version: '1.1.0', phase: 'Running' });
+  });
+
+  test('when a failed Job waits for its next try, then the plan says when, and not before', () => {
+    const cluster = installed();
+    cluster.jobFailure.set('migrations', { exitCode: 1, message: 'boom' });
+    cluster.respec({ version: '1.1.0' });
+    cluster.step();
+    const plan = cluster.step();
+    expect(plan.delete).toEqual([]);
+    expect(plan.requeueAfterMs).toBeLessThanOrEqual(10_000);
+    cluster.tick((plan.requeueAfterMs ?? 0) / 1_000);
+    expect(cluster.step().delete).toMatchObject([{ kind: 'Job' }]);
+  });
+
+  test('when the database is ahead, then it says which version to go back to, and that heals it', () => {
+    const cluster = installed({ version: '1.1.0' });
+    cluster.jobFailure.set('migrations', { exitCode: 3, message: 'The database is ahead' });
+    cluster.respec({ version: '1.0.0' });
+    cluster.run(5);
+    expect(told(cluster, 'MigrationsApplied')).toBe('False DatabaseAhead');
+    expect(cluster.condition('MigrationsApplied')?.message).toContain('Set spec.version to 1.1.0');
+    expect(imagesIn(cluster)['users']).toBe('movie-ticketing-users:1.1.0');
+    cluster.respec({ version: '1.1.0' });
+    cluster.run(5);
+    expect(cluster.resource.status).toMatchObject({ version: '1.1.0', phase: 'Running' });
+  });
+
+  test('when a version comes back after another ran, then its old Job hides nothing', () => {
+    const cluster = installed({ version: '1.1.0' });
+    for (const version of ['1.0.0', '1.1.0']) {
+      cluster.plans.length = 0;
+      cluster.respec({ version });
+      cluster.run();
+      expect(firstPlan(cluster, 'Job/')).toBeGreaterThan(-1);
+      expect(cluster.resource.status?.version).toBe(version);
+    }
+  });
+
+  test('when new pods do not come up, then the gateway stays, and going back heals it', () => {
+    const cluster = installed();
+    cluster.waiting.set('bookings', { reason: 'ImagePullBackOff', message: 'Back-off' });
+    cluster.respec({ version: '6.6.6' });
+    cluster.run(8);
+    expect(told(cluster, 'ServicesReady')).toBe('False ImagePullFailed');
+    expect(cluster.condition('Ready')?.message).toContain('1.0.0 serves on');
+    expect(cluster.condition('ServicesReady')?.message).toContain('bookings:6.6.6');
+    expect(imagesIn(cluster)['gateway']).toBe('movie-ticketing-gateway:1.0.0');
+    cluster.waiting.clear();
+    cluster.respec({ version: '1.0.0' });
+    cluster.run();
+    expect(cluster.resource.status).toMatchObject({ version: '1.0.0', phase: 'Running' });
+  });
+
+  test('when many versions have gone by, then two of the former Jobs are left', () => {
+    const cluster = installed();
+    for (const version of ['1.1.0', '1.2.0', '1.3.0', '1.4.0', '1.5.0']) {
+      cluster.respec({ version });
+      cluster.run();
+    }
+    expect([...cluster.objects.keys()].filter((key) => key.startsWith('Job/'))).toHaveLength(3);
+  });
+});
+
+describe('a change of configuration', () => {
+  const hashes = (cluster: SimulatedCluster): Record<string, unknown> =>
+    Object.fromEntries(
+      ['catalog', 'users', 'bookings', 'gateway'].map((name) => [
+        name,
+        JSON.stringify(
+          (cluster.objects.get(`Deployment/shop-${name}`)?.['spec'] as { template: unknown })
+            .template,
+        ),
+      ]),
+    );
+
+  test.each([
+    ['bookings’ rules', { bookings: { holdMinutes: 5 } }, ['bookings']],
+    ['a log level', { services: { users: { logLevel: 'debug' } } }, ['users']],
+    ['the rate limit', { gateway: { rateLimit: 50 } }, ['gateway']],
+    ['replicas', { services: { catalog: { replicas: 3 } } }, []],
+  ] as const)('when %s change, then just the pods that use them roll', (_, spec, rolled) => {
+    const cluster = installed();
+    const before = hashes(cluster);
+    cluster.respec(spec);
+    cluster.run();
+    const after = hashes(cluster);
+    expect(Object.keys(after).filter((name) => after[name] !== before[name])).toEqual(rolled);
+    expect(cluster.resource.status?.phase).toBe('Running');
+  });
+});
