@@ -48,26 +48,12 @@ export const makeLeaderElection = (options: LeaderElectionOptions): LeaderElecti
   if (renewDeadlineMs >= leaseDurationMs || retryPeriodMs >= renewDeadlineMs)
     throw new Error('retryPeriodMs < renewDeadlineMs < leaseDurationMs must hold');
   const store = makeLeaseStore({ ...settings, timeoutMs: Math.round(renewDeadlineMs / 2) });
-  const candidate = makeCandidate(store, settings.identity, timers);
   const term: Term = { until: -Infinity, lease: undefined, over: false };
   const isLeading = (): boolean => !term.over && timers.now() < term.until;
   const stopping = new AbortController();
   let loop: Promise<void> | undefined;
 
-  const attempt = async (): Promise<Outcome> => {
-    // Counted from before the request: the server's renewal can only be later.
-    const asked = timers.now();
-    try {
-      const outcome = await candidate.tryToHold();
-      if (typeof outcome === 'string') return outcome;
-      term.lease = outcome;
-      term.until = asked + renewDeadlineMs;
-      return 'held';
-    } catch (error) {
-      logger.warn({ error, lease: settings.name }, 'the lease could not be asked for');
-      return 'unknown';
-    }
-  };
+  const attempt = makeAttempt(store, settings, term);
   const rest = (): Promise<void> =>
     pause(retryPeriodMs * (0.8 + 0.4 * Math.random()), stopping.signal);
 
@@ -105,6 +91,30 @@ export const makeLeaderElection = (options: LeaderElectionOptions): LeaderElecti
 type Term = { until: number; lease: Lease | undefined; over: boolean };
 
 type Outcome = 'held' | 'another’s' | 'unknown';
+
+/** Asks for the Lease once, and notes in `term` what came of it. */
+const makeAttempt = (
+  store: LeaseStore,
+  settings: LeaderElectionOptions & { renewDeadlineMs: number; timers: Timers },
+  term: Term,
+): (() => Promise<Outcome>) => {
+  const { timers, renewDeadlineMs, logger } = settings;
+  const candidate = makeCandidate(store, settings.identity, timers);
+  return async () => {
+    // Counted from before the request: the server's renewal can only be later.
+    const asked = timers.now();
+    try {
+      const outcome = await candidate.tryToHold();
+      if (typeof outcome === 'string') return outcome;
+      term.lease = outcome;
+      term.until = asked + renewDeadlineMs;
+      return 'held';
+    } catch (error) {
+      logger.warn({ error, lease: settings.name }, 'the lease could not be asked for');
+      return 'unknown';
+    }
+  };
+};
 
 /** Renews until that fails for too long; why, or nothing when stopping. */
 const untilLost = async (options: {
@@ -145,12 +155,12 @@ const afterDeadline = (
 
 /** Watches the Lease as others hold it: by our own clock since it last changed, for clocks differ. */
 const makeCandidate = (store: LeaseStore, identity: string, timers: Timers) => {
-  let seen: { version: string | undefined; at: number } | undefined;
+  let seen: { version: string | undefined; at: number } = { version: undefined, at: 0 };
   const isFree = (lease: Lease): boolean => {
     const { holderIdentity = '', leaseDurationSeconds = 0 } = lease.spec ?? {};
     if (holderIdentity === '' || holderIdentity === identity) return true;
     const version = lease.metadata.resourceVersion;
-    if (seen?.version !== version) seen = { version, at: timers.now() };
+    if (seen.version !== version) seen = { version, at: timers.now() };
     return timers.now() >= seen.at + leaseDurationSeconds * 1_000;
   };
   return {

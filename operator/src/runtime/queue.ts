@@ -28,6 +28,8 @@ export type QueueOptions = {
   work: (key: string) => Promise<void>;
   workers: number;
   metrics?: (state: () => QueueState) => QueueMetrics;
+  /** Of retries. 5 ms, then twice as much each time, up to 5 minutes unless set. */
+  backoff?: { baseMs: number; capMs: number };
   timers?: Timers;
   random?: () => number;
 };
@@ -49,7 +51,7 @@ export const makeQueue = (options: QueueOptions): WorkQueue => {
     const failed = failures.get(key) ?? 0;
     failures.set(key, failed + 1);
     pool.metrics?.retried();
-    const ms = fullJitter(failed, BACKOFF, options.random);
+    const ms = fullJitter(failed, options.backoff ?? BACKOFF, options.random);
     addAfter(key, ms);
     return ms;
   };
@@ -74,14 +76,11 @@ const makePool = (options: QueueOptions, rejected: (key: string) => void) => {
   const timers = options.timers ?? realTimers;
   const waiting = new Map<string, number>(); // key -> since when; a Map keeps the order of arrival
   const running = new Map<string, number>();
+  const endings = new Map<string, Promise<void>>();
   const again = new Set<string>();
   const state = { started: false, stopped: false };
-  let idle: () => void = () => undefined;
 
-  const metrics = options.metrics?.(() => ({
-    depth: waiting.size,
-    oldestRunMs: Math.max(0, ...[...running.values()].map((since) => timers.now() - since)),
-  }));
+  const metrics = options.metrics?.(() => stateOf(waiting, running, timers.now()));
 
   const add = (key: string): void => {
     if (state.stopped || waiting.has(key) || again.has(key)) return;
@@ -97,36 +96,41 @@ const makePool = (options: QueueOptions, rejected: (key: string) => void) => {
       if (running.size >= options.workers) return;
       waiting.delete(key);
       metrics?.started(timers.now() - since);
-      void run(key, timers.now());
+      endings.set(key, run(key, timers.now()));
     }
   };
 
   const run = async (key: string, began: number): Promise<void> => {
-    running.set(key, began);
-    await options.work(key).catch(() => {
+    running.set(key, began); // before the work, which may add its own key
+    try {
+      await options.work(key);
+    } catch {
       rejected(key);
-    });
+    }
     running.delete(key);
+    endings.delete(key);
     metrics?.finished(timers.now() - began);
     if (again.delete(key)) waiting.set(key, timers.now());
     fill();
-    if (state.stopped && running.size === 0) idle();
   };
 
-  return {
-    metrics,
-    add,
-    start: (): void => {
-      state.started = true;
-      fill();
-    },
-    stop: (): Promise<void> => {
-      state.stopped = true;
-      waiting.clear();
-      return new Promise((resolve) => {
-        idle = resolve;
-        if (running.size === 0) resolve();
-      });
-    },
+  const stop = async (): Promise<void> => {
+    state.stopped = true;
+    waiting.clear();
+    await Promise.all(endings.values());
   };
+  const start = (): void => {
+    state.started = true;
+    fill();
+  };
+  return { metrics, add, start, stop };
 };
+
+const stateOf = (
+  waiting: ReadonlyMap<string, number>,
+  running: ReadonlyMap<string, number>,
+  now: number,
+): QueueState => ({
+  depth: waiting.size,
+  oldestRunMs: now - Math.min(now, ...running.values()),
+});

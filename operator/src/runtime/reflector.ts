@@ -6,6 +6,7 @@ import type { Selection } from './list-watch.ts';
 import { hasReason, KubeError } from './kube-error.ts';
 import { makeObjectStore, type ObjectStore, type OnChange } from './object-store.ts';
 import type { Kind, KubeObject } from './kube-object.ts';
+import type { WatchEvent } from './watch-stream.ts';
 import type { ReflectorMetrics } from './reflector-metrics.ts';
 
 export type Reflector<T extends KubeObject> = {
@@ -24,6 +25,8 @@ export type ReflectorOptions<T extends KubeObject> = {
   kind: Kind;
   namespace?: string;
   labelSelector?: string;
+  /** What of an object stays in memory; all of it unless set. Metadata must stay. */
+  keep?: (object: T) => T;
   onChange: OnChange<T>;
   logger: Logger;
   metrics?: ReflectorMetrics;
@@ -111,7 +114,7 @@ const list = async <T extends KubeObject>(context: Context<T>): Promise<string> 
   const call = { signal: stopping };
   const listed = await settings.client.list<T>(settings.kind, selectionOf(context), call);
   state.heardAt = performance.now();
-  store.replace(listed.items);
+  store.replace(settings.keep === undefined ? listed.items : listed.items.map(settings.keep));
   state.synced = true;
   return listed.resourceVersion;
 };
@@ -154,10 +157,15 @@ const watchOnce = async <T extends KubeObject>(
   });
   for await (const event of events) {
     state.heardAt = performance.now();
-    store.take(event);
+    store.take(keptOf(event, settings.keep));
     from.version = event.object.metadata.resourceVersion ?? from.version;
   }
 };
+
+const keptOf = <T>(event: WatchEvent<T>, keep: ((object: T) => T) | undefined): WatchEvent<T> =>
+  event.type === 'BOOKMARK' || keep === undefined
+    ? event
+    : { type: event.type, object: keep(event.object) };
 
 const waitOut = async <T extends KubeObject>(
   { settings, state, stopping }: Context<T>,
