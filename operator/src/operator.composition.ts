@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from '@movie-ticketing/kit/logging';
-import { managementListener } from '@movie-ticketing/kit/management';
 import type { Registry } from '@movie-ticketing/kit/metrics';
 import { startServer } from '@movie-ticketing/kit/server';
 
 import { settingsFrom, type OperatorEnvironment } from './operator.environment.ts';
-import { makeController } from './reconcile/controller.ts';
+import { makeTicketingController } from './reconcile/controller.ts';
 import { fieldOwner } from './reconcile/observed.ts';
 import { makeKubeClient, refuseWritesUnless } from './runtime/client.ts';
+import { makeEventRecorder } from './runtime/events.ts';
+import { healthListener } from './runtime/health.ts';
 import { makeLeaderElection } from './runtime/leader-election.ts';
 
 export type OperatorOptions = {
@@ -26,6 +27,12 @@ export type RunningOperator = {
   /** Ends what is under way, then gives the Lease back, so that another leads at once. */
   stop: () => Promise<void>;
 };
+
+/** Of the ten seconds that a stop may take. */
+const drainMs = 5_000;
+
+/** Reflectors cut and resume a silent watch long before: then they are stuck. */
+const longestSilenceMs = 15 * 60_000;
 
 /** Wires the operator and starts it: it waits to lead, and works while it does. */
 export const startOperator = async (options: OperatorOptions): Promise<RunningOperator> => {
@@ -48,32 +55,26 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
     logger,
     registry,
   });
-  const controller = makeController({
+  const recorder = makeEventRecorder({ client, component: fieldOwner, instance: identity, logger });
+  const controller = makeTicketingController({
     client: refuseWritesUnless(client, election.isLeading),
     settings: settingsFrom(environment),
-    recordEvent: ({ metadata }, event) => {
-      logger.info({ resource: `${metadata.namespace}/${metadata.name}`, event }, 'told');
-    },
+    recordEvent: recorder.record,
     logger,
     registry,
     namespaces: environment.WATCH_NAMESPACES,
     workers: environment.CONCURRENCY,
   });
-  let stopping = false;
-  const management = await startServer({
-    listener: managementListener({
-      registry,
-      isStopping: () => stopping,
-      // One that waits to lead is ready to.
-      readiness: () =>
-        Promise.resolve(
-          election.isLeading() && !controller.hasSynced()
-            ? 'the first lists are not read yet'
-            : undefined,
-        ),
-    }),
-    host: environment.HOST,
-    port: environment.MANAGEMENT_PORT,
+  const management = await startManagement(options, {
+    // One that waits to lead is ready to.
+    missing: () =>
+      election.isLeading() && !controller.hasSynced()
+        ? 'the first lists are not read yet'
+        : undefined,
+    ailment: () =>
+      election.isLeading() && controller.lastEventAgeMs() > longestSilenceMs
+        ? 'nothing was heard from the API server for too long'
+        : undefined,
   });
   election.start();
   logger.info({ identity, management_port: management.port }, 'the operator waits to lead');
@@ -81,11 +82,36 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
     managementPort: management.port,
     isLeading: election.isLeading,
     stop: async () => {
-      stopping = true;
-      await controller.stop();
+      management.sayStopping();
+      await controller.stop(drainMs);
+      await recorder.stop(1_000);
       await election.stop();
-      await management.stop(0);
+      await management.stop();
       client.close();
     },
+  };
+};
+
+const startManagement = async (
+  { environment, registry }: OperatorOptions,
+  { missing, ailment }: Record<'missing' | 'ailment', () => string | undefined>,
+): Promise<{ port: number; sayStopping: () => void; stop: () => Promise<void> }> => {
+  let stopping = false;
+  const server = await startServer({
+    listener: healthListener({
+      registry,
+      isStopping: () => stopping,
+      readiness: () => Promise.resolve(missing()),
+      ailment,
+    }),
+    host: environment.HOST,
+    port: environment.MANAGEMENT_PORT,
+  });
+  return {
+    port: server.port,
+    sayStopping: () => {
+      stopping = true;
+    },
+    stop: () => server.stop(0),
   };
 };

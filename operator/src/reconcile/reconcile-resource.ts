@@ -2,6 +2,7 @@ import type { Logger } from '@movie-ticketing/kit/logging';
 
 import { specSchema, type MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../runtime/client.ts';
+import type { Reconciled } from '../runtime/controller.ts';
 import { KubeError } from '../runtime/kube-error.ts';
 import { splitKey } from '../runtime/kube-object.ts';
 import { carryOut, writeStatus, type Applied } from './apply.ts';
@@ -19,21 +20,19 @@ export type ReconcileOptions = {
   logger: Logger;
 };
 
-export type Outcome = {
-  /** When to look again though nothing is heard, in milliseconds; unset for a resource that is gone. */
-  againAfterMs?: number;
-  /** What the API server refused: worth trying again, later and later. */
-  refused: number;
-};
-
 export const resourceKind = { apiVersion: 'movieticketing.io/v1', kind: 'MovieTicketing' };
+
+/** Some objects were refused again, and this has been told: to be tried later and later. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
 
 /** Objects that others make, such as a Secret the spec names, are not watched: they are looked at. */
 const lookAgainMs = 60_000;
 
 const none: ReadonlyMap<ChildKey, ApplyError> = new Map();
 
-/** Two passes were refused the same: telling it again would change nothing. */
+/** Two passes were refused the same things: telling it again would change nothing. */
 const areSame = (
   before: ReadonlyMap<ChildKey, ApplyError>,
   after: ReadonlyMap<ChildKey, ApplyError>,
@@ -43,9 +42,12 @@ const areSame = (
 
 /**
  * Brings one resource a step nearer to what it wants: observe, decide, apply, status.
- * @returns a function of `namespace/name`; it throws KubeError where nothing could be read or told
+ * @returns a function of `namespace/name`; it throws KubeError where nothing could be read or told,
+ *   RefusedError
  */
-export const makeReconcile = (options: ReconcileOptions): ((key: string) => Promise<Outcome>) => {
+export const makeReconcile = (
+  options: ReconcileOptions,
+): ((key: string) => Promise<Reconciled>) => {
   const { client, settings, recordEvent, logger } = options;
   const refusedBefore = new Map<string, ReadonlyMap<ChildKey, ApplyError>>();
 
@@ -73,19 +75,24 @@ export const makeReconcile = (options: ReconcileOptions): ((key: string) => Prom
     const resource = await readResource(client, key);
     if (resource === undefined) {
       refusedBefore.delete(key);
-      return { refused: 0 };
+      return {};
     }
     const observed = await look(resource, key);
     const plan = decide(observed, settings);
     const { errors, current, writes } = await carryOut({ client, recordEvent }, resource, plan);
-    const news = !areSame(refusedBefore.get(key) ?? none, errors);
+    const known = areSame(refusedBefore.get(key) ?? none, errors);
     refusedBefore.set(key, errors);
     if (writes > 0) logger.debug({ resource: key, writes }, 'written');
-    if (news) tellRefusals(key, errors);
-    const againAfterMs = news || !current ? 0 : (plan.requeueAfterMs ?? lookAgainMs);
-    return { refused: errors.size, againAfterMs };
+    if (!known) tellRefusals(key, errors);
+    // What was refused, and what changed meanwhile, is decided on at once.
+    if (!known || !current) return { requeueAfterMs: 0 };
+    if (errors.size > 0) throw new RefusedError([...errors.keys()].join(', '));
+    return { requeueAfterMs: plan.requeueAfterMs ?? spread(lookAgainMs) };
   };
 };
+
+/** Resources that were looked at in the same moment would all be looked at again in one. */
+const spread = (ms: number): number => Math.round(ms * (0.8 + 0.4 * Math.random()));
 
 const readResource = async (
   client: KubeClient,

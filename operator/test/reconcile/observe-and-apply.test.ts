@@ -77,7 +77,7 @@ const planOf = (resource: MovieTicketing, plan: Partial<Plan>): Plan => ({
   apply: [],
   delete: [],
   // What the API server gives a new resource: nothing to write.
-  status: resource.status as Plan['status'],
+  status: resource.status!,
   events: [],
   ...plan,
 });
