@@ -1,0 +1,95 @@
+import { afterAll, describe, expect } from '@jest/globals';
+import { testIf } from '@movie-ticketing/kit/testing/skippable';
+
+import type { KubeObject } from '../../src/runtime/kube-object.ts';
+import { isAsApplied } from '../../src/reconcile/difference.ts';
+import type { LiveObject, Manifest } from '../../src/reconcile/observed.ts';
+import type { MovieTicketingSpecInput } from '../../src/resource/movie-ticketing.schema.ts';
+import {
+  hasApiServer,
+  lacksApiServer,
+  startApiServer,
+  type ApiServer,
+} from '../../testing/api-server.ts';
+import { givenObject, makeSimulatedCluster, resourceOf } from '../../testing/simulated-cluster.ts';
+
+const api = hasApiServer ? await startApiServer() : undefined;
+afterAll(() => api?.stop());
+
+const test = (title: string, run: (server: ApiServer) => Promise<void>): void => {
+  testIf(api !== undefined, lacksApiServer)(title, () => run(api!), 120_000);
+};
+
+/** Everything that an install with this spec applies, each object as it was last. */
+const allApplied = (namespace: string, spec: MovieTicketingSpecInput): Manifest[] => {
+  const cluster = makeSimulatedCluster(resourceOf(spec, { namespace }));
+  const given = [
+    givenObject('Secret', 'login', { username: 'me', password: 'secret-password' }),
+    givenObject('Secret', 'cert', { 'tls.crt': 'certificate', 'tls.key': 'a-private-key' }),
+    givenObject('ConfigMap', 'data', { 'movies.json': '[]', 'theaters.json': '[]' }),
+  ];
+  for (const object of given) {
+    cluster.others.set(`${object.kind}/${object.metadata.name}`, object);
+  }
+  cluster.run();
+  const last = new Map(
+    cluster.plans
+      .flatMap(({ apply }) => apply)
+      .map((manifest) => [`${manifest.kind}/${manifest.metadata.name}`, manifest]),
+  );
+  return [...last.values()];
+};
+
+const specs: [string, MovieTicketingSpecInput][] = [
+  ['the least', {}],
+  [
+    'much',
+    {
+      images: { registry: 'registry.example.com/tickets', pullSecrets: ['pull'] },
+      database: {
+        managed: {
+          storage: { size: '1.5Gi', storageClassName: 'fast' },
+          resources: { requests: { cpu: '1000m', memory: '100.5Mi' }, limits: { memory: '1.5Gi' } },
+          parameters: { work_mem: '8MB' },
+          reclaimPolicy: 'Delete',
+        },
+      },
+      services: { catalog: { replicas: 0 }, users: { resources: { limits: { cpu: '1.50' } } } },
+      gateway: {
+        service: { type: 'LoadBalancer', nodePort: 30081 },
+        tls: { secretName: 'cert' },
+        rateLimit: 9,
+      },
+      seed: { mode: 'configMap', configMapRef: { name: 'data' } },
+    },
+  ],
+  [
+    'an external database',
+    {
+      database: { external: { host: 'db.example.com', credentialsSecretRef: { name: 'login' } } },
+      gateway: { service: { type: 'ClusterIP' } },
+      seed: { mode: 'demo' },
+    },
+  ],
+];
+
+describe('the children on a real API server', () => {
+  for (const [what, spec] of specs) {
+    test(`when ${what} is applied, then each object is taken strictly and is as applied`, async ({
+      client,
+      namespace: fresh,
+    }) => {
+      const namespace = await fresh();
+      const manifests = allApplied(namespace, spec);
+      for (const manifest of manifests) {
+        // Owners that are not there are no concern of this API server's, which collects nothing.
+        const live = (await client.apply<KubeObject>(manifest)) as LiveObject;
+        expect({ object: manifest.metadata.name, same: isAsApplied(manifest, live) }).toEqual({
+          object: manifest.metadata.name,
+          same: true,
+        });
+      }
+      expect(manifests.length).toBeGreaterThan(25);
+    });
+  }
+});
