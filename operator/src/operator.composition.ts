@@ -8,9 +8,10 @@ import { settingsFrom, type OperatorEnvironment } from './operator.environment.t
 import { makeTicketingController } from './reconcile/controller.ts';
 import { fieldOwner } from './reconcile/observed.ts';
 import { makeKubeClient, refuseWritesUnless } from './runtime/client.ts';
+import type { Controller } from './runtime/controller.ts';
 import { makeEventRecorder } from './runtime/events.ts';
 import { healthListener } from './runtime/health.ts';
-import { makeLeaderElection } from './runtime/leader-election.ts';
+import { makeLeaderElection, type LeaderElection } from './runtime/leader-election.ts';
 
 export type OperatorOptions = {
   environment: OperatorEnvironment;
@@ -65,17 +66,7 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
     namespaces: environment.WATCH_NAMESPACES,
     workers: environment.CONCURRENCY,
   });
-  const management = await startManagement(options, {
-    // One that waits to lead is ready to.
-    missing: () =>
-      election.isLeading() && !controller.hasSynced()
-        ? 'the first lists are not read yet'
-        : undefined,
-    ailment: () =>
-      election.isLeading() && controller.lastEventAgeMs() > longestSilenceMs
-        ? 'nothing was heard from the API server for too long'
-        : undefined,
-  });
+  const management = await startManagement(options, { election, controller });
   election.start();
   logger.info({ identity, management_port: management.port }, 'the operator waits to lead');
   return {
@@ -92,17 +83,25 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
   };
 };
 
+type Parts = { election: LeaderElection; controller: Controller };
+
 const startManagement = async (
   { environment, registry }: OperatorOptions,
-  { missing, ailment }: Record<'missing' | 'ailment', () => string | undefined>,
+  { election, controller }: Parts,
 ): Promise<{ port: number; sayStopping: () => void; stop: () => Promise<void> }> => {
   let stopping = false;
+  // One that waits to lead is ready to.
+  const missing = (): string | undefined =>
+    election.isLeading() && !controller.hasSynced() ? 'the first lists are not read' : undefined;
   const server = await startServer({
     listener: healthListener({
       registry,
       isStopping: () => stopping,
       readiness: () => Promise.resolve(missing()),
-      ailment,
+      ailment: () =>
+        election.isLeading() && controller.lastEventAgeMs() > longestSilenceMs
+          ? 'nothing was heard from the API server for too long'
+          : undefined,
     }),
     host: environment.HOST,
     port: environment.MANAGEMENT_PORT,
