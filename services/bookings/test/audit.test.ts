@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { audit, auditSnapshot, type Finding } from '../src/audit.ts';
 import { as, hold } from '../testing/clients.ts';
 import { openTransaction } from '../testing/row-lock.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { TestServer } from '@movie-ticketing/kit/testing/api';
 import pg from 'pg';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { runBatch } from '../src/batch/run-batch.ts';
 import { makeSimulatedProvider } from '../src/payments/simulated-provider.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Database } from '@movie-ticketing/kit/database';
 import { Problem } from '@movie-ticketing/kit/problems';
 
-import { insertScreening, insertUser } from '../../catalog/testing/builders.ts';
+import { insertScreening, insertUser } from '@movie-ticketing/catalog/testing/builders';
 import { makeBatchRepository } from '../src/batch/batch.repository.ts';
 import { runBatch } from '../src/batch/run-batch.ts';
 import { batchSettings, order, outcomeName, serviceDatabase } from '../testing/orders.ts';

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { Registry } from '@movie-ticketing/kit/metrics';
 import type { TestServer } from '@movie-ticketing/kit/testing/api';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { as, tally } from '../testing/clients.ts';
 import { expectLedger, expectPromisesKept } from '../testing/promises.ts';

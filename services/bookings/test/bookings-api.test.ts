@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { startBookingsSystem, type BookingsSystem } from '../testing/system.ts';
 
 describe('booking, paying and cancelling', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { insertScreening, insertUser } from '../../catalog/testing/builders.ts';
+import { insertScreening, insertUser } from '@movie-ticketing/catalog/testing/builders';
 import { as, hold } from '../testing/clients.ts';
 import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Database } from '@movie-ticketing/kit/database';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { cancelBookingsOfCancelledScreenings } from '../src/holds/cancel-screenings.ts';
 import { expireHolds } from '../src/holds/expire-holds.ts';
 import { insertBooking } from '../testing/booking-rows.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { bookingStatuses } from '../src/bookings/bookings.schema.ts';
 import { paymentStatuses } from '../src/payments/payments.schema.ts';
 import { insertBooking, insertPayment } from '../testing/booking-rows.ts';

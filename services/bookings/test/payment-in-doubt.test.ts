@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Database } from '@movie-ticketing/kit/database';
 import { silentLogger } from '@movie-ticketing/kit/testing/api';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { until } from '../../catalog/testing/lock-waits.ts';
 import type { PaymentProvider } from '../src/payments/payment-provider.ts';
 import { reconcilePayments } from '../src/payments/payment-reconciler.ts';

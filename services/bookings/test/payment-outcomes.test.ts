@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { until } from '../../catalog/testing/lock-waits.ts';
 import { makeSimulatedProvider } from '../src/payments/simulated-provider.ts';
 import { as, hold } from '../testing/clients.ts';

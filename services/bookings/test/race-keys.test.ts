@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { as, hold, tally } from '../testing/clients.ts';
 import { expectPromisesKept } from '../testing/promises.ts';

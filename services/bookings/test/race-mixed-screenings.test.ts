@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import type { Database } from '@movie-ticketing/kit/database';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { as, inParallel } from '../testing/clients.ts';
 import { expectLedger, expectPromisesKept } from '../testing/promises.ts';

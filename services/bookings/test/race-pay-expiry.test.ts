@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ApiAnswer } from '@movie-ticketing/kit/testing/api';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { expireHolds } from '../src/holds/expire-holds.ts';
 import { insertBooking } from '../testing/booking-rows.ts';

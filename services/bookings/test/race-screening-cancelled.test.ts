@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { until } from '../../catalog/testing/lock-waits.ts';
 import { cancelBookingsOfCancelledScreenings } from '../src/holds/cancel-screenings.ts';
 import { as, hold, inParallel } from '../testing/clients.ts';

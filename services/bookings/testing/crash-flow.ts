@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Database } from '@movie-ticketing/kit/database';
 import { createTestDatabase } from '@movie-ticketing/kit/testing/database';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { until, type Asked, type CrashClient, type Reply } from './crash-client.ts';
 import { isDecisive, type Person } from './crash-load.ts';
 import type { CrashHost, CrashProcess } from './crash-process.ts';

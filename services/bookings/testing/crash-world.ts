@@ -1,7 +1,7 @@
 import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
 import { silentLogger } from '@movie-ticketing/kit/testing/api';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { auditSnapshot } from '../src/audit.ts';
 import { until, type CrashClient, type Reply } from './crash-client.ts';
 import { compareLedger } from './crash-ledger.ts';

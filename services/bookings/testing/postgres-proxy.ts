@@ -6,7 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
  * - `cut`: it happens, and the connection is cut before its answer reaches the client;
  * - `delay`: the client's side is cut at once, and Postgres gets it when `forwardDelayed` is called.
  */
-export type CommitFault = 'lose' | 'cut' | 'delay';
+type CommitFault = 'lose' | 'cut' | 'delay';
 
 export type PostgresProxy = {
   /** The database behind the proxy. */

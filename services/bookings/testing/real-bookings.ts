@@ -4,7 +4,7 @@ import { hashRequest } from '@movie-ticketing/kit/idempotency';
 import { Problem } from '@movie-ticketing/kit/problems';
 import { silentLogger } from '@movie-ticketing/kit/testing/api';
 
-import { insertScreening } from '../../catalog/testing/builders.ts';
+import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { makeBookingQueue } from '../src/batch/booking-queue.ts';
 import { runBatch } from '../src/batch/run-batch.ts';
 import { makeBookingsService } from '../src/bookings/bookings.service.ts';

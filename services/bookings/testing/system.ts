@@ -7,7 +7,7 @@ import { silentLogger, startTestServer, type TestServer } from '@movie-ticketing
 import { createTestDatabase } from '@movie-ticketing/kit/testing/database';
 import { makeTestTokens, type TestTokens } from '@movie-ticketing/kit/testing/tokens';
 
-import { insertUser } from '../../catalog/testing/builders.ts';
+import { insertUser } from '@movie-ticketing/catalog/testing/builders';
 import { makeBookingsProcess, type BookingsOptions } from '../src/bookings.composition.ts';
 import { bookingsEnvironment } from '../src/bookings.environment.ts';
 import type { PaymentProvider } from '../src/payments/payment-provider.ts';
