@@ -1,17 +1,17 @@
-import { setTimeout as pause } from 'node:timers/promises';
-
 import type { LiveObject } from '../src/reconcile/observed.ts';
 import type { KubeClient } from '../src/runtime/client.ts';
 import { hasReason } from '../src/runtime/kube-error.ts';
 
 /**
  * What a cluster's own controllers and kubelet would do, as far as an operator can tell: workloads
- * become ready, Jobs complete, and a Job's pod leaves its last words.
+ * become ready, the database has its pod, Jobs complete.
  */
-export type PretendControllers = { stop: () => Promise<void> };
 
 type Workload = LiveObject & {
-  spec: { replicas?: number; template: { metadata: { labels: Record<string, string> } } };
+  spec: {
+    replicas?: number;
+    template: { metadata: { labels: Record<string, string> }; spec: object };
+  };
   status?: Record<string, unknown>;
 };
 
@@ -58,42 +58,42 @@ const kinds = [
   { apiVersion: 'batch/v1', kind: 'Job' },
 ];
 
-const setStatus = async (client: KubeClient, workload: Workload): Promise<void> => {
-  const { apiVersion, kind, metadata } = workload;
-  const { name, namespace } = metadata;
-  const status = kind === 'Job' ? completeStatus() : readyStatus(workload);
+const placeOf = ({ apiVersion, kind, metadata }: LiveObject) => ({
+  apiVersion,
+  kind,
+  name: metadata.name,
+  namespace: metadata.namespace ?? '',
+});
+
+/** The one pod of a StatefulSet, ready: a Service of readiness is what the operator looks for. */
+const makePod = async (client: KubeClient, { metadata, spec }: Workload): Promise<void> => {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: `${metadata.name}-0`,
+      namespace: metadata.namespace ?? '',
+      labels: spec.template.metadata.labels,
+    },
+    spec: { containers: [{ name: 'pretended', image: 'pretended' }] },
+  };
   try {
-    await client.patchStatus(
-      { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) },
-      status,
-      metadata.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion },
-    );
+    await client.create(pod);
   } catch (error) {
-    if (!hasReason(error, 'NotFound', 'Conflict')) throw error;
+    if (!hasReason(error, 'AlreadyExists')) throw error;
   }
+  const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: now() }];
+  await client.patchStatus(placeOf(pod), { phase: 'Running', conditions });
 };
 
-/** @param client must be another field manager than the operator's */
-export const startPretendControllers = (
-  client: KubeClient,
-  namespace: string,
-): PretendControllers => {
-  let stopped = false;
-  const isStopped = (): boolean => stopped;
-  const loop = async (): Promise<void> => {
-    while (!isStopped()) {
-      for (const kind of kinds) {
-        const { items } = await client.list<Workload>(kind, { namespace });
-        for (const workload of items.filter(isBehind)) await setStatus(client, workload);
-      }
-      await pause(50);
+/** One round of what controllers would do. @param client another field manager than the operator's */
+export const settleWorkloads = async (client: KubeClient, namespace: string): Promise<void> => {
+  for (const kind of kinds) {
+    const { items } = await client.list<Workload>(kind, { namespace });
+    for (const workload of items.filter(isBehind)) {
+      const status = kind.kind === 'Job' ? completeStatus() : readyStatus(workload);
+      await client.patchStatus(placeOf(workload), status);
+      if (kind.kind === 'StatefulSet') await makePod(client, workload);
     }
-  };
-  const running = loop();
-  return {
-    stop: async () => {
-      stopped = true;
-      await running;
-    },
-  };
+  }
 };

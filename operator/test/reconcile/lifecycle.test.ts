@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { makeLogger } from '@movie-ticketing/kit/logging';
+import { Registry } from '@movie-ticketing/kit/metrics';
+import { testIf } from '@movie-ticketing/kit/testing/skippable';
+
+import { appliedAnnotation } from '../../src/children/labels.ts';
+import { observe } from '../../src/reconcile/observe.ts';
+import type { LiveObject } from '../../src/reconcile/observed.ts';
+import { makeReconcile } from '../../src/reconcile/reconcile-resource.ts';
+import type { MovieTicketing } from '../../src/resource/movie-ticketing.schema.ts';
+import { makeKubeClient, type KubeClient } from '../../src/runtime/client.ts';
+import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
+import {
+  administrator,
+  installBase,
+  makeResource,
+  operatorAccount,
+} from '../../testing/operator-scene.ts';
+import { settleWorkloads } from '../../testing/pretend-controllers.ts';
+import { recordCalls, type RecordedClient } from '../../testing/recorded-client.ts';
+import { testSettings } from '../../testing/simulated-cluster.ts';
+
+const api = hasApiServer ? await startApiServer() : undefined;
+let admin: KubeClient;
+let kubelet: KubeClient;
+let operator: KubeClient;
+
+beforeAll(async () => {
+  if (api === undefined) return;
+  admin = await administrator(api);
+  kubelet = await administrator(api, 'kubelet');
+  await installBase(admin);
+  operator = makeKubeClient({
+    // With the rights of k8s/base and none else.
+    kubeConfig: await api.makeClientConfig({ serviceAccount: operatorAccount }),
+    fieldManager: 'movie-ticketing-operator',
+    registry: new Registry(),
+  });
+}, 120_000);
+
+afterAll(async () => {
+  await api?.stop();
+});
+
+let nodePort = 31_000;
+
+const test = (title: string, run: (namespace: string) => Promise<void>): void => {
+  testIf(hasApiServer, lacksApiServer)(title, async () => run(await api!.namespace()), 240_000);
+};
+
+const logger = makeLogger({ service: 'test', level: 'silent' });
+
+/** An operator that has just started: it remembers nothing. */
+const begin = (recorded: RecordedClient): ((key: string) => Promise<unknown>) =>
+  makeReconcile({
+    client: recorded.client,
+    settings: testSettings,
+    recordEvent: () => undefined,
+    logger,
+  });
+
+const make = (namespace: string, spec: object = {}): Promise<MovieTicketing> => {
+  nodePort += 1;
+  const gateway = { service: { nodePort } };
+  return makeResource(admin, namespace, { seed: { mode: 'demo' }, gateway, ...spec });
+};
+
+const read = async (namespace: string): Promise<MovieTicketing> =>
+  (await admin.get({
+    apiVersion: 'movieticketing.io/v1',
+    kind: 'MovieTicketing',
+    name: 'shop',
+    namespace,
+  })) as unknown as MovieTicketing;
+
+const isReady = async (namespace: string): Promise<boolean> => {
+  const { status, metadata } = await read(namespace);
+  return (
+    status?.observedGeneration === metadata.generation &&
+    status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ===
+      true
+  );
+};
+
+/** Reconciles, with the cluster's own controllers in between, until the resource is Ready. */
+const reconcileUntilReady = async (
+  namespace: string,
+  recorded: RecordedClient,
+  onDeath?: (deaths: number) => void,
+): Promise<void> => {
+  let reconcile = begin(recorded);
+  let deaths = 0;
+  for (let round = 0; round < 200; round += 1) {
+    try {
+      await reconcile(`${namespace}/shop`);
+    } catch (error) {
+      if (onDeath === undefined) throw error;
+      onDeath((deaths += 1));
+      reconcile = begin(recorded);
+    }
+    if (await isReady(namespace)) return;
+    await settleWorkloads(kubelet, namespace);
+  }
+  throw new Error(`not ready: ${JSON.stringify((await read(namespace)).status, undefined, 1)}`);
+};
+
+const childrenOf = async (namespace: string): Promise<ReadonlyMap<string, LiveObject>> =>
+  (await observe(admin, await read(namespace), new Map())).children;
+
+const installed = async (namespace: string): Promise<RecordedClient> => {
+  await make(namespace);
+  const recorded = recordCalls(operator);
+  await reconcileUntilReady(namespace, recorded);
+  return recorded;
+};
+
+describe('a resource’s life on a real API server', () => {
+  test('when it is installed, then the database comes first, then migrations, seed, services, gateway', async (namespace) => {
+    const recorded = await installed(namespace);
+    const order = recorded.writes().map(({ kind, name }) => `${kind}/${name}`);
+    const places = [
+      /^StatefulSet\/shop-postgres$/,
+      /^Job\/shop-migrate-/,
+      /^Job\/shop-seed-/,
+      /^Deployment\/shop-catalog$/,
+      /^Deployment\/shop-gateway$/,
+    ].map((pattern) => order.findIndex((written) => pattern.test(written)));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+
+  test('when all is as it should be, then looking again and again writes nothing', async (namespace) => {
+    const recorded = await installed(namespace);
+    recorded.calls.length = 0;
+    for (let again = 0; again < 5; again += 1) await begin(recorded)(`${namespace}/shop`);
+    expect(recorded.writes()).toEqual([]);
+    console.log(`a reconcile of a steady state takes ${String(recorded.calls.length / 5)} reads`);
+  });
+
+  test('when any object is deleted, then it is made again, and no other is touched', async (namespace) => {
+    const recorded = await installed(namespace);
+    for (const [key, { apiVersion, kind, metadata }] of await childrenOf(namespace)) {
+      // Data and done work are not made again for the asking.
+      if (kind === 'Job' || kind === 'PersistentVolumeClaim' || key === 'Secret/shop-database')
+        continue;
+      await admin.delete({ apiVersion, kind, name: metadata.name, namespace });
+      recorded.calls.length = 0;
+      await reconcileUntilReady(namespace, recorded);
+      const touched = recorded.writes().filter(({ verb }) => verb !== 'patch/status');
+      // Another administrator is another setting of the users service.
+      const follows = key === 'Secret/shop-admin' ? ['Deployment/shop-users'] : [];
+      expect(new Set(touched.map((call) => `${call.kind}/${call.name}`))).toEqual(
+        new Set([key, ...follows]),
+      );
+    }
+  });
+
+  test('when the operator is killed at every single write of an install, then it ends as an install without deaths', async (namespace) => {
+    const smooth = await installed(await api!.namespace());
+    const whole = smooth.writes().length;
+
+    await make(namespace);
+    const recorded = recordCalls(operator);
+    let deaths = 0;
+    // Each write dies twice: unsent, and then with its answer lost.
+    recorded.dieAtWrite(1, 'before');
+    await reconcileUntilReady(namespace, recorded, (count) => {
+      deaths = count;
+      recorded.dieAtWrite(1, count % 2 === 0 ? 'before' : 'after');
+    });
+    console.log(`an install has ${String(whole)} writes; this one died ${String(deaths)} times`);
+    expect(deaths).toBeGreaterThan(whole);
+
+    const ended = await childrenOf(namespace);
+    const kinds = [...ended.keys()].map((key) => key.replace(/-[0-9a-f]{10}$/, ''));
+    expect(new Set(kinds).size).toBe(kinds.length);
+    for (const [key, { metadata }] of ended)
+      expect([key, metadata.annotations?.[appliedAnnotation]]).toEqual([key, expect.any(String)]);
+    const made = recorded
+      .writes()
+      .filter(({ verb, kind }) => verb === 'create' && kind === 'Secret')
+      .map(({ name }) => name);
+    expect(made.length).toBe(new Set(made).size);
+    recorded.calls.length = 0;
+    recorded.dieAtWrite(-1, 'before');
+    await begin(recorded)(`${namespace}/shop`);
+    expect(recorded.writes()).toEqual([]);
+  });
+
+  test('when others have a name that it needs, then it says so and touches none of theirs', async (namespace) => {
+    const theirs = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'shop-catalog', namespace },
+      data: { mine: 'yes' },
+    };
+    await admin.create(theirs);
+    await make(namespace);
+    const recorded = recordCalls(operator);
+    await begin(recorded)(`${namespace}/shop`);
+    expect(recorded.writes().map(({ verb }) => verb)).toEqual(['patch/status']);
+    const { status } = await read(namespace);
+    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+    expect(ready).toMatchObject({ status: 'False', reason: 'NameTaken' });
+    expect(ready?.message).toContain('ConfigMap/shop-catalog');
+
+    await admin.delete({ apiVersion: 'v1', kind: 'ConfigMap', name: 'shop-catalog', namespace });
+    await reconcileUntilReady(namespace, recorded);
+  });
+});
