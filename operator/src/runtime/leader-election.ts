@@ -130,7 +130,8 @@ const untilLost = async (options: {
     const late = afterDeadline(timers, term.until - timers.now());
     const round = async (): Promise<Outcome | undefined> => {
       await rest();
-      return stopping.aborted ? undefined : attempt();
+      // Who froze past the deadline does not renew, though nobody may have taken over yet.
+      return stopping.aborted || timers.now() >= term.until ? undefined : attempt();
     };
     const outcome = await Promise.race([round(), late.passed]);
     late.cancel();

@@ -1,0 +1,86 @@
+import { afterAll, describe, expect, test as plainTest } from '@jest/globals';
+import { testIf } from '@movie-ticketing/kit/testing/skippable';
+import { makeEventRecorder } from '../../src/runtime/events.ts';
+import type { KubeObject } from '../../src/runtime/kube-object.ts';
+import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
+import { fakeTimers } from '../../testing/fake-timers.ts';
+import { configMap, silentLogger, until, withScene } from '../../testing/runtime-scene.ts';
+
+const api = hasApiServer ? await startApiServer() : undefined;
+afterAll(() => api?.stop());
+
+const who = { component: 'movie-ticketing-operator', instance: 'pod-1' };
+const warning = (message: string) => ({ type: 'Warning', reason: 'Failed', message }) as const;
+
+describe('events', () => {
+  testIf(hasApiServer, lacksApiServer)(
+    'when the same is told three times, then there is one event with a count',
+    () =>
+      withScene(api!, async ({ client, direct, namespace }) => {
+        const about = await direct.apply<KubeObject>(configMap(namespace, 'a'));
+        const recorder = makeEventRecorder({ client, ...who, logger: silentLogger() });
+        for (let time = 0; time < 3; time += 1) recorder.record(about, warning('no image'));
+        recorder.record(about, { type: 'Normal', reason: 'Installed', message: 'all is well' });
+        await recorder.stop(10_000);
+        const { items } = await direct.list<any>(
+          { apiVersion: 'v1', kind: 'Event' },
+          { namespace },
+        );
+        expect(items.map(({ reason, count }) => ({ reason, count }))).toEqual(
+          expect.arrayContaining([
+            { reason: 'Failed', count: 3 },
+            { reason: 'Installed', count: 1 },
+          ]),
+        );
+        expect(items).toHaveLength(2);
+        expect(items[0].involvedObject).toMatchObject({
+          kind: 'ConfigMap',
+          uid: about.metadata.uid,
+        });
+      }),
+  );
+
+  const recorderOf = (apply: () => Promise<unknown>) => {
+    const sent: any[] = [];
+    const timers = fakeTimers();
+    const client: any = {
+      apply: (object: unknown) => {
+        sent.push(object);
+        return apply();
+      },
+    };
+    const recorder = makeEventRecorder({ client, ...who, logger: silentLogger(), timers });
+    return { recorder, sent, timers };
+  };
+  const about = configMap('ns', 'a');
+
+  plainTest('when one object tells without end, then it is bounded, others are heard', async () => {
+    const { recorder, sent, timers } = recorderOf(() => Promise.resolve());
+    for (let time = 0; time < 500; time += 1) recorder.record(about, warning(String(time)));
+    recorder.record(configMap('ns', 'other'), warning('mine'));
+    await until('sent', () => sent.length >= 26);
+    timers.advance(10_000);
+    recorder.record(about, warning('later'));
+    recorder.record(about, warning('too much again'));
+    await recorder.stop(1_000);
+    expect(sent).toHaveLength(27);
+    expect(sent.at(-1).message).toBe('later');
+  });
+
+  plainTest(
+    'when the API server does not answer, then telling does not wait or throw',
+    async () => {
+      let calls = 0;
+      const { recorder, sent } = recorderOf(() => {
+        calls += 1;
+        return calls === 1 ? Promise.reject(new Error('no')) : Promise.resolve();
+      });
+      recorder.record(about, warning('a'));
+      recorder.record(about, warning('b'));
+      await recorder.stop(1_000);
+      expect(sent).toHaveLength(2);
+      recorder.record(about, warning('after the stop'));
+      expect(sent).toHaveLength(2);
+    },
+  );
+});

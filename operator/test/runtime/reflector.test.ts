@@ -1,0 +1,213 @@
+import { afterAll, afterEach, describe, expect } from '@jest/globals';
+import { testIf } from '@movie-ticketing/kit/testing/skippable';
+import { Registry } from '@movie-ticketing/kit/metrics';
+import type { KubeObject } from '../../src/runtime/kube-object.ts';
+import { makeReflectorMetrics } from '../../src/runtime/reflector-metrics.ts';
+import {
+  makeReflector,
+  type Reflector,
+  type ReflectorOptions,
+} from '../../src/runtime/reflector.ts';
+import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
+import {
+  configMap,
+  configMaps,
+  silentLogger,
+  until,
+  withScene,
+  type Scene,
+} from '../../testing/runtime-scene.ts';
+
+// Without a watch cache the API server forgets what etcd forgot, as it does after a long time with one.
+const api = hasApiServer ? await startApiServer({ watchCache: false }) : undefined;
+afterAll(() => api?.stop());
+
+const started: Reflector<KubeObject>[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((one) => one.stop()));
+});
+
+const test = (title: string, run: (scene: Scene) => Promise<void>): void => {
+  testIf(hasApiServer, lacksApiServer)(
+    title,
+    () =>
+      withScene(api!, async (scene) => {
+        await run(scene);
+        await Promise.all(started.splice(0).map((one) => one.stop()));
+      }),
+    90_000,
+  );
+};
+
+const reflect = (scene: Scene, options: Partial<ReflectorOptions<KubeObject>> = {}) => {
+  const changes: string[] = [];
+  const reflector = makeReflector({
+    client: scene.client,
+    kind: configMaps,
+    namespace: scene.namespace,
+    logger: silentLogger(),
+    backoff: { baseMs: 10, capMs: 100 },
+    onChange: (key, object, before) => {
+      const what = object === undefined ? 'gone' : before === undefined ? 'new' : 'changed';
+      changes.push(`${what} ${key.split('/')[1] ?? ''}`);
+    },
+    ...options,
+  });
+  started.push(reflector);
+  reflector.start();
+  return { reflector, changes };
+};
+
+const lists = (scene: Scene): number =>
+  scene.proxy.seen.filter((one) => one.includes('limit=')).length;
+const watches = (scene: Scene): number =>
+  scene.proxy.seen.filter((one) => one.includes('watch=true')).length;
+
+describe('the reflector', () => {
+  test('when objects come, change and go, then it says so and holds what is there', async (scene) => {
+    const { direct, namespace } = scene;
+    await direct.apply(configMap(namespace, 'old', {}, { mine: 'yes' }));
+    await direct.apply(configMap(namespace, 'foreign'));
+    const { reflector, changes } = reflect(scene, { labelSelector: 'mine' });
+    expect(reflector.hasSynced()).toBe(false);
+    await until('synced', reflector.hasSynced);
+    expect(changes).toEqual(['new old']);
+    await direct.apply(configMap(namespace, 'next', {}, { mine: 'yes' }));
+    await until('seen', () => changes.includes('new next'));
+    await direct.apply(configMap(namespace, 'next', { x: '1' }, { mine: 'yes' }));
+    await until('changed', () => changes.includes('changed next'));
+    expect(reflector.get(`${namespace}/next`)).toMatchObject({ data: { x: '1' } });
+    await direct.delete({ ...configMaps, namespace, name: 'old' });
+    await until('gone', () => changes.includes('gone old'));
+    // One that lost the label is gone for us as well.
+    await direct.apply(configMap(namespace, 'next'));
+    await until('gone', () => changes.includes('gone next'));
+    expect(reflector.list()).toEqual([]);
+    expect(lists(scene)).toBe(1);
+  });
+
+  test('when its connection is cut, then it resumes without a list and misses nothing', async (scene) => {
+    const { direct, namespace, proxy } = scene;
+    const { reflector, changes } = reflect(scene);
+    await until('watching', () => reflector.hasSynced() && watches(scene) === 1);
+    for (let round = 0; round < 5; round += 1) {
+      proxy.cut();
+      await direct.apply(configMap(namespace, `c${String(round)}`));
+      await until('seen', () => changes.includes(`new c${String(round)}`));
+    }
+    expect(lists(scene)).toBe(1);
+    expect(changes).toHaveLength(5);
+  });
+
+  test('when its version has expired, then it lists anew and tells only what changed', async (scene) => {
+    const { direct, namespace, proxy } = scene;
+    await direct.apply(configMap(namespace, 'same'));
+    await direct.apply(configMap(namespace, 'doomed'));
+    const { reflector, changes } = reflect(scene);
+    await until('watching', () => reflector.hasSynced() && watches(scene) === 1);
+    proxy.fault = (what) => (what.includes('watch=true') ? 'cut' : undefined);
+    proxy.cut();
+    await direct.delete({ ...configMaps, namespace, name: 'doomed' });
+    await direct.apply(configMap(namespace, 'fresh'));
+    await api!.compact();
+    proxy.fault = () => undefined;
+    await until('told', () => changes.includes('gone doomed') && changes.includes('new fresh'));
+    expect(changes.sort()).toEqual(['gone doomed', 'new doomed', 'new fresh', 'new same']);
+    expect(lists(scene)).toBe(2);
+  });
+
+  test('when the API server is restarted, then it goes on', async (scene) => {
+    const { direct, namespace } = scene;
+    const { reflector, changes } = reflect(scene);
+    await until('synced', reflector.hasSynced);
+    await api!.restart();
+    await direct.apply(configMap(namespace, 'after'));
+    await until('seen', () => changes.includes('new after'));
+  });
+
+  test('when requests are refused for long, then it goes on once they are not', async (scene) => {
+    const { direct, namespace, proxy } = scene;
+    const faults = [{ status: 403 }, { status: 429, retryAfter: 0 }, { status: 500 }];
+    let asked = 0;
+    proxy.fault = () => (asked < 12 ? faults[asked++ % 3] : undefined);
+    const { reflector, changes } = reflect(scene);
+    await until('synced', reflector.hasSynced);
+    expect(asked).toBe(12);
+    await direct.apply(configMap(namespace, 'a'));
+    await until('seen', () => changes.includes('new a'));
+  });
+
+  test('when a watch goes silent, then it is begun anew; none is begun in a hot loop', async (scene) => {
+    const { direct, namespace, proxy } = scene;
+    let hung = 0;
+    proxy.fault = (what) => (what.includes('watch=true') && hung++ < 3 ? 'hang' : undefined);
+    const { changes } = reflect(scene, { idleTimeoutMs: 200 });
+    await until('watching', () => watches(scene) > 3);
+    await direct.apply(configMap(namespace, 'a'));
+    await until('seen', () => changes.includes('new a'));
+    expect(lists(scene)).toBe(1);
+  });
+
+  test('when the server ends a watch, then it resumes; when a list is due, then it lists', async (scene) => {
+    const { direct, namespace, registry } = scene;
+    const metrics = makeReflectorMetrics(registry);
+    const { reflector, changes } = reflect(scene, { watchSeconds: 1, relistMs: 3_000, metrics });
+    await until('resumed', () => watches(scene) >= 2);
+    expect(lists(scene)).toBe(1);
+    await direct.apply(configMap(namespace, 'a'));
+    await until('listed', () => lists(scene) >= 2);
+    await until('seen', () => changes.includes('new a'));
+    expect(changes).toEqual(['new a']);
+    expect(reflector.lastEventAgeMs()).toBeLessThan(20_000);
+    const text = await registry.metrics();
+    expect(text).toMatch(/reflector_last_event_age_seconds\{kind="ConfigMap"\} \d/);
+    expect(text).toContain('reflector_watch_ends_total{kind="ConfigMap",reason="Finished"}');
+  });
+
+  test('when a callback throws, then the next change is told all the same', async (scene) => {
+    const { direct, namespace } = scene;
+    const seen: string[] = [];
+    const onChange = (key: string): void => {
+      seen.push(key);
+      throw new Error('a bug');
+    };
+    const { reflector } = reflect(scene, { onChange });
+    await until('synced', reflector.hasSynced);
+    await direct.apply(configMap(namespace, 'a'));
+    await direct.apply(configMap(namespace, 'b'));
+    await until('both', () => seen.length === 2);
+    expect(reflector.list()).toHaveLength(2);
+  });
+});
+
+describe('bookmarks', () => {
+  testIf(hasApiServer, lacksApiServer)(
+    'when nothing changes but bookmarks come, then the watch resumes from the newest',
+    async () => {
+      // A server of its own making: a real one sends a bookmark a minute.
+      const asked: string[] = [];
+      const bookmark = {
+        type: 'BOOKMARK' as const,
+        object: { metadata: { resourceVersion: '7' } },
+      };
+      const client: any = {
+        list: () => Promise.resolve({ items: [], resourceVersion: '5' }),
+        watch: async function* (_: unknown, options: { resourceVersion: string }) {
+          asked.push(options.resourceVersion);
+          if (asked.length === 1) yield bookmark;
+        },
+      };
+      const reflector = makeReflector({
+        client,
+        kind: configMaps,
+        logger: silentLogger(),
+        metrics: makeReflectorMetrics(new Registry()),
+        onChange: () => undefined,
+      });
+      reflector.start();
+      await until('resumed', () => asked.length >= 2);
+      await reflector.stop();
+      expect(asked.slice(0, 2)).toEqual(['5', '7']);
+    },
+  );
+});

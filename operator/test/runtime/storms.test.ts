@@ -1,0 +1,109 @@
+import { afterAll, describe, expect } from '@jest/globals';
+import { testIf } from '@movie-ticketing/kit/testing/skippable';
+import { refOf } from '../../src/runtime/kube-object.ts';
+import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
+import { configMap, withScene, type Scene } from '../../testing/runtime-scene.ts';
+
+const api = hasApiServer ? await startApiServer() : undefined;
+afterAll(() => api?.stop());
+
+const test = (title: string, run: (scene: Scene) => Promise<void>): void => {
+  testIf(hasApiServer, lacksApiServer)(title, () => withScene(api!, run));
+};
+
+describe('an API server that does not do as it should', () => {
+  test('when three requests in a row get 429 or 500, then the fourth is the answer', async (scene) => {
+    const { proxy, client, namespace } = scene;
+    const faults = [{ status: 429, retryAfter: 0 }, { status: 500 }, 'cut' as const];
+    proxy.fault = () => faults.shift();
+    await client.apply(configMap(namespace, 'a', { x: '1' }));
+    expect(proxy.seen).toHaveLength(4);
+    // Control: with one attempt alone the fault is seen.
+    faults.push({ status: 429, retryAfter: 0 });
+    const once = client.apply(configMap(namespace, 'a'), { attempts: 1 });
+    await expect(once).rejects.toMatchObject({ status: 429 });
+  });
+
+  test('when 429 says how long to wait, then it is not asked before', async (scene) => {
+    const { proxy, client, namespace } = scene;
+    const faults = [{ status: 429, retryAfter: 1 }];
+    proxy.fault = () => faults.shift();
+    const began = performance.now();
+    await client.get(refOf(configMap(namespace, 'a')));
+    expect(performance.now() - began).toBeGreaterThan(990);
+  });
+
+  test('when 429 never ends, then the number of requests is bounded', async (scene) => {
+    const { proxy, client, namespace } = scene;
+    proxy.fault = () => ({ status: 429, retryAfter: 0 });
+    const got = client.get(refOf(configMap(namespace, 'a')), { attempts: 3 });
+    await expect(got).rejects.toMatchObject({ status: 429, reason: 'Faulty' });
+    expect(proxy.seen).toHaveLength(3);
+  });
+
+  test('when a create is refused for now, then it is sent again; when its outcome is unknown, then not', async (scene) => {
+    const { proxy, client, direct, namespace } = scene;
+    const faults: ({ status: number } | 'cut')[] = [{ status: 429 }];
+    proxy.fault = () => faults.shift();
+    await client.create(configMap(namespace, 'a'));
+    expect(await direct.get(refOf(configMap(namespace, 'a')))).toBeDefined();
+
+    proxy.seen.length = 0;
+    faults.push({ status: 500 });
+    const made = client.create(configMap(namespace, 'b'));
+    await expect(made).rejects.toMatchObject({ status: 500 });
+    expect(proxy.seen).toHaveLength(1);
+  });
+
+  test('when a request hangs, then it ends with a time-out', async (scene) => {
+    const { proxy, client, namespace, registry } = scene;
+    proxy.fault = () => 'hang';
+    const got = client.get(refOf(configMap(namespace, 'a')), { attempts: 2, timeoutMs: 100 });
+    await expect(got).rejects.toMatchObject({ status: 0, reason: 'Timeout' });
+    expect(proxy.seen).toHaveLength(2);
+    const [metric] = await registry.getMetricsAsJSON();
+    expect(metric!.values[0]).toMatchObject({ labels: { code: '<error>' }, value: 2 });
+  });
+
+  test('when it is called off while it waits to try again, then it ends at once', async (scene) => {
+    const { proxy, client, namespace } = scene;
+    proxy.fault = () => ({ status: 429, retryAfter: 30 });
+    const { signal } = stopper(proxy.seen);
+    const got = client.get(refOf(configMap(namespace, 'a')), { signal: signal() });
+    await expect(got).rejects.toMatchObject({ reason: 'Aborted' });
+  });
+
+  test('when many write the same object by applying, then none conflicts; by updating, they do', async (scene) => {
+    const { client, namespace } = scene;
+    const object = configMap(namespace, 'a', { x: '0' });
+    await client.apply(object);
+    await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        client.apply(configMap(namespace, 'a', { x: String(index) })),
+      ),
+    );
+    // Control: it is a storm indeed.
+    const read = (await client.get(refOf(object)))!;
+    const updates = await Promise.allSettled(
+      Array.from({ length: 40 }, (_, index) =>
+        client.update({ ...read, ...{ data: { x: `u${String(index)}` } } }),
+      ),
+    );
+    const refused = updates.filter((one) => one.status === 'rejected');
+    expect(refused).toHaveLength(39);
+    for (const one of refused) expect(one.reason).toMatchObject({ reason: 'Conflict' });
+  });
+});
+
+/** Aborts once something was asked. */
+const stopper = (seen: string[]) => ({
+  signal: (): AbortSignal => {
+    const controller = new AbortController();
+    const timer = setInterval(() => {
+      if (seen.length === 0) return;
+      controller.abort();
+      clearInterval(timer);
+    }, 5);
+    return controller.signal;
+  },
+});
