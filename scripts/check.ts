@@ -20,6 +20,7 @@ const steps: Step[] = [
       'services',
       'migrations',
       'seed',
+      'operator',
       'bench',
       'scripts',
     ],
@@ -28,6 +29,7 @@ const steps: Step[] = [
   { name: 'lock file', args: ['scripts/lock-file.ts'] },
   { name: 'generated files', args: ['scripts/generate.ts', '--check'] },
   { name: 'OpenAPI', args: [at('@redocly/cli/bin/cli.js'), 'lint', 'docs/openapi.json'] },
+  { name: 'Kubernetes', args: ['scripts/kube-linter.ts'] },
 ];
 
 type Outcome = { passed: boolean; output: string; seconds: number };
@@ -66,6 +68,7 @@ const runAll = async (): Promise<boolean> => {
       console.log(
         `${passed ? 'ok    ' : 'FAILED'} ${step.name.padEnd(16)} ${seconds.toFixed(1)} s`,
       );
+      if (passed && output.startsWith('skipped:')) console.log(`       ${output}`);
       if (passed) continue;
       allPassed = false;
       console.log(`${output.replaceAll(/^/gm, '    ')}\n`);
