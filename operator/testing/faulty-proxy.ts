@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
 /** What becomes of a request: an answer of the proxy's own, silence, a cut connection, or all as it should be. */
-export type Fault = { status: number; retryAfter?: number } | 'hang' | 'cut' | undefined;
+type Fault = { status: number; retryAfter?: number } | 'hang' | 'cut' | undefined;
 
 export type FaultyProxy = {
   url: string;
