@@ -20,56 +20,12 @@ import {
   type MovieTicketing,
   type MovieTicketingSpecInput,
 } from '../src/resource/movie-ticketing.schema.ts';
+import { testSettings } from './example-resource.ts';
 
 /**
  * A cluster in memory, as far as the decision can see: it keeps what is applied, fills in what a server
  * would, and its workloads come up when asked to. A clock of its own.
  */
-
-export const testSettings: OperatorSettings = {
-  version: '1.0.0',
-  images: {
-    catalog: 'movie-ticketing-catalog',
-    users: 'movie-ticketing-users',
-    bookings: 'movie-ticketing-bookings',
-    gateway: 'movie-ticketing-gateway',
-    migrations: 'movie-ticketing-migrations',
-  },
-  clusterDomain: 'cluster.local',
-};
-
-export const resourceOf = (
-  spec: MovieTicketingSpecInput = {},
-  metadata: Partial<MovieTicketing['metadata']> = {},
-): MovieTicketing => ({
-  apiVersion: 'movieticketing.io/v1',
-  kind: 'MovieTicketing',
-  metadata: {
-    name: 'shop',
-    namespace: 'cinema',
-    uid: 'uid-shop',
-    generation: 1,
-    resourceVersion: '1',
-    ...metadata,
-  },
-  spec: specSchema.parse(spec),
-});
-
-export const givenObject = (
-  kind: 'Secret' | 'ConfigMap',
-  name: string,
-  data: Record<string, string>,
-): LiveObject => ({
-  apiVersion: 'v1',
-  kind,
-  metadata: { name, namespace: 'cinema', uid: `uid-${name}` },
-  data:
-    kind === 'Secret'
-      ? Object.fromEntries(
-          Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
-        )
-      : data,
-});
 
 type Failure = { exitCode: number; message: string };
 

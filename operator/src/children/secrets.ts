@@ -21,7 +21,9 @@ export const databaseSecret = (resource: MovieTicketing, fresh?: FreshSecrets): 
   return secret(resource, {
     name: namesOf(resource).databaseSecret,
     component: 'postgres',
-    owned: resource.spec.database.managed?.reclaimPolicy === 'Delete',
+    // Made without an owner and owned by the apply that follows: only what an apply has set can an
+    // apply take away again, and `reclaimPolicy` may change.
+    owned: fresh === undefined && resource.spec.database.managed?.reclaimPolicy === 'Delete',
     ...(fresh === undefined ? {} : { data }),
   });
 };
@@ -63,9 +65,7 @@ const secret = (
       kind: 'Secret',
       name,
       component,
-      // Made without an owner and owned by the apply that follows: only what an apply has set can an
-      // apply take away again, and `reclaimPolicy` may change.
-      owned: owned && data === undefined,
+      owned,
     },
     { type: 'Opaque', ...(data === undefined ? {} : { data: encoded(data) }) },
   );

@@ -10,7 +10,7 @@ import { secretKey } from '../children/manifest.ts';
 import { contentsOf, databaseSecret } from '../children/secrets.ts';
 import { isGoing, stateOf, type StatefulSetState } from './live.ts';
 import { keyOf, type ChildRef, type LiveObject, type Manifest } from './observed.ts';
-import { isPodReady, podsOf, problemOfPod, problemOfPods } from './pod-problems.ts';
+import { isPodReady, podsOf, problemOfPods } from './pod-problems.ts';
 import {
   deletionOf,
   done,
@@ -165,9 +165,7 @@ const stuckPods = ({ observed }: Context, { statefulSet }: Wanted): ChildRef[] =
   return podsOf(observed, 'postgres')
     .filter(
       (pod) =>
-        pod.metadata.labels?.['controller-revision-hash'] !== updateRevision &&
-        !isPodReady(pod) &&
-        problemOfPod(pod) !== undefined,
+        pod.metadata.labels?.['controller-revision-hash'] !== updateRevision && !isPodReady(pod),
     )
     .map(deletionOf);
 };

@@ -11,7 +11,8 @@ import {
   startApiServer,
   type ApiServer,
 } from '../../testing/api-server.ts';
-import { givenObject, makeSimulatedCluster, resourceOf } from '../../testing/simulated-cluster.ts';
+import { givenObject, resourceOf } from '../../testing/example-resource.ts';
+import { makeSimulatedCluster } from '../../testing/simulated-cluster.ts';
 
 const api = hasApiServer ? await startApiServer() : undefined;
 afterAll(() => api?.stop());

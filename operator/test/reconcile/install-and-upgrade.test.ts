@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { MovieTicketingSpecInput } from '../../src/resource/movie-ticketing.schema.ts';
+import { resourceOf } from '../../testing/example-resource.ts';
 import {
   imagesIn,
   isEmptyPlan,
   makeSimulatedCluster,
-  resourceOf,
   type SimulatedCluster,
 } from '../../testing/simulated-cluster.ts';
 

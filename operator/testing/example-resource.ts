@@ -1,0 +1,51 @@
+import type { LiveObject, OperatorSettings } from '../src/reconcile/observed.ts';
+import {
+  specSchema,
+  type MovieTicketing,
+  type MovieTicketingSpecInput,
+} from '../src/resource/movie-ticketing.schema.ts';
+
+export const testSettings: OperatorSettings = {
+  version: '1.0.0',
+  images: {
+    catalog: 'movie-ticketing-catalog',
+    users: 'movie-ticketing-users',
+    bookings: 'movie-ticketing-bookings',
+    gateway: 'movie-ticketing-gateway',
+    migrations: 'movie-ticketing-migrations',
+  },
+  clusterDomain: 'cluster.local',
+};
+
+export const resourceOf = (
+  spec: MovieTicketingSpecInput = {},
+  metadata: Partial<MovieTicketing['metadata']> = {},
+): MovieTicketing => ({
+  apiVersion: 'movieticketing.io/v1',
+  kind: 'MovieTicketing',
+  metadata: {
+    name: 'shop',
+    namespace: 'cinema',
+    uid: 'uid-shop',
+    generation: 1,
+    resourceVersion: '1',
+    ...metadata,
+  },
+  spec: specSchema.parse(spec),
+});
+
+export const givenObject = (
+  kind: 'Secret' | 'ConfigMap',
+  name: string,
+  data: Record<string, string>,
+): LiveObject => ({
+  apiVersion: 'v1',
+  kind,
+  metadata: { name, namespace: 'cinema', uid: `uid-${name}` },
+  data:
+    kind === 'Secret'
+      ? Object.fromEntries(
+          Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+        )
+      : data,
+});
