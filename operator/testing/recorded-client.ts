@@ -36,6 +36,8 @@ export const recordCalls = (client: KubeClient): RecordedClient => {
       note({ verb: 'patch', kind: object.kind, name: object.metadata.name }, () =>
         client.apply(object, call),
       ),
+    merge: (ref, patch, call) =>
+      note({ verb: 'patch', ...ref }, () => client.merge(ref, patch, call)),
     create: (object, call) =>
       note({ verb: 'create', kind: object.kind, name: object.metadata.name }, () =>
         client.create(object, call),

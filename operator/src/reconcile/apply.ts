@@ -1,6 +1,7 @@
 import type { MovieTicketing, MovieTicketingStatus } from '../resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import { hasReason, KubeError } from '../runtime/kube-error.ts';
+import { refOf, type KubeObject } from '../runtime/kube-object.ts';
 import {
   keyOf,
   keyOfRef,
@@ -8,9 +9,11 @@ import {
   type ChildKey,
   type ChildRef,
   type Event,
+  type LiveObject,
   type Manifest,
   type Plan,
 } from './observed.ts';
+import { surplusOf } from './surplus.ts';
 
 export type ApplyDependencies = {
   /** One that refuses to write when this process leads no more: a Lease fences no frozen leader. */
@@ -51,12 +54,19 @@ const remove = async (client: KubeClient, ref: ChildRef, namespace: string): Pro
   }
 };
 
+/** Ours as we want it, and where all is ours, what others have added is taken away. */
+const apply = async (client: KubeClient, manifest: Manifest): Promise<void> => {
+  const live = await client.apply<LiveObject & KubeObject>(manifest);
+  const surplus = surplusOf(manifest, live);
+  if (surplus !== undefined) await client.merge(refOf(manifest), surplus);
+};
+
 const writesOf = (client: KubeClient, plan: Plan, namespace: string): Write[] => [
   ...plan.create.map((manifest) => ({
     child: keyOf(manifest),
     run: () => create(client, manifest),
   })),
-  ...plan.apply.map((manifest) => ({ child: keyOf(manifest), run: () => client.apply(manifest) })),
+  ...plan.apply.map((manifest) => ({ child: keyOf(manifest), run: () => apply(client, manifest) })),
   ...plan.delete.map((ref) => ({
     child: keyOfRef(ref),
     run: () => remove(client, ref, namespace),

@@ -1,15 +1,18 @@
 import { appliedAnnotation } from '../children/labels.ts';
 import { quantityToNumber } from '../resource/quantity.ts';
 import type { LiveObject, Manifest } from './observed.ts';
+import { surplusOf } from './surplus.ts';
 
 /**
  * Whether the live object is what we applied and still has all of it: the hash says that nothing newer
  * is wanted, the comparison that nobody changed what is ours. What the server filled in and what others
- * added beside it does not count: an apply would not take it away, and would never come to an end.
+ * added beside it does not count (an apply would not take it away), but for what `surplusOf` names.
  */
 export const isAsApplied = (desired: Manifest, live: LiveObject): boolean =>
   live.metadata.annotations?.[appliedAnnotation] ===
-    desired.metadata.annotations[appliedAnnotation] && contains(live, desired, '', desired.kind);
+    desired.metadata.annotations[appliedAnnotation] &&
+  contains(live, desired, '', desired.kind) &&
+  surplusOf(desired, live) === undefined;
 
 /** Lists that the API merges by key; all others are replaced as a whole. */
 const listKeys: Readonly<Record<string, readonly string[]>> = {

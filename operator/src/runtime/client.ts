@@ -31,6 +31,8 @@ export type KubeClient = {
     object: KubeObject,
     call?: CallOptions & { force?: boolean },
   ): Promise<T>;
+  /** A merge patch: what is null in it is taken away, whoever's it was. */
+  merge(ref: ObjectRef, patch: object, call?: CallOptions): Promise<void>;
   /**
    * Applies the whole status: what is left out of it and was ours goes. NotFound if the object is
    * gone. A uid is not looked at here by the API server: it takes `resourceVersion` (Conflict) to
@@ -82,12 +84,18 @@ export const makeKubeClient = (options: {
 const makeWrites = (
   send: Send,
   fieldManager: string,
-): Pick<KubeClient, 'apply' | 'patchStatus' | 'create' | 'update' | 'delete'> => ({
+): Pick<KubeClient, 'apply' | 'merge' | 'patchStatus' | 'create' | 'update' | 'delete'> => ({
   apply: (object, { force = true, ...call } = {}) => {
     const path = pathOf(object, object.metadata);
     const query = { fieldManager, force: String(force) };
     const request = { method: 'PATCH', path, query, body: object, contentType: APPLY } as const;
     return send(object.kind, request, true, call);
+  },
+  merge: async (ref, body, call = {}) => {
+    const path = pathOf(ref, ref);
+    const contentType = 'application/merge-patch+json';
+    const request = { method: 'PATCH', path, query: { fieldManager }, body, contentType } as const;
+    await send(ref.kind, request, true, call);
   },
   patchStatus: (ref, status, { resourceVersion, ...call } = {}) => {
     const { apiVersion, kind, ...place } = ref;
@@ -127,6 +135,7 @@ export const refuseWritesUnless = (client: KubeClient, mayWrite: () => boolean):
   return {
     ...client,
     apply: (object, call) => client.apply(object, guarded(call)),
+    merge: (ref, patch, call) => client.merge(ref, patch, guarded(call)),
     patchStatus: (ref, status, call) => client.patchStatus(ref, status, guarded(call)),
     create: (object, call) => client.create(object, guarded(call)),
     update: (object, call) => client.update(object, guarded(call)),

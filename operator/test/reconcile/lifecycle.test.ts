@@ -18,7 +18,7 @@ import {
 } from '../../testing/operator-scene.ts';
 import { settleWorkloads } from '../../testing/pretend-controllers.ts';
 import { recordCalls, type RecordedClient } from '../../testing/recorded-client.ts';
-import { testSettings } from '../../testing/simulated-cluster.ts';
+import { testSettings } from '../../testing/example-resource.ts';
 
 const api = hasApiServer ? await startApiServer() : undefined;
 let admin: KubeClient;
@@ -153,6 +153,25 @@ describe('a resource’s life on a real API server', () => {
         new Set([key, ...follows]),
       );
     }
+  });
+
+  test('when somebody adds a setting or narrows whom a Service leads to, then that is taken away', async (namespace) => {
+    const recorded = await installed(namespace);
+    const settings = { apiVersion: 'v1', kind: 'ConfigMap', name: 'shop-catalog', namespace };
+    const service = { ...settings, kind: 'Service' };
+    await admin.merge(settings, { data: { PORT: '1' } });
+    await admin.merge(service, { spec: { selector: { app: 'nobody' } } });
+    await reconcileUntilReady(namespace, recorded);
+    await begin(recorded)(`${namespace}/shop`);
+    expect(((await admin.get(settings)) as unknown as LiveObject)['data']).not.toHaveProperty(
+      'PORT',
+    );
+    expect((await admin.get(service)) as unknown as LiveObject).not.toHaveProperty(
+      'spec.selector.app',
+    );
+    recorded.calls.length = 0;
+    await begin(recorded)(`${namespace}/shop`);
+    expect(recorded.writes()).toEqual([]);
   });
 
   test('when the operator is killed at every single write of an install, then it ends as an install without deaths', async (namespace) => {
