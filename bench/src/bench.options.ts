@@ -15,7 +15,7 @@ export type BenchOptions = {
   clients: readonly number[];
   /** Cells to keep, by name. */
   only: RegExp | undefined;
-  /** Write a CPU profile of each server. */
+  /** Write a CPU profile of the server for each cell. */
   profile: boolean;
   /** A smoke test: its figures are worth nothing, and are not kept. */
   quick: boolean;
@@ -31,7 +31,7 @@ const environment = z.object({
 export const usage = `npm run bench -- [options]
   --quick          a smoke test of about a minute; keeps no results
   --only <regex>   only cells whose name matches, e.g. 'hot, 256'; keeps no results
-  --profile        a CPU profile of each server, in bench/results/tmp
+  --profile        a CPU profile of each cell, in bench/results/tmp; keeps no results
 BENCH_SECONDS      how long each cell is measured (8)
 DATABASE_URL       a server to make a database on, instead of an embedded Postgres`;
 

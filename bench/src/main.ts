@@ -46,7 +46,6 @@ const setUp = async (
     const server = await startServer({
       variant,
       databaseUrl: database.url,
-      profileDir: options.profile ? scratch : undefined,
     });
     cleanUps.push(server.stop);
     return server;
@@ -58,8 +57,9 @@ const setUp = async (
   const tokens = await registerPeople(servers.batch.url, people);
   const { seconds, warmUpSeconds } = options;
   const data = { ...made, tokens };
+  const profileDir = options.profile ? scratch : undefined;
   return {
-    bench: { db: database.db, data, servers, tools, seconds, warmUpSeconds },
+    bench: { db: database.db, data, servers, tools, seconds, warmUpSeconds, profileDir },
     database: database.description,
   };
 };
@@ -114,7 +114,7 @@ const run = async (options: BenchOptions, cleanUps: CleanUps): Promise<void> => 
   say(`\n${describeRun(report)}\n`);
   say(toTables(measurements).map(toText).join('\n\n'));
   // Half a table would pass for a whole one.
-  if (!options.quick && options.only === undefined) await keep(report);
+  if (!options.quick && !options.profile && options.only === undefined) await keep(report);
   if (measurements.some(({ fault }) => fault !== undefined)) {
     throw new Error('the seats are not exact: see above');
   }

@@ -1,7 +1,16 @@
+import { join } from 'node:path';
+
 import type { Database } from '@movie-ticketing/kit/database';
 
 import { resetBookings, seats, type BenchData } from './bench-data.ts';
-import type { BookingCell, Cell, ReadCell, Tool, Variant } from './cells.ts';
+import {
+  nameOf,
+  type BookingCell,
+  type Cell,
+  type ReadCell,
+  type Tool,
+  type Variant,
+} from './cells.ts';
 import { countSeats, findFault } from './exactness.ts';
 import type { LoadPlan, LoadResult, LoadTool } from './load.ts';
 import type { BenchServer } from './server.ts';
@@ -25,6 +34,8 @@ export type Bench = {
   tools: ReadonlyMap<Tool, LoadTool>;
   seconds: number;
   warmUpSeconds: number;
+  /** A folder for a CPU profile of each cell; the profiler slows the server by some per cent. */
+  profileDir: string | undefined;
 };
 
 export const measure = (bench: Bench, cell: Cell): Promise<Measurement> =>
@@ -45,9 +56,14 @@ const loadAndCount = async (
   plan: LoadPlan,
 ): Promise<Omit<Measurement, 'fault'>> => {
   const server = bench.servers[cell.variant];
+  if (bench.profileDir !== undefined) await server.startProfile();
   const before = await server.processorSeconds();
   const load = await toolOf(bench, cell).run(plan);
   const used = (await server.processorSeconds()) - before;
+  if (bench.profileDir !== undefined) {
+    const name = nameOf(cell).replaceAll(/[^\w]+/g, '-');
+    await server.stopProfile(join(bench.profileDir, `${name}.cpuprofile`));
+  }
   return {
     cell,
     rate: load.good / load.seconds,

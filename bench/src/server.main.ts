@@ -1,3 +1,6 @@
+import { writeFile } from 'node:fs/promises';
+import { Session } from 'node:inspector/promises';
+
 import { parseEnvironment, requiredDatabaseUrl } from '@movie-ticketing/kit/config';
 import { makeLogger } from '@movie-ticketing/kit/logging';
 import { makeRegistry } from '@movie-ticketing/kit/metrics';
@@ -6,6 +9,27 @@ import { makeAllServices } from '@movie-ticketing/gateway/all-services';
 import { gatewayEnvironment } from '@movie-ticketing/gateway/gateway.environment';
 
 import { controlBatch } from './control-batch.ts';
+import type { ServerRequest } from './server.ts';
+
+const profiler = new Session();
+
+const answer = async ({ ask, file }: ServerRequest): Promise<object> => {
+  switch (ask) {
+    case 'usage':
+      return process.cpuUsage();
+    case 'start-profile':
+      profiler.connect();
+      await profiler.post('Profiler.enable');
+      await profiler.post('Profiler.start');
+      return {};
+    case 'stop-profile': {
+      const { profile } = await profiler.post('Profiler.stop');
+      profiler.disconnect();
+      await writeFile(file ?? 'profile.cpuprofile', JSON.stringify(profile));
+      return {};
+    }
+  }
+};
 
 /**
  * The whole API in one process, as `npm start` serves it, on a database that is ready. Told `control`
@@ -31,8 +55,9 @@ await runProcess(async () => {
     tracing: undefined,
   });
   process.send?.({ url: `http://127.0.0.1:${String(running.port)}` });
-  // Asked how much processor time it has used: a figure that other work on the machine hardly touches.
-  process.on('message', () => process.send?.(process.cpuUsage()));
+  process.on('message', (request: ServerRequest) => {
+    void answer(request).then((found) => process.send?.(found));
+  });
   // The benchmark is gone: nobody else needs this process.
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   return running.stop;

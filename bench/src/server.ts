@@ -5,10 +5,16 @@ import { z } from 'zod';
 
 import type { Variant } from './cells.ts';
 
+/** What a server is asked over its IPC channel, besides HTTP. */
+export type ServerRequest = { ask: 'usage' | 'start-profile' | 'stop-profile'; file?: string };
+
 export type BenchServer = {
   url: string;
   /** Processor time used since its start, in seconds: all its threads, not the database's. */
   processorSeconds: () => Promise<number>;
+  startProfile: () => Promise<void>;
+  /** Ends the CPU profile and writes it there, for Chrome's developer tools. */
+  stopProfile: (file: string) => Promise<void>;
   stop: () => Promise<void>;
 };
 
@@ -19,12 +25,9 @@ const usage = z.object({ user: z.number(), system: z.number() });
 export const startServer = async (options: {
   variant: Variant;
   databaseUrl: string;
-  /** Where to write a CPU profile when it stops. */
-  profileDir: string | undefined;
 }): Promise<BenchServer> => {
-  const { variant, databaseUrl, profileDir } = options;
+  const { variant, databaseUrl } = options;
   const child = fork(join(import.meta.dirname, 'server.main.ts'), [variant], {
-    execArgv: profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: {
       ...process.env,
@@ -45,12 +48,21 @@ export const startServer = async (options: {
       new Promise<unknown>((resolve) => child.once('message', resolve)),
       exited.then(() => Promise.reject(new Error(`the server (${variant}) has ended`))),
     ]);
+  const request = (what: ServerRequest): Promise<unknown> => {
+    child.send(what);
+    return nextMessage();
+  };
   return {
     url: ready.parse(await nextMessage()).url,
     processorSeconds: async () => {
-      child.send('usage');
-      const { user, system } = usage.parse(await nextMessage());
+      const { user, system } = usage.parse(await request({ ask: 'usage' }));
       return (user + system) / 1e6;
+    },
+    startProfile: async () => {
+      await request({ ask: 'start-profile' });
+    },
+    stopProfile: async (file) => {
+      await request({ ask: 'stop-profile', file });
     },
     stop: async () => {
       child.kill('SIGTERM');
