@@ -36,7 +36,10 @@ export const databaseTarget = (resource: MovieTicketing): DatabaseTarget => {
   };
 };
 
-export type EnvironmentVariable = { name: string; value: string } | SecretVariable;
+export type EnvironmentVariable =
+  | { name: string; value: string }
+  | { name: string; valueFrom: { configMapKeyRef: { name: string; key: string } } }
+  | SecretVariable;
 type SecretVariable = {
   name: string;
   valueFrom: { secretKeyRef: { name: string; key: string; optional?: boolean } };

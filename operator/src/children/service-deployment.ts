@@ -129,8 +129,11 @@ const podSpec = (resource: MovieTicketing, service: ServiceName, image: string) 
           { name: 'http', containerPort: servicePort, protocol: 'TCP' },
           { name: 'management', containerPort: managementPort, protocol: 'TCP' },
         ],
-        envFrom: [{ configMapRef: { name } }],
-        env: [...databaseEnvironment(resource), ...adminEnvironment(resource, service)],
+        env: [
+          ...configEnvironment(resource, service),
+          ...databaseEnvironment(resource),
+          ...adminEnvironment(resource, service),
+        ],
         ...httpProbes,
         resources: resourcesOf(
           { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
@@ -143,6 +146,18 @@ const podSpec = (resource: MovieTicketing, service: ServiceName, image: string) 
     ],
     volumes: [temporaryVolume],
   };
+};
+
+/** Key by key and not the whole ConfigMap: a key that somebody adds changes nothing that runs. */
+const configEnvironment = (
+  resource: MovieTicketing,
+  service: ServiceName,
+): EnvironmentVariable[] => {
+  const name = namesOf(resource).service(service);
+  return Object.keys(settingsOf(resource, service)).map((key) => ({
+    name: key,
+    valueFrom: { configMapKeyRef: { name, key } },
+  }));
 };
 
 /** Optional: without its administrator the service serves on. */

@@ -132,9 +132,12 @@ export const explainRefusal = (key: ChildKey, message: string, status?: number):
   };
 };
 
-/** For a message: one line, of a length that a terminal takes. */
+/** For a message: one line without a stack, of a length that a terminal takes. */
 export const shortened = (message: string, length = 600): string => {
-  const line = message.replaceAll(/\s+/g, ' ').trim();
+  const line = message
+    .replaceAll(/\n\s+at .*/g, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
   return line.length <= length ? line : `${line.slice(0, length)}…`;
 };
 

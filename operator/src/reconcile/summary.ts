@@ -52,7 +52,7 @@ const judgementsOf = (context: Context, steps: Steps): Judged => {
     Ready: ready
       ? is('True', serving(target))
       : is('False', { reason: why.reason, message: `${servesOn}${why.message}` }),
-    Progressing: progressing(context, ready, first),
+    Progressing: progressing(context, ready, first !== undefined),
     Degraded: degraded(context, steps, wrong),
     DatabaseReady: databaseJudgement(context, steps),
     MigrationsApplied: judgementOf(steps.migrations),
@@ -99,13 +99,13 @@ const isServing = ({ database, services, gateway }: Steps): boolean =>
 const progressing = (
   { installed, resource, target }: Context,
   ready: boolean,
-  wrong: Finding | undefined,
+  wrong: boolean,
 ): Judgement => {
   if (ready) return is('False', { reason: 'Settled', message: 'All is as the resource wants it.' });
-  if (wrong !== undefined) {
+  if (wrong) {
     return is('False', {
       reason: 'Blocked',
-      message: `It goes on once this is put right: ${wrong.message}`,
+      message: 'It goes on once what the condition Degraded says is put right.',
     });
   }
   if (!installed)

@@ -97,12 +97,16 @@ describe('what services are told', () => {
       ({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === `shop-${service}`,
     );
     const [, spec] = podSpecs.find(([name]) => name === `shop-${service}`) ?? [];
-    const values = spec.containers[0].env.map((variable: any) => [
-      variable.name,
-      variable.value ?? (variable.name === 'ADMIN_EMAIL' ? 'a@example.com' : 'long-password'),
-    ]);
-    const environment = { ...(config?.['data'] as object), ...Object.fromEntries(values) };
+    const values = spec.containers[0].env.map(({ name, value, valueFrom }: any) => {
+      const { key } = valueFrom?.configMapKeyRef ?? {};
+      const secret = name === 'ADMIN_EMAIL' ? 'a@example.com' : 'long-password';
+      return [name, value ?? (key === undefined ? secret : (config?.['data'] as any)[key])];
+    });
+    const environment = Object.fromEntries(values);
     expect(schema.safeParse(environment).error).toBeUndefined();
+    expect(Object.keys(environment)).toEqual(
+      expect.arrayContaining(Object.keys(config?.['data'] as object)),
+    );
     const known = Object.keys(schema.shape);
     expect(Object.keys(environment).filter((name) => !known.includes(name))).toEqual([]);
   });

@@ -2,6 +2,7 @@
 # The gateway's entry point: writes under /tmp what only start knows, then becomes nginx.
 #   PORT (8080), MANAGEMENT_PORT (9090)
 #   CATALOG_ADDRESS (catalog:8080), and so for each service of the file "services"
+#   TLS_DIR      a folder with tls.crt and tls.key: PORT speaks HTTPS; a renewed certificate is taken up
 #   RATE_LIMIT   requests a second that one address may send; unset: no limit
 #   BANNER       printed at start
 # Names are looked up here and not by nginx: an upstream whose name does not resolve keeps nginx from
@@ -20,10 +21,20 @@ number() { # NAME VALUE MAXIMUM
   exit 2
 }
 
-listen() { # PORT
-  echo "listen $1;"
+listen() { # PORT [ssl]
+  echo "listen $1${2:+ $2};"
   # Where the kernel has no IPv6, nginx would not start.
-  if [ -s /proc/net/if_inet6 ]; then echo "listen [::]:$1;"; fi
+  if [ -s /proc/net/if_inet6 ]; then echo "listen [::]:$1${2:+ $2};"; fi
+}
+
+# A copy, for a renewal may come between the reading of one file and of the other: nginx is given a
+# pair that it takes, or keeps the one it has. Succeeds if there is a new pair.
+take_certificate() {
+  cat "$TLS_DIR/tls.crt" >"$run/tls.crt.new" 2>/dev/null || return 1
+  cat "$TLS_DIR/tls.key" >"$run/tls.key.new" 2>/dev/null || return 1
+  if cmp -s "$run/tls.crt.new" "$run/tls.crt" && cmp -s "$run/tls.key.new" "$run/tls.key"; then return 1; fi
+  mv "$run/tls.crt.new" "$run/tls.crt"
+  mv "$run/tls.key.new" "$run/tls.key"
 }
 
 address_of() { # SERVICE
@@ -68,6 +79,10 @@ write_upstreams() {
 
 watch() { # PID of nginx
   while sleep 2 && kill -0 "$1" 2>/dev/null; do
+    if [ -n "${TLS_DIR:-}" ] && take_certificate; then
+      echo '{"level":"info","service":"gateway","message":"the certificate has changed: reloading"}'
+      kill -HUP "$1"
+    fi
     if write_upstreams; then
       echo '{"level":"info","service":"gateway","message":"an address has changed: reloading"}'
       kill -HUP "$1"
@@ -80,7 +95,24 @@ number MANAGEMENT_PORT "${MANAGEMENT_PORT:-9090}" 65535
 if [ -n "${RATE_LIMIT:-}" ]; then number RATE_LIMIT "$RATE_LIMIT" 99999; fi
 
 mkdir -p "$run"
-listen "${PORT:-8080}" >"$run/listen.conf"
+# The key's copy is for nginx alone.
+umask 077
+if [ -n "${TLS_DIR:-}" ]; then
+  if ! take_certificate && [ ! -s "$run/tls.key" ]; then
+    echo 'TLS_DIR must be a folder with tls.crt and tls.key' >&2
+    exit 2
+  fi
+  {
+    listen "${PORT:-8080}" ssl
+    echo "ssl_certificate $run/tls.crt;"
+    echo "ssl_certificate_key $run/tls.key;"
+    echo 'ssl_protocols TLSv1.2 TLSv1.3;'
+    echo 'ssl_session_cache shared:tls:5m;'
+    echo 'ssl_session_timeout 1h;'
+  } >"$run/listen.conf"
+else
+  listen "${PORT:-8080}" >"$run/listen.conf"
+fi
 listen "${MANAGEMENT_PORT:-9090}" >"$run/listen-management.conf"
 : >"$run/http.conf"
 if [ -n "${RATE_LIMIT:-}" ]; then

@@ -59,12 +59,23 @@ const startStub = async (services: readonly string[]): Promise<Stub> => {
   return stub;
 };
 
-export type NginxGateway = { url: string; stub: Stub; own: OwnAnswers; stop: () => Promise<void> };
+type File = { content: string; target: string };
+
+export type NginxGateway = {
+  url: string;
+  stub: Stub;
+  own: OwnAnswers;
+  /** Writes files into the running container. */
+  copy: (files: readonly File[]) => Promise<void>;
+  stop: () => Promise<void>;
+};
 
 /** The rendered configuration in a real nginx, before services that are stubs in this process. */
 export const startNginxGateway = async (options: {
   reaperImage: boolean;
   environment?: Record<string, string>;
+  /** Beside those of the image. */
+  files?: readonly File[];
 }): Promise<NginxGateway> => {
   if (!options.reaperImage) process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
   const { GenericContainer, Wait } = await import('testcontainers');
@@ -92,6 +103,7 @@ export const startNginxGateway = async (options: {
         content: body,
         target: `${installed}/pages/${pageFile(path)}`,
       })),
+      ...(options.files ?? []),
     ])
     .withCopyFilesToContainer([
       { source: join(import.meta.dirname, '../nginx/start.sh'), target: `${installed}/start.sh` },
@@ -107,6 +119,7 @@ export const startNginxGateway = async (options: {
     url: `http://${container.getHost()}:${String(container.getMappedPort(8080))}`,
     stub,
     own,
+    copy: (files) => container.copyContentToContainer([...files]),
     stop: async () => {
       await container.stop({ timeout: 1_000 });
       stub.stop();
