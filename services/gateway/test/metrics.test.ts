@@ -34,6 +34,6 @@ test.each([
   'bookings_released_total',
   'database_pool_connections',
   'nodejs_eventloop_lag_p99_seconds',
-])('when metrics are scraped, then %s is among them, as docs/operating.md says', async (name) => {
+])('when metrics are scraped, then %s is among them, as docs/running.md says', async (name) => {
   expect(await scrape()).toContain(`# HELP ${name} `);
 });
