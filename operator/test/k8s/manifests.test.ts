@@ -134,7 +134,7 @@ describe("the operator's rights", () => {
       childKinds.map(({ apiVersion, plural }) => `${groupOf(apiVersion)}/${plural}`).toSorted(),
     );
     for (const { apiVersion, plural } of childKinds) {
-      for (const verb of ['get', 'list', 'create', 'patch', 'delete']) {
+      for (const verb of ['get', 'list', 'watch', 'create', 'patch']) {
         const attributes = { group: groupOf(apiVersion), resource: plural, verb };
         expect({ ...attributes, allowed: await may(attributes) }).toMatchObject({ allowed: true });
       }
@@ -148,6 +148,7 @@ describe("the operator's rights", () => {
     { resource: 'pods', subresource: 'exec', verb: 'create' },
     { resource: 'serviceaccounts', subresource: 'token', verb: 'create' },
     { resource: 'secrets', verb: 'deletecollection' },
+    { resource: 'persistentvolumeclaims', verb: 'delete' },
     { resource: 'nodes', verb: 'list' },
     { resource: 'namespaces', verb: 'list' },
     { group: 'rbac.authorization.k8s.io', resource: 'rolebindings', verb: 'create' },

@@ -11,8 +11,8 @@ import { specSchema, type MovieTicketing } from '../../src/resource/movie-ticket
 
 const root = join(import.meta.dirname, '../../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-const [operator, cinema] = parseAllDocuments(read('skaffold.yaml')).map(
-  (document) => document.toJS(),
+const [operator, cinema] = parseAllDocuments(read('skaffold.yaml')).map((document) =>
+  document.toJS(),
 );
 const built: any[] = operator.build.artifacts;
 const names = built.map(({ image }) => image as string);
