@@ -84,7 +84,7 @@ const edits: Record<string, { change: object; path: (object: Live) => unknown }>
   },
   Deployment: {
     change: { spec: { replicas: 0, paused: true } },
-    path: ({ spec }) => spec.replicas,
+    path: ({ spec }) => [spec.replicas, spec.paused],
   },
   StatefulSet: { change: { spec: { replicas: 0 } }, path: ({ spec }) => spec.replicas },
 };

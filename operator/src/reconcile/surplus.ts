@@ -9,22 +9,39 @@ const wholeMaps: Readonly<Record<string, readonly (readonly string[])[]>> = {
   Service: [['spec', 'selector']],
 };
 
+/** Fields that we leave unset and that stop us when others set them: a paused Deployment never rolls out. */
+const unsetFields: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  Deployment: [['spec', 'paused']],
+};
+
 const mapAt = (object: Readonly<Record<string, unknown>>, path: readonly string[]): object => {
   let value: unknown = object;
   for (const field of path) value = (value as Record<string, unknown> | null | undefined)?.[field];
   return typeof value === 'object' && value !== null ? value : {};
 };
 
-const nested = (path: readonly string[], value: object): object =>
-  path.reduceRight<object>((inner, field) => ({ [field]: inner }), value);
-
 /** A merge patch that takes away what others have added where all is ours; nothing where they have not. */
 export const surplusOf = (desired: Manifest, live: LiveObject): object | undefined => {
-  const patches = (wholeMaps[desired.kind] ?? []).flatMap((path) => {
+  const ofMaps = (wholeMaps[desired.kind] ?? []).flatMap((path) => {
     const ours = new Set(Object.keys(mapAt(desired, path)));
     const added = Object.keys(mapAt(live, path)).filter((key) => !ours.has(key));
-    if (added.length === 0) return [];
-    return [nested(path, Object.fromEntries(added.map((key) => [key, null])))];
+    return added.map((key) => [...path, key]);
   });
-  return patches.length === 0 ? undefined : (Object.assign({}, ...patches) as object);
+  const ofFields = (unsetFields[desired.kind] ?? []).filter((path) => {
+    const field = path.at(-1) ?? '';
+    return field in mapAt(live, path.slice(0, -1));
+  });
+  const paths = [...ofMaps, ...ofFields];
+  return paths.length === 0 ? undefined : removing(paths);
+};
+
+/** `[[a, b], [a, c]]`: `{a: {b: null, c: null}}`. */
+const removing = (paths: readonly (readonly string[])[]): object => {
+  const heads = new Set(paths.map(([head]) => head ?? ''));
+  return Object.fromEntries(
+    [...heads].map((head) => {
+      const rests = paths.filter(([first]) => first === head).map(([, ...rest]) => rest);
+      return [head, rests.some((rest) => rest.length === 0) ? null : removing(rests)];
+    }),
+  );
 };

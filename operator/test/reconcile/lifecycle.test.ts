@@ -155,14 +155,20 @@ describe('a resource’s life on a real API server', () => {
     }
   });
 
-  test('when somebody adds a setting or narrows whom a Service leads to, then that is taken away', async (namespace) => {
+  test('when somebody adds a setting, narrows whom a Service leads to or pauses a Deployment, then that is undone', async (namespace) => {
     const recorded = await installed(namespace);
     const settings = { apiVersion: 'v1', kind: 'ConfigMap', name: 'shop-catalog', namespace };
     const service = { ...settings, kind: 'Service' };
     await admin.merge(settings, { data: { PORT: '1' } });
     await admin.merge(service, { spec: { selector: { app: 'nobody' } } });
+    await admin.merge(
+      { ...settings, apiVersion: 'apps/v1', kind: 'Deployment' },
+      { spec: { paused: true } },
+    );
     await reconcileUntilReady(namespace, recorded);
     await begin(recorded)(`${namespace}/shop`);
+    const deployment = await admin.get({ ...settings, apiVersion: 'apps/v1', kind: 'Deployment' });
+    expect(deployment as unknown as LiveObject).not.toHaveProperty('spec.paused');
     expect(((await admin.get(settings)) as unknown as LiveObject)['data']).not.toHaveProperty(
       'PORT',
     );
