@@ -1,7 +1,7 @@
-import { beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { list } from '../testing/kubectl.ts';
-import { lostOf, startLoad } from '../testing/load.ts';
+import { lostOf, startLoad, stopLoads } from '../testing/load.ts';
 import { ensureShop } from '../testing/shared-shop.ts';
 import type { Ticketing } from '../testing/ticketing.ts';
 import { waitFor } from '../testing/waiting.ts';
@@ -11,6 +11,8 @@ let shop: Ticketing;
 beforeAll(async () => {
   shop = await ensureShop();
 });
+
+afterAll(stopLoads);
 
 const podsOf = async (component: string): Promise<string[]> => {
   const pods = await list(

@@ -1,8 +1,8 @@
-import { beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { audit } from '../testing/audit.ts';
 import { list } from '../testing/kubectl.ts';
-import { lostOf, startLoad } from '../testing/load.ts';
+import { lostOf, startLoad, stopLoads } from '../testing/load.ts';
 import { ensureShop } from '../testing/shared-shop.ts';
 import { buyTicket } from '../testing/shop.ts';
 import type { Ticketing } from '../testing/ticketing.ts';
@@ -13,6 +13,8 @@ let shop: Ticketing;
 beforeAll(async () => {
   shop = await ensureShop();
 });
+
+afterAll(stopLoads);
 
 const imagesThatRun = async (): Promise<string[]> => {
   const deployments = await list(shop.namespace, 'deployments');

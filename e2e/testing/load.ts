@@ -85,6 +85,13 @@ const buyer = async (
   }
 };
 
+const running = new Set<() => Promise<LoadResult>>();
+
+/** For afterAll: a test that failed leaves none behind. */
+export const stopLoads = async (): Promise<void> => {
+  await Promise.all([...running].map((stop) => stop()));
+};
+
 /** People who look, book and pay until they are stopped: bounded, and to 127.0.0.1 alone. */
 export const startLoad = async (
   url: string,
@@ -98,17 +105,20 @@ export const startLoad = async (
     lastSuccess: performance.now(),
   };
   let stopped = false;
-  const running = Array.from({ length: buyers }, () =>
+  const people = Array.from({ length: buyers }, () =>
     buyer(journal, { url, token, screenings, thinkMs }, () => stopped),
   );
+  const stop = async (): Promise<LoadResult> => {
+    stopped = true;
+    await Promise.all(people);
+    running.delete(stop);
+    return journal.result;
+  };
+  running.add(stop);
   return {
     token,
     answered: () => journal.result.requests - journal.result.failed.length,
-    stop: async () => {
-      stopped = true;
-      await Promise.all(running);
-      return journal.result;
-    },
+    stop,
   };
 };
 
