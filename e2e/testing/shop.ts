@@ -43,12 +43,15 @@ export const register = async (url: string): Promise<string> => {
   return expectStatus('register', answer, 201).body.access_token as string;
 };
 
-/** Screenings that have not begun for an hour yet, ids alone. */
+/** Screenings that begin in an hour or later and have seats yet, the latest first: ids alone. */
 export const upcomingScreenings = async (url: string): Promise<number[]> => {
   const from = new Date(Date.now() + 3_600_000).toISOString();
   const answer = await ask(url, `/screenings?from=${from}&limit=200`);
   const { screenings } = expectStatus('screenings', answer, 200).body;
-  return screenings.map(({ id }: { id: number }) => id);
+  return (screenings as { id: number; available_seats: number }[])
+    .filter(({ available_seats: seats }) => seats > 0)
+    .map(({ id }) => id)
+    .reverse();
 };
 
 export const book = async (url: string, token: string, screening: number): Promise<number> => {
