@@ -56,6 +56,7 @@ test('when the nodePort is taken by another resource, then a condition says so; 
   );
   console.log(`${reason}: ${message}`);
   await neighbour.change({ gateway: { service: { nodePort: 30_084 } } });
-  const live = await neighbour.ready();
+  await neighbour.condition('Ready', 'True', /./, 120);
+  const live = await neighbour.read();
   expect(live['status'].url).toContain('30084');
 });

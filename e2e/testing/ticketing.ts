@@ -75,6 +75,7 @@ export const describeConditions = (live: Live | undefined): string =>
         .join('\n');
 
 export const ticketing = (namespace: string, name: string, nodePort: number): Ticketing => {
+  const url = `http://127.0.0.1:${String(nodePort)}`;
   const read = async (): Promise<Live> => {
     const live = await get(namespace, 'mt', name);
     if (live === undefined) throw new Error(`there is no ${namespace}/${name}`);
@@ -84,7 +85,7 @@ export const ticketing = (namespace: string, name: string, nodePort: number): Ti
   return {
     namespace,
     name,
-    url: `http://127.0.0.1:${String(nodePort)}`,
+    url,
     read,
     apply: (spec) =>
       apply({
@@ -94,8 +95,8 @@ export const ticketing = (namespace: string, name: string, nodePort: number): Ti
         spec,
       }),
     change: (spec) => patch(namespace, 'mt', name, { spec }),
-    ready: (seconds = 120) =>
-      waitFor(
+    ready: async (seconds = 120) => {
+      const ready = await waitFor(
         `${name} Ready`,
         async () => {
           const live = await read();
@@ -107,7 +108,13 @@ export const ticketing = (namespace: string, name: string, nodePort: number): Ti
           );
         },
         { seconds, seen },
-      ),
+      );
+      // Every node's proxy learns of ready pods a moment later than the operator does.
+      await waitFor(`${name} reached`, async () => (await fetch(`${url}/ping`)).ok, {
+        seconds: 10,
+      });
+      return ready;
+    },
     condition: (type, status, matching = /./, seconds = 60) =>
       waitFor(
         `${type}=${status} matching ${String(matching)}`,
