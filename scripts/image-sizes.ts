@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 
-/** The sizes of the images that `docker compose build` makes, and what each adds to its base image. */
-const images = ['catalog', 'users', 'bookings', 'migrations', 'gateway'].map(
-  (artifact) => `movie-ticketing-${artifact}:${process.argv[2] ?? '1.0.0'}`,
-);
+import { artifacts, imageName } from './images.ts';
+
+/** The sizes of the images that `node scripts/build-images.ts` makes, and what each adds to its base image. */
+const images = artifacts.map((artifact) => imageName(artifact, process.argv[2] ?? '1.0.0'));
 
 type Inspected = { Size: number; RootFS: { Layers: string[] } };
 
@@ -21,7 +21,7 @@ const bases = ['node:24-trixie-slim', 'nginxinc/nginx-unprivileged:1.29']
 for (const image of images) {
   const found = inspect(image);
   if (found === undefined) {
-    console.error(`${image} is not here: docker compose build`);
+    console.error(`${image} is not here: node scripts/build-images.ts`);
     process.exitCode = 1;
     continue;
   }

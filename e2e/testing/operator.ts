@@ -1,9 +1,9 @@
-import { get, kubectl, list, type Live } from './kubectl.ts';
+import { kubectl, list, type Live } from './kubectl.ts';
 import { waitFor } from './waiting.ts';
 
 export const operatorNamespace = 'movie-ticketing-system';
 
-export const operatorPods = async (): Promise<Live[]> =>
+const operatorPods = async (): Promise<Live[]> =>
   (await list(operatorNamespace, 'pods')).filter(
     ({ metadata }) => metadata.deletionTimestamp === undefined,
   );
@@ -30,11 +30,4 @@ export const killLeader = async (): Promise<string> => {
     '--wait=false',
   ]);
   return name;
-};
-
-export const operatorDeployment = async (): Promise<Live | undefined> => {
-  const [found] = await list(operatorNamespace, 'deployments');
-  return found === undefined
-    ? undefined
-    : get(operatorNamespace, 'deployment', found.metadata.name);
 };

@@ -54,7 +54,7 @@ export const upcomingScreenings = async (url: string): Promise<number[]> => {
     .reverse();
 };
 
-export const book = async (url: string, token: string, screening: number): Promise<number> => {
+const book = async (url: string, token: string, screening: number): Promise<number> => {
   const answer = await ask(url, '/bookings', {
     token,
     key: randomUUID(),
@@ -63,7 +63,7 @@ export const book = async (url: string, token: string, screening: number): Promi
   return expectStatus('book', answer, 201).body.booking.id as number;
 };
 
-export const pay = async (url: string, token: string, booking: number): Promise<void> => {
+const pay = async (url: string, token: string, booking: number): Promise<void> => {
   const answer = await ask(url, '/payments', {
     token,
     key: randomUUID(),

@@ -33,7 +33,7 @@ type Condition = {
   observedGeneration?: number;
 };
 
-export const ownedKinds =
+const ownedKinds =
   'statefulset,deployment,service,configmap,secret,job,poddisruptionbudget,networkpolicy,serviceaccount,pvc';
 
 /** What makes tests quick: one pod of each, and the demo's data. */
@@ -66,7 +66,7 @@ export const makeNamespace = async (name: string): Promise<void> => {
 
 const conditionsOf = (live: Live): Condition[] => live['status']?.conditions ?? [];
 
-export const describeConditions = (live: Live | undefined): string =>
+const describeConditions = (live: Live | undefined): string =>
   live === undefined
     ? 'no resource'
     : `${String(live['status']?.phase)} (generation ${String(live.metadata.generation)}, seen ${String(live['status']?.observedGeneration)})\n` +

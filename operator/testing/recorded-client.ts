@@ -1,7 +1,7 @@
 import type { KubeClient } from '../src/runtime/client.ts';
 import { KubeError } from '../src/runtime/kube-error.ts';
 
-export type Call = { verb: string; kind: string; name: string };
+type Call = { verb: string; kind: string; name: string };
 
 export type RecordedClient = {
   client: KubeClient;
