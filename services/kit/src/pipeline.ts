@@ -83,7 +83,7 @@ const loadShared = async (route: Route, req: ExpressRequest): Promise<CachedAnsw
     requestId: '',
     isGone: () => false,
   } as unknown as Request);
-  const json = Buffer.from(serialise(answer));
+  const json = serialise(answer);
   return { json, etag: etagOf(json) };
 };
 
@@ -194,7 +194,7 @@ const idempotencyOf = (
 const serialise = (answer: Answer): string =>
   answer.json ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
 
-const etagOf = (json: Buffer | string): string =>
+const etagOf = (json: string): string =>
   `"${createHash('sha1').update(json).digest('base64url')}"`;
 
 /**

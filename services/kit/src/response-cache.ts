@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
 /** A serialised answer with its validator. */
-export type CachedAnswer = { json: Buffer; etag: string };
+export type CachedAnswer = { json: string; etag: string };
 
 const maximumBytes = 32 * 1024 * 1024;
 
@@ -40,7 +40,8 @@ export const makeResponseCache = (options: {
       answer.then(
         ({ json }) => {
           // Weighed now that its size is known; the cache weighs what it has not seen before.
-          if (entries.peek(key) === entry) entries.set(key, { ...entry, bytes: json.length });
+          if (entries.peek(key) === entry)
+            entries.set(key, { ...entry, bytes: Buffer.byteLength(json) });
         },
         () => {
           if (entries.peek(key) === entry) entries.delete(key);

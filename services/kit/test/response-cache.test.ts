@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { makeResponseCache } from '../src/response-cache.ts';
 
-const answer = (text: string) => ({ json: Buffer.from(text), etag: `"${text}"` });
+const answer = (text: string) => ({ json: text, etag: `"${text}"` });
 
 describe('the response cache', () => {
   test('when an answer is asked again within its time, then it is not loaded again; after it, it is', async () => {
