@@ -194,8 +194,7 @@ const idempotencyOf = (
 const serialise = (answer: Answer): string =>
   answer.json ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
 
-const etagOf = (json: string): string =>
-  `"${createHash('sha1').update(json).digest('base64url')}"`;
+const etagOf = (json: string): string => `"${createHash('sha1').update(json).digest('base64url')}"`;
 
 /**
  * Whether `If-None-Match` names this answer. Express's `req.fresh` says no to whoever also sends
