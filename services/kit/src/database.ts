@@ -69,7 +69,8 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
     query_timeout: statementTimeoutMs + 2_000,
     lock_timeout: options.lockTimeoutMs ?? 3_000,
     // No transaction waits for anything but the database: one that idles has lost its process.
-    idle_in_transaction_session_timeout: 5_000,
+    // Longer than a batch in doubt is looked up, or its COMMIT could come to nothing meanwhile.
+    idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
     types,
     ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
