@@ -11,6 +11,7 @@ export default {
   testPathIgnorePatterns: ['/node_modules/'],
   reporters: ['default', '<rootDir>/services/kit/testing/skip-reporter.ts'],
   globalSetup: '<rootDir>/e2e/testing/cluster.global-setup.ts',
+  globalTeardown: '<rootDir>/e2e/testing/cluster.global-teardown.ts',
   testSequencer: '<rootDir>/e2e/testing/in-order.sequencer.mjs',
   // One after the other: they share a shop, and two cores.
   maxWorkers: 1,

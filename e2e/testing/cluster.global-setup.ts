@@ -25,7 +25,7 @@ const buildDerived = async (): Promise<string[]> => {
   for (const tag of derived) {
     const migrations = tag === '1.1.0' ? 'migrations-next' : 'migrations-failing';
     const image = `movie-ticketing-migrations:${tag}`;
-    const base = 'BASE=movie-ticketing-migrations:1.0.0';
+    const base = `BASE=movie-ticketing-migrations:${tag === '1.1.0' ? '1.0.0' : '1.1.0'}`;
     await run('docker', ['build', `--build-arg=${base}`, '-t', image, `e2e/images/${migrations}`]);
     images.push(image);
     for (const service of services) {

@@ -12,7 +12,7 @@ import type { ApiServer } from './api-server.ts';
 const root = join(import.meta.dirname, '../..');
 
 /** The documents of one of the repository's YAML files. */
-const documentsOf = (file: string): KubeObject[] =>
+export const documentsOf = (file: string): KubeObject[] =>
   parseAllDocuments(readFileSync(join(root, file), 'utf8')).map(
     (document) => document.toJS() as KubeObject,
   );

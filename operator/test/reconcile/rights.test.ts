@@ -1,0 +1,92 @@
+import { afterAll, expect } from '@jest/globals';
+import { makeLogger } from '@movie-ticketing/kit/logging';
+import { Registry } from '@movie-ticketing/kit/metrics';
+import { testIf } from '@movie-ticketing/kit/testing/skippable';
+
+import { makeReconcile } from '../../src/reconcile/reconcile-resource.ts';
+import { makeKubeClient } from '../../src/runtime/client.ts';
+import { pluralOf } from '../../src/runtime/kube-object.ts';
+import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
+import {
+  administrator,
+  documentsOf,
+  installBase,
+  makeResource,
+  operatorAccount,
+} from '../../testing/operator-scene.ts';
+import { testSettings } from '../../testing/example-resource.ts';
+import { settleWorkloads } from '../../testing/pretend-controllers.ts';
+import { recordCalls } from '../../testing/recorded-client.ts';
+
+const api = hasApiServer ? await startApiServer() : undefined;
+afterAll(async () => {
+  await api?.stop();
+});
+
+type Rule = { resources: string[]; verbs: string[] };
+
+/** What k8s/base grants in every namespace: `patch deployments`. */
+const granted = (): Set<string> => {
+  const [role] = documentsOf('k8s/base/cluster-role.yaml') as unknown as { rules: Rule[] }[];
+  return new Set(
+    (role?.rules ?? []).flatMap(({ resources, verbs }) =>
+      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
+    ),
+  );
+};
+
+/** A grant that no life of a resource shows here, and why it is there all the same. */
+const needless: readonly RegExp[] = [
+  // Reflectors list and watch, events are told: not the reconciler's own calls.
+  /^watch /,
+  /^list movieticketings$/,
+  /^(create|patch|list) events$/,
+  // A server-side apply of what is not there asks for create; it is sent as a patch.
+  /^create /,
+  // Of what is wanted no more: of these kinds some at times, Kubernetes has no narrower right.
+  /^delete /,
+];
+
+testIf(hasApiServer, lacksApiServer)(
+  'when a resource lives with the rights of k8s/base, then none is missing and none is for nothing',
+  async () => {
+    const admin = await administrator(api!);
+    const kubelet = await administrator(api!, 'kubelet');
+    await installBase(admin);
+    const namespace = await api!.namespace();
+    const recorded = recordCalls(
+      makeKubeClient({
+        kubeConfig: await api!.makeClientConfig({ serviceAccount: operatorAccount }),
+        fieldManager: 'movie-ticketing-operator',
+        registry: new Registry(),
+      }),
+    );
+    await makeResource(admin, namespace, {
+      seed: { mode: 'demo' },
+      gateway: { service: { nodePort: 31_900 } },
+    });
+    const reconcile = makeReconcile({
+      client: recorded.client,
+      settings: testSettings,
+      recordEvent: () => undefined,
+      logger: makeLogger({ service: 'test', level: 'silent' }),
+    });
+    // A right that is missing would be refused: RefusedError or KubeError.
+    for (let round = 0; round < 15; round += 1) {
+      await reconcile(`${namespace}/shop`);
+      await settleWorkloads(kubelet, namespace);
+    }
+    const used = new Set(
+      recorded.calls.map(({ verb, kind }) => {
+        const [plain = '', subresource] = verb.split('/');
+        return `${plain} ${pluralOf(kind)}${subresource === undefined ? '' : `/${subresource}`}`;
+      }),
+    );
+    const unused = [...granted()].filter(
+      (right) => !used.has(right) && !needless.some((known) => known.test(right)),
+    );
+    expect([...used].filter((right) => !granted().has(right))).toEqual([]);
+    expect(unused).toEqual([]);
+  },
+  120_000,
+);
