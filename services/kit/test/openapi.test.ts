@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 
 import { defineEndpoint, type Endpoint } from '../src/endpoint.ts';
-import { idInText, instant, money, price } from '../src/fields.ts';
+import { idInText, instant, money } from '../src/fields.ts';
 import { makeSchemaConverter } from '../src/openapi-schema.ts';
 import { makeOpenApiDocument } from '../src/openapi.ts';
 
@@ -58,7 +58,7 @@ describe('schemas', () => {
   test('when a named schema is refined, then the reference stands without its contents', () => {
     const convert = makeSchemaConverter();
     const reference = { $ref: '#/components/schemas/Money' };
-    expect(convert.input(z.strictObject({ price: price('USD') }))).toMatchObject({
+    expect(convert.input(z.strictObject({ price: money.refine(() => true) }))).toMatchObject({
       properties: { price: reference },
     });
     expect(convert.output(money)).toEqual(reference);
