@@ -6,6 +6,7 @@ import type { LoadPlan, LoadResult, LoadTool } from './load.ts';
 export const startAutocannon = (): LoadTool => {
   const child = fork(join(import.meta.dirname, 'autocannon.main.ts'), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    serialization: 'advanced', // JSON has no NaN, which the percentiles of no answers are
   });
   const run = (plan: LoadPlan): Promise<LoadResult> =>
     new Promise((resolve, reject) => {

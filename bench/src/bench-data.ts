@@ -4,20 +4,19 @@ import { z } from 'zod';
 export type BenchData = {
   /** Access tokens, each of another person. */
   tokens: readonly string[];
-  /** Screenings that are measured; the first is the hot one. */
+  /** Two sets of screenings, one to measure and one to warm up on; the first of each is its hot one. */
   screenings: readonly number[];
-  /** As many, for warming up. */
-  warmUpScreenings: readonly number[];
+  otherScreenings: readonly number[];
 };
 
 /** As many as a hall may have. */
 export const seats = 100_000;
 
-/** A thousand screenings to measure and a thousand to warm up, each in a hall of its own. */
+/** Two sets of `count` screenings, each screening in a hall of its own. */
 export const insertScreenings = async (
   db: Database,
   count: number,
-): Promise<Pick<BenchData, 'screenings' | 'warmUpScreenings'>> => {
+): Promise<Pick<BenchData, 'screenings' | 'otherScreenings'>> => {
   await db.query(
     `INSERT INTO movies (title, description, duration_minutes, price_minor, currency, start_date, end_date)
      SELECT 'Movie ' || n, repeat('A description of ordinary length. ', 5), 120, 1500, 'USD',
@@ -38,7 +37,7 @@ export const insertScreenings = async (
   );
   await db.query('ANALYZE');
   const ids = rows.map(({ id }) => id);
-  return { screenings: ids.slice(0, count), warmUpScreenings: ids.slice(count) };
+  return { screenings: ids.slice(0, count), otherScreenings: ids.slice(count) };
 };
 
 const registered = z.object({ access_token: z.string() });

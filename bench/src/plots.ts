@@ -39,7 +39,7 @@ const schema = 'https://vega.github.io/schema/vega-lite/v6.json';
 /** Only what autocannon measured: the control is measured with nothing else. */
 const bookingValues = (measurements: readonly Measurement[]) =>
   measurements.flatMap(({ cell, rate, load }) =>
-    cell.kind !== 'bookings' || cell.tool !== 'autocannon'
+    cell.kind !== 'bookings' || cell.tool !== 'autocannon' || load.good === 0
       ? []
       : [
           {

@@ -22,7 +22,7 @@ const targets: Readonly<Record<Target, string>> = {
 };
 
 const count = (value: number): string =>
-  Number.isNaN(value) ? '-' : Math.round(value).toLocaleString('en-US');
+  Number.isFinite(value) ? Math.round(value).toLocaleString('en-US') : '-';
 const ms = (value: number): string => (value < 100 ? value.toFixed(1) : count(value));
 const times = (value: number): string => (Number.isNaN(value) ? '-' : `${value.toFixed(1)}x`);
 
@@ -39,6 +39,7 @@ const figures = (it: Measurement | undefined): string[] =>
 
 const troubleOf = ({ load, fault }: Measurement): string[] => [
   ...(fault === undefined ? [] : [fault]),
+  ...(load.good === 0 ? ['nothing answered in time'] : []),
   ...Object.entries(load.others).map(([status, number]) => `${count(number)} of ${status}`),
   ...(load.errors === 0 ? [] : [`${count(load.errors)} errors`]),
 ];

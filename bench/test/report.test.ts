@@ -4,7 +4,7 @@ import { planCells, type Cell } from '../src/cells.ts';
 import type { Measurement } from '../src/measure.ts';
 import { plot } from '../src/plots.ts';
 import { toText } from '../src/render.ts';
-import { toTables } from '../src/report.ts';
+import { lineOf, toTables } from '../src/report.ts';
 import { parseReport } from '../src/wrk.ts';
 
 const measured = (cell: Cell, rate: number, rest: Partial<Measurement> = {}): Measurement => ({
@@ -49,6 +49,19 @@ test('when an answer was not 201 or the seats are wrong, then the table says so'
   expect(hot?.rows[0]?.at(-1)).toBe(
     'batch autocannon: 3 of 409; control autocannon: the seats of 1 screenings do not add up',
   );
+});
+
+test('when nothing was answered in time, then the table and the plots leave it out', async () => {
+  const [first] = all();
+  const nothing = measured(first!.cell, 0, {
+    load: { ...first!.load, good: 0, p50: Number.NaN, p99: Number.NaN },
+    cpuMicros: Number.POSITIVE_INFINITY,
+  });
+  expect(toTables([nothing])[0]?.rows[0]?.slice(2, 5)).toEqual(['0', '-', '-']);
+  expect(toTables([nothing])[0]?.rows[0]?.at(-1)).toMatch(/nothing answered in time/);
+  expect(lineOf(nothing)).not.toContain('NaN');
+  const [bookings] = await plot([nothing]);
+  expect(bookings?.svg).not.toContain('NaN');
 });
 
 test('when wrk is not here, then its columns are empty and nothing fails', () => {
