@@ -1,5 +1,6 @@
 import type { runBatch } from '@movie-ticketing/bookings/batch/run-batch';
-import type { ReferencedOrder } from '@movie-ticketing/bookings/batch/booking-order';
+import { makeReference, type ReferencedOrder } from '@movie-ticketing/bookings/batch/booking-order';
+import type { makeBookingQueue } from '@movie-ticketing/bookings/batch/booking-queue';
 import { presentBooking, type Booking } from '@movie-ticketing/bookings/bookings/bookings.schema';
 import { translateDatabaseError, type Queryable } from '@movie-ticketing/kit/database';
 import type { Answer } from '@movie-ticketing/kit/endpoint';
@@ -20,6 +21,19 @@ export const controlBatch: typeof runBatch = (db, orders, { holdMs }) =>
       }
     }),
   );
+
+/** No queue: each booking is begun as it arrives, and waits for nothing but a connection and its row. */
+export const noQueue: typeof makeBookingQueue = ({ run }) => ({
+  submit: async (order) => {
+    const [outcome] = await run([{ ...order, reference: makeReference() }]);
+    if (outcome === undefined || outcome instanceof Problem) {
+      throw outcome ?? new Problem('internal');
+    }
+    return outcome;
+  },
+  depth: 0,
+  drain: () => Promise.resolve(),
+});
 
 type ScreeningRow = {
   available_seats: number;

@@ -8,7 +8,7 @@ import { runProcess, serve } from '@movie-ticketing/kit/service-process';
 import { makeAllServices } from '@movie-ticketing/gateway/all-services';
 import { gatewayEnvironment } from '@movie-ticketing/gateway/gateway.environment';
 
-import { controlBatch } from './control-batch.ts';
+import { controlBatch, noQueue } from './control-batch.ts';
 import type { ServerRequest } from './server.ts';
 
 const profiler = new Session();
@@ -44,7 +44,9 @@ await runProcess(async () => {
     environment,
     logger,
     registry,
-    ...(process.argv[2] === 'control' ? { run: controlBatch } : {}),
+    ...(process.argv[2] === 'control'
+      ? { control: { run: controlBatch, makeQueue: noQueue } }
+      : {}),
   });
   const running = await serve({
     services,

@@ -43,8 +43,10 @@ export type BookingsOptions = {
   jwks: JwkSource;
   /** Instead of the simulated one. */
   provider?: PaymentProvider;
-  /** Instead of the batch: the benchmark's control puts one transaction a booking here. */
+  /** Instead of the batch: the benchmark's control puts one transaction a booking here, */
   run?: typeof runBatch;
+  /** and starts each as it arrives. */
+  makeQueue?: typeof makeBookingQueue;
 };
 
 const lateAnswerMs = 5_000;
@@ -62,7 +64,7 @@ export const makeBookingsProcess = (options: BookingsOptions): Service => {
   });
   observePool(registry, { bookings: db.pool });
   const settings: BatchSettings = { holdMs: env.HOLD_MINUTES * 60_000, patienceMs: 5_000 };
-  const queue = makeBookingQueue({
+  const queue = (options.makeQueue ?? makeBookingQueue)({
     limit: env.BOOKING_QUEUE_LIMIT,
     run: (orders) => (options.run ?? runBatch)(db, orders, settings),
     observe: (batch) => {

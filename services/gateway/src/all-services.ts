@@ -32,14 +32,14 @@ export const makeAllServices = async (options: {
   environment: GatewayEnvironment;
   logger: Logger;
   registry: Registry;
-  /** Instead of the batch: the benchmark's control. */
-  run?: NonNullable<BookingsOptions['run']>;
+  /** Instead of the queue and its batch: the benchmark's control. */
+  control?: Pick<BookingsOptions, 'run' | 'makeQueue'>;
 }): Promise<AllServices> => {
   const { environment, registry } = options;
   const users = await makeUsersService(options);
   observePool(registry, { users: users.pool });
   const catalog = makeCatalogService({ ...options, jwks: users.jwks });
-  const bookings = makeBookingsProcess({ ...options, jwks: users.jwks });
+  const bookings = makeBookingsProcess({ ...options, ...options.control, jwks: users.jwks });
   const endpoints = allEndpoints({
     currency: environment.CURRENCY,
     maxTickets: environment.MAX_TICKETS_PER_BOOKING,
