@@ -7,7 +7,7 @@ type Check = { name: string; promise: 1 | 2 | 3 | 4; sql: string };
 export type Finding = { name: string; promise: number; violations: number; examples: string[] };
 
 /**
- * What is always true (docs/contract: 1 seats, 2 durability, 3 holds, 4 money), asked of the rows.
+ * What is always true (README, "What it promises": 1 seats, 2 durability, 3 holds, 4 money), asked of the rows.
  * All in one snapshot: it may run at any time, under load.
  */
 const checks: readonly Check[] = [

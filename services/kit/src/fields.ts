@@ -86,5 +86,3 @@ export const limit = () =>
     .refine((value) => value >= 1 && value <= 200, 'must be a whole number from 1 to 200')
     .default(50)
     .meta({ override: { type: 'integer', minimum: 1, maximum: 200, default: 50 } });
-
-export const currencyOf = (amount: number, currency: string): Money => ({ amount, currency });
