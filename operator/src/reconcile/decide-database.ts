@@ -93,7 +93,7 @@ const decideManaged = (context: Context, managed: Managed): StepResult => {
     );
   }
   const wanted = manifestsOf(resource, managed, volume);
-  const result = stateOfManaged(context, wanted);
+  const result = stateOfManaged(context, wanted, volume);
   const login = databaseLogin(context);
   if ('reason' in login) return { ...result, ...waiting(login, { serving: result.serving }) };
   return { ...result, apply: toApply(observed, wanted.all), delete: stuckPods(context, wanted) };
@@ -101,8 +101,17 @@ const decideManaged = (context: Context, managed: Managed): StepResult => {
 
 const passwordLost = (secret: string, volume: string): Finding => ({
   reason: 'PasswordLost',
-  message: `The Secret ${secret} is gone and the volume ${volume} is there, which opens with its password alone. Create the Secret again with the keys username (postgres) and password, from a backup. Only if the data may go: delete the PersistentVolumeClaim ${volume}.`,
+  message: `The Secret ${secret} is gone and the volume ${volume} is there, which opens with its password alone. Create the Secret again with the keys username (postgres) and password, from a backup. Only if the data may go: delete the PersistentVolumeClaim ${volume} and the pod ${volume}-0.`,
 });
+
+/** Kubernetes deletes a volume once no pod uses it, and takes no deletion back. */
+const volumeDeleted = (volume: LiveObject | undefined): Finding | undefined =>
+  volume === undefined || !isGoing(volume)
+    ? undefined
+    : {
+        reason: 'VolumeDeleted',
+        message: `Somebody deleted the PersistentVolumeClaim ${volume.metadata.name}: it goes, with all data, when the pod ${volume.metadata.name}-0 ends. Dump the database now (docs/operate.md), then delete that pod: an empty database takes its place.`,
+      };
 
 type Wanted = { all: Manifest[]; statefulSet: Manifest };
 
@@ -129,13 +138,17 @@ const sizeOf = (volume: LiveObject | undefined): string | undefined =>
   (volume?.['spec'] as { resources?: { requests?: { storage?: string } } } | undefined)?.resources
     ?.requests?.storage;
 
-const stateOfManaged = (context: Context, wanted: Wanted): StepResult => {
+const stateOfManaged = (
+  context: Context,
+  wanted: Wanted,
+  volume: LiveObject | undefined,
+): StepResult => {
   const { observed } = context;
   const key = keyOf(wanted.statefulSet);
   const live = observed.children.get(key);
   const state = stateOf<StatefulSetState>(live);
   const ready = podsOf(observed, 'postgres').some(isPodReady) && (state.readyReplicas ?? 0) > 0;
-  const refused = refusal(observed, wanted.all);
+  const wrong = volumeDeleted(volume) ?? refusal(observed, wanted.all);
   const rolled =
     isSettled(observed, wanted.statefulSet) &&
     (state.observedGeneration ?? 0) >= (live?.metadata.generation ?? 0) &&
@@ -143,11 +156,11 @@ const stateOfManaged = (context: Context, wanted: Wanted): StepResult => {
   if (ready && rolled) {
     return done(
       { reason: 'DatabaseAccepting', message: 'PostgreSQL takes connections.' },
-      refused === undefined ? {} : { alsoWrong: refused },
+      wrong === undefined ? {} : { alsoWrong: wrong },
     );
   }
   return waiting(
-    refused ??
+    wrong ??
       problemOfPods(observed, 'postgres', key) ?? {
         reason: 'DatabaseStarting',
         message: 'PostgreSQL is starting.',

@@ -31,6 +31,7 @@ export const reasons = {
   ConfigMapMissing: { problem: true },
   ConfigMapInvalid: { problem: true },
   PasswordLost: { problem: true },
+  VolumeDeleted: { problem: true },
   DatabaseUnreachable: { problem: true },
   DatabaseAhead: { problem: true },
   MigrationFailed: { problem: true },

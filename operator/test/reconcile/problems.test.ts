@@ -230,6 +230,21 @@ describe('data and their password', () => {
     expect(told(cluster, 'Ready')).toBe('True Serving');
   });
 
+  test('when the volume is deleted while in use, then it is said before the data go; an empty database takes its place', () => {
+    const cluster = installed();
+    const key = 'PersistentVolumeClaim/shop-postgres';
+    const volume = cluster.objects.get(key)!;
+    const going = { ...volume.metadata, deletionTimestamp: '2026-03-01T01:00:00Z' };
+    cluster.objects.set(key, { ...volume, metadata: going });
+    cluster.run(5);
+    expect(told(cluster, 'DatabaseReady')).toBe('True DatabaseAccepting');
+    expect(told(cluster, 'Degraded')).toBe('True VolumeDeleted');
+    cluster.remove(key); // the pod has ended
+    cluster.run();
+    expect(told(cluster, 'Ready')).toBe('True Serving');
+    expect(cluster.objects.get(key)?.metadata.uid).not.toBe(volume.metadata.uid);
+  });
+
   test('when a resource is made anew, then it takes the kept volume and password over', () => {
     const first = installed({ database: { managed: { storage: { size: '20Gi' } } } });
     const second = makeSimulatedCluster(resourceOf({}, { uid: 'uid-second' }));
