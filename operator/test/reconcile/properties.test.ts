@@ -9,81 +9,21 @@ import {
   statusSchema,
   type MovieTicketingSpecInput,
 } from '../../src/resource/movie-ticketing.schema.ts';
-import { givenObject, resourceOf, testSettings } from '../../testing/example-resource.ts';
+import { anySpec, givenToSpecs, hiddenValue, specPair } from '../../testing/arbitrary-specs.ts';
+import { resourceOf, testSettings } from '../../testing/example-resource.ts';
 import {
   isEmptyPlan,
   makeSimulatedCluster,
   type SimulatedCluster,
 } from '../../testing/simulated-cluster.ts';
 
-const hiddenValue = 'hunter2-the-value-of-a-secret';
-
-const others = [
-  givenObject('Secret', 'login', { username: 'app', password: hiddenValue }),
-  givenObject('Secret', 'boss', { email: 'boss@example.com', password: hiddenValue }),
-  givenObject('Secret', 'cert', { 'tls.crt': 'certificate', 'tls.key': hiddenValue }),
-  givenObject('ConfigMap', 'data', { 'movies.json': '[]', 'theaters.json': '[]' }),
-];
-
 const clusterOf = (spec: MovieTicketingSpecInput): SimulatedCluster => {
   const cluster = makeSimulatedCluster(resourceOf(spec));
-  for (const object of others) {
+  for (const object of givenToSpecs('cinema')) {
     cluster.others.set(`${object.kind}/${object.metadata.name}`, object);
   }
   return cluster;
 };
-
-const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
-
-const databases = {
-  managed: fc.record({
-    managed: fc.record({
-      image: fc.constantFrom('postgres:17', 'postgres:17.6'),
-      reclaimPolicy: fc.constantFrom('Retain' as const, 'Delete' as const),
-      parameters: fc.constantFrom({}, { work_mem: '8MB' }, { application_name: "it's \\ odd" }),
-    }),
-  }),
-  external: fc.record({
-    external: fc.record({
-      host: fc.constantFrom('a.example.com', 'b.example.com'),
-      credentialsSecretRef: fc.constant({ name: 'login' }),
-    }),
-  }),
-};
-
-const withoutUndefined = (spec: unknown): MovieTicketingSpecInput =>
-  JSON.parse(JSON.stringify(spec)) as MovieTicketingSpecInput;
-
-const specs = (kind: 'managed' | 'external'): fc.Arbitrary<MovieTicketingSpecInput> =>
-  fc
-    .record({
-      version: optional(fc.constantFrom('1.0.0', '1.1.0', '2.0.0')),
-      images: fc.record({
-        registry: optional(fc.constantFrom('registry.example.com/x', 'localhost:5000')),
-        pullSecrets: fc.constantFrom([], ['pull']),
-      }),
-      database: databases[kind],
-      services: fc.record({
-        catalog: fc.record({ replicas: fc.integer({ min: 0, max: 3 }) }),
-        users: fc.record({ logLevel: fc.constantFrom('info' as const, 'debug' as const) }),
-      }),
-      gateway: fc.record({
-        replicas: fc.integer({ min: 0, max: 3 }),
-        service: fc.record({ type: fc.constantFrom('NodePort' as const, 'ClusterIP' as const) }),
-        tls: optional(fc.constant({ secretName: 'cert' })),
-        rateLimit: optional(fc.integer({ min: 1, max: 100 })),
-      }),
-      bookings: fc.record({ holdMinutes: fc.integer({ min: 1, max: 30 }) }),
-      seed: fc.constantFrom(
-        { mode: 'none' as const },
-        { mode: 'demo' as const },
-        { mode: 'configMap' as const, configMapRef: { name: 'data' } },
-      ),
-      adminSecretRef: optional(fc.constant({ name: 'boss' })),
-    })
-    .map(withoutUndefined);
-
-const anyKind = fc.constantFrom('managed' as const, 'external' as const);
 
 /** What is there, but for what is random or tells of the way: identities, Jobs, contents of Secrets. */
 const outcomeOf = (cluster: SimulatedCluster): Record<string, unknown> => {
@@ -112,9 +52,8 @@ const faults = fc.record({
 
 describe('the decision', () => {
   test('when a spec is followed by another, then it ends as if it had been the first', () => {
-    const pairs = anyKind.chain((kind) => fc.tuple(specs(kind), specs(kind)));
     fc.assert(
-      fc.property(pairs, fc.nat(25), ([a, b], passes) => {
+      fc.property(specPair, fc.nat(25), ([a, b], passes) => {
         const changed = clusterOf(a);
         // However far it came with the first.
         for (let pass = 0; pass < passes; pass += 1) changed.step();
@@ -131,9 +70,8 @@ describe('the decision', () => {
   }, 120_000);
 
   test('when anything goes wrong and is put right, then it ends well; on the way it throws nothing, tells no secret, and its status fits the schema', () => {
-    const courses = anyKind.chain((kind) => fc.tuple(specs(kind), specs(kind), faults));
     fc.assert(
-      fc.property(courses, ([a, b, { component, waits, exitCode }]) => {
+      fc.property(specPair, faults, ([a, b], { component, waits, exitCode }) => {
         const cluster = clusterOf(a);
         const secret = b.database?.external === undefined ? 'database-password-0' : hiddenValue;
         // The second time where a message is cut off.
@@ -184,7 +122,7 @@ describe('the decision', () => {
       }),
     );
     fc.assert(
-      fc.property(anyKind.chain(specs), objects, (spec, found) => {
+      fc.property(anySpec, objects, (spec, found) => {
         const observed: Observed = {
           ...clusterOf(spec).observe(),
           children: new Map(

@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+
+import type { LiveObject } from '../src/reconcile/observed.ts';
+import type { MovieTicketingSpecInput } from '../src/resource/movie-ticketing.schema.ts';
+import { givenObject } from './example-resource.ts';
+
+/** A password that must not be told anywhere. */
+export const hiddenValue = 'hunter2-the-value-of-a-secret';
+
+/** What others make, and arbitrary specs name. */
+export const givenToSpecs = (namespace: string): LiveObject[] =>
+  [
+    givenObject('Secret', 'login', { username: 'app', password: hiddenValue }),
+    givenObject('Secret', 'boss', { email: 'boss@example.com', password: hiddenValue }),
+    givenObject('Secret', 'cert', { 'tls.crt': 'certificate', 'tls.key': hiddenValue }),
+    givenObject('ConfigMap', 'data', { 'movies.json': '[]', 'theaters.json': '[]' }),
+  ].map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }));
+
+const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+
+const databases = {
+  managed: fc.record({
+    managed: fc.record({
+      image: fc.constantFrom('postgres:17', 'postgres:17.6'),
+      reclaimPolicy: fc.constantFrom('Retain' as const, 'Delete' as const),
+      parameters: fc.constantFrom({}, { work_mem: '8MB' }, { application_name: "it's \\ odd" }),
+    }),
+  }),
+  external: fc.record({
+    external: fc.record({
+      host: fc.constantFrom('a.example.com', 'b.example.com'),
+      credentialsSecretRef: fc.constant({ name: 'login' }),
+    }),
+  }),
+};
+
+const withoutUndefined = (spec: unknown): MovieTicketingSpecInput =>
+  JSON.parse(JSON.stringify(spec)) as MovieTicketingSpecInput;
+
+const specs = (kind: 'managed' | 'external'): fc.Arbitrary<MovieTicketingSpecInput> =>
+  fc
+    .record({
+      version: optional(fc.constantFrom('1.0.0', '1.1.0', '2.0.0')),
+      images: fc.record({
+        registry: optional(fc.constantFrom('registry.example.com/x', 'localhost:5000')),
+        pullSecrets: fc.constantFrom([], ['pull']),
+      }),
+      database: databases[kind],
+      services: fc.record({
+        catalog: fc.record({ replicas: fc.integer({ min: 0, max: 3 }) }),
+        users: fc.record({ logLevel: fc.constantFrom('info' as const, 'debug' as const) }),
+      }),
+      gateway: fc.record({
+        replicas: fc.integer({ min: 0, max: 3 }),
+        service: fc.record({ type: fc.constantFrom('NodePort' as const, 'ClusterIP' as const) }),
+        tls: optional(fc.constant({ secretName: 'cert' })),
+        rateLimit: optional(fc.integer({ min: 1, max: 100 })),
+      }),
+      bookings: fc.record({ holdMinutes: fc.integer({ min: 1, max: 30 }) }),
+      seed: fc.constantFrom(
+        { mode: 'none' as const },
+        { mode: 'demo' as const },
+        { mode: 'configMap' as const, configMapRef: { name: 'data' } },
+      ),
+      adminSecretRef: optional(fc.constant({ name: 'boss' })),
+    })
+    .map(withoutUndefined);
+
+const anyKind = fc.constantFrom('managed' as const, 'external' as const);
+
+export const anySpec = anyKind.chain(specs);
+
+/** Two specs that may follow each other: a database stays managed, or external. */
+export const specPair = anyKind.chain((kind) => fc.tuple(specs(kind), specs(kind)));
