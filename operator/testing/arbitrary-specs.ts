@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import type { LiveObject } from '../src/reconcile/observed.ts';
+import type { KubeObject } from '../src/runtime/kube-object.ts';
 import type { MovieTicketingSpecInput } from '../src/resource/movie-ticketing.schema.ts';
 import { givenObject } from './example-resource.ts';
 
@@ -8,7 +8,7 @@ import { givenObject } from './example-resource.ts';
 export const hiddenValue = 'hunter2-the-value-of-a-secret';
 
 /** What others make, and arbitrary specs name. */
-export const givenToSpecs = (namespace: string): LiveObject[] =>
+export const givenToSpecs = (namespace: string): KubeObject[] =>
   [
     givenObject('Secret', 'login', { username: 'app', password: hiddenValue }),
     givenObject('Secret', 'boss', { email: 'boss@example.com', password: hiddenValue }),

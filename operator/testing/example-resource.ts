@@ -1,4 +1,5 @@
-import type { LiveObject, OperatorSettings } from '../src/reconcile/observed.ts';
+import type { KubeObject } from '../src/runtime/kube-object.ts';
+import type { OperatorSettings } from '../src/reconcile/observed.ts';
 import {
   specSchema,
   type MovieTicketing,
@@ -38,7 +39,7 @@ export const givenObject = (
   kind: 'Secret' | 'ConfigMap',
   name: string,
   data: Record<string, string>,
-): LiveObject => ({
+): KubeObject => ({
   apiVersion: 'v1',
   kind,
   metadata: { name, namespace: 'cinema', uid: `uid-${name}` },

@@ -1,4 +1,4 @@
-import type { LiveObject } from '../src/reconcile/observed.ts';
+import type { KubeObject } from '../src/runtime/kube-object.ts';
 import type { KubeClient } from '../src/runtime/client.ts';
 import { hasReason } from '../src/runtime/kube-error.ts';
 
@@ -7,7 +7,7 @@ import { hasReason } from '../src/runtime/kube-error.ts';
  * become ready, the database has its pod, Jobs complete.
  */
 
-type Workload = LiveObject & {
+type Workload = KubeObject & {
   spec: {
     replicas?: number;
     template: { metadata: { labels: Record<string, string> }; spec: object };
@@ -58,7 +58,7 @@ const kinds = [
   { apiVersion: 'batch/v1', kind: 'Job' },
 ];
 
-const placeOf = ({ apiVersion, kind, metadata }: LiveObject) => ({
+const placeOf = ({ apiVersion, kind, metadata }: KubeObject) => ({
   apiVersion,
   kind,
   name: metadata.name,

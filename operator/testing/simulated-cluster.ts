@@ -3,13 +3,13 @@ import { givenRefs, wantedRefs } from '../src/children/wanted-refs.ts';
 import { holderOf, isOurs } from '../src/children/labels.ts';
 import { componentOf, imageIn } from '../src/reconcile/live.ts';
 import { decide } from '../src/reconcile/decide.ts';
+import type { KubeObject } from '../src/runtime/kube-object.ts';
 import {
   keyOf,
   keyOfRef,
   type ApplyError,
   type ChildKey,
   type ChildWarning,
-  type LiveObject,
   type Manifest,
   type Observed,
   type OperatorSettings,
@@ -33,9 +33,9 @@ export const makeSimulatedCluster = (
   resource: MovieTicketing,
   settings: OperatorSettings = testSettings,
 ) => {
-  const objects = new Map<ChildKey, LiveObject>();
-  const others = new Map<ChildKey, LiveObject>();
-  let pods: LiveObject[] = [];
+  const objects = new Map<ChildKey, KubeObject>();
+  const others = new Map<ChildKey, KubeObject>();
+  let pods: KubeObject[] = [];
   let serial = 0;
   let now = new Date('2026-03-01T00:00:00Z');
 
@@ -54,7 +54,7 @@ export const makeSimulatedCluster = (
     /** Every plan that was carried out. */
     plans: [] as Plan[],
 
-    get pods(): readonly LiveObject[] {
+    get pods(): readonly KubeObject[] {
       return pods;
     },
 
@@ -177,11 +177,11 @@ export const makeSimulatedCluster = (
   };
 
   const podOf = (
-    owner: LiveObject,
+    owner: KubeObject,
     index: number,
     status: object,
     revision?: string,
-  ): LiveObject => ({
+  ): KubeObject => ({
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
@@ -205,7 +205,7 @@ export const makeSimulatedCluster = (
     status,
   });
 
-  const replacePods = (owner: LiveObject, made: LiveObject[]): void => {
+  const replacePods = (owner: KubeObject, made: KubeObject[]): void => {
     pods = [
       ...pods.filter(
         ({ metadata }) => !metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid),
@@ -214,7 +214,7 @@ export const makeSimulatedCluster = (
     ];
   };
 
-  const podStatus = (owner: LiveObject): object => {
+  const podStatus = (owner: KubeObject): object => {
     const waits = cluster.waiting.get(componentOf(owner) ?? '');
     const image = imageIn(owner);
     return waits === undefined
@@ -229,7 +229,7 @@ export const makeSimulatedCluster = (
         };
   };
 
-  const settleDeployment = (object: LiveObject): void => {
+  const settleDeployment = (object: KubeObject): void => {
     const { replicas } = object['spec'] as { replicas: number };
     const stuck = cluster.waiting.has(componentOf(object) ?? '');
     const before = object['status'] as { availableReplicas?: number } | undefined;
@@ -247,7 +247,7 @@ export const makeSimulatedCluster = (
     };
   };
 
-  const settleStatefulSet = (object: LiveObject): void => {
+  const settleStatefulSet = (object: KubeObject): void => {
     const revision = `revision-${JSON.stringify(object['spec']).length.toString()}-${imageIn(object) ?? ''}`;
     const [pod] = pods.filter(({ metadata }) => metadata.name === `${object.metadata.name}-0`);
     const stuck = cluster.waiting.has('postgres');
@@ -266,7 +266,7 @@ export const makeSimulatedCluster = (
     };
   };
 
-  const settleJob = (object: LiveObject): void => {
+  const settleJob = (object: KubeObject): void => {
     const component = componentOf(object) ?? '';
     const { conditions } = (object['status'] ?? {}) as { conditions?: unknown };
     if (conditions !== undefined) return;

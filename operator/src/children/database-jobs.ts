@@ -1,4 +1,5 @@
-import type { LiveObject, Manifest, OperatorSettings } from '../reconcile/observed.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
+import type { Manifest, OperatorSettings } from '../reconcile/observed.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import {
   databaseEnvironment,
@@ -181,5 +182,5 @@ const podSpec = (
 });
 
 /** Told by its label: names hold a hash. */
-export const isJobOf = (object: LiveObject, component: 'migrations' | 'seed'): boolean =>
+export const isJobOf = (object: KubeObject, component: 'migrations' | 'seed'): boolean =>
   object.kind === 'Job' && object.metadata.labels?.['app.kubernetes.io/component'] === component;

@@ -1,4 +1,4 @@
-import type { LiveObject } from '../reconcile/observed.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
 
 export const resourceLabel = 'movieticketing.io/resource';
 export const appliedAnnotation = 'movieticketing.io/applied';
@@ -32,7 +32,7 @@ type Owner = { metadata: { name: string; uid: string } };
  * Whether the resource may touch this object: it owns it, or nobody does and it carries the resource's
  * label (data kept from a former resource of the same name) or our annotation (somebody took the label off).
  */
-export const isOurs = (object: LiveObject, resource: Owner): boolean => {
+export const isOurs = (object: KubeObject, resource: Owner): boolean => {
   const { ownerReferences = [], labels, annotations } = object.metadata;
   if (ownerReferences.some(({ uid }) => uid === resource.metadata.uid)) return true;
   if (ownerReferences.length > 0) return false;
@@ -42,7 +42,7 @@ export const isOurs = (object: LiveObject, resource: Owner): boolean => {
 };
 
 /** Who has an object that is not ours, for a message. */
-export const holderOf = (object: LiveObject, resource: Owner): string => {
+export const holderOf = (object: KubeObject, resource: Owner): string => {
   const owner = object.metadata.ownerReferences?.[0];
   if (owner !== undefined) {
     const former = owner.kind === 'MovieTicketing' && owner.name === resource.metadata.name;

@@ -1,4 +1,5 @@
-import type { FreshSecrets, LiveObject, Manifest } from '../reconcile/observed.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
+import type { FreshSecrets, Manifest } from '../reconcile/observed.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import { databaseTarget, databaseUser } from './database-connection.ts';
 import { shortHash } from './hash.ts';
@@ -80,7 +81,7 @@ export const adminSecretName = (resource: MovieTicketing): string =>
   resource.spec.adminSecretRef?.name ?? namesOf(resource).adminSecret;
 
 /** Names and hash of what a Secret or ConfigMap holds, not what it holds. */
-export const contentsOf = (object: LiveObject): { keys: Set<string>; hash: string } => {
+export const contentsOf = (object: KubeObject): { keys: Set<string>; hash: string } => {
   const data = {
     ...(object['binaryData'] as object | undefined),
     ...(object['data'] as object | undefined),

@@ -9,7 +9,6 @@ import {
   type ChildKey,
   type ChildRef,
   type Event,
-  type LiveObject,
   type Manifest,
   type Plan,
 } from './observed.ts';
@@ -56,7 +55,7 @@ const remove = async (client: KubeClient, ref: ChildRef, namespace: string): Pro
 
 /** Ours as we want it, and where all is ours, what others have added is taken away. */
 const apply = async (client: KubeClient, manifest: Manifest): Promise<void> => {
-  const live = await client.apply<LiveObject & KubeObject>(manifest);
+  const live = await client.apply<KubeObject>(manifest);
   const surplus = surplusOf(manifest, live);
   if (surplus !== undefined) await client.merge(refOf(manifest), surplus);
 };

@@ -41,10 +41,7 @@ const ownerOf = ({ metadata }: KubeObject): string[] => {
   return owner === undefined ? [] : [`${metadata.namespace ?? ''}/${owner}`];
 };
 
-const watchedKinds: readonly Kind[] = [
-  ...childKinds.map(({ apiVersion, kind }) => ({ apiVersion, kind })),
-  { apiVersion: 'v1', kind: 'Pod' },
-];
+const watchedKinds: readonly Kind[] = [...childKinds, { apiVersion: 'v1', kind: 'Pod' }];
 
 const sourcesIn = (place: { namespace?: string }): Source[] => [
   { ...place, kind: resourceKind, keep: outline, keysOf: (resource) => [keyOf(resource)] },

@@ -9,7 +9,8 @@ import {
 import { secretKey } from '../children/manifest.ts';
 import { contentsOf, databaseSecret } from '../children/secrets.ts';
 import { isGoing, stateOf, type StatefulSetState } from './live.ts';
-import { keyOf, type ChildRef, type LiveObject, type Manifest } from './observed.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
+import { keyOf, type ChildRef, type Manifest } from './observed.ts';
 import { isPodReady, podsOf, problemOfPods } from './pod-problems.ts';
 import {
   deletionOf,
@@ -44,7 +45,7 @@ export const databaseLogin = ({ observed, resource }: Context): { hash: string }
 
 /** Hash of a Secret's or ConfigMap's contents, or what it lacks. */
 export const usable = (
-  object: LiveObject | undefined,
+  object: KubeObject | undefined,
   name: string,
   keys: readonly string[],
   kind: 'Secret' | 'ConfigMap' = 'Secret',
@@ -105,7 +106,7 @@ const passwordLost = (secret: string, volume: string): Finding => ({
 });
 
 /** Kubernetes deletes a volume once no pod uses it, and takes no deletion back. */
-const volumeDeleted = (volume: LiveObject | undefined): Finding | undefined =>
+const volumeDeleted = (volume: KubeObject | undefined): Finding | undefined =>
   volume === undefined || !isGoing(volume)
     ? undefined
     : {
@@ -118,7 +119,7 @@ type Wanted = { all: Manifest[]; statefulSet: Manifest };
 const manifestsOf = (
   resource: MovieTicketing,
   managed: Managed,
-  volume: LiveObject | undefined,
+  volume: KubeObject | undefined,
 ): Wanted => {
   const size = largerSize(managed.storage.size, sizeOf(volume));
   const statefulSet = postgresStatefulSet(resource, managed);
@@ -134,14 +135,14 @@ const manifestsOf = (
   };
 };
 
-const sizeOf = (volume: LiveObject | undefined): string | undefined =>
+const sizeOf = (volume: KubeObject | undefined): string | undefined =>
   (volume?.['spec'] as { resources?: { requests?: { storage?: string } } } | undefined)?.resources
     ?.requests?.storage;
 
 const stateOfManaged = (
   context: Context,
   wanted: Wanted,
-  volume: LiveObject | undefined,
+  volume: KubeObject | undefined,
 ): StepResult => {
   const { observed } = context;
   const key = keyOf(wanted.statefulSet);

@@ -7,7 +7,8 @@ import {
   type PodState,
 } from './live.ts';
 import { isAsApplied } from './difference.ts';
-import { keyOf, type LiveObject, type Manifest } from './observed.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
+import { keyOf, type Manifest } from './observed.ts';
 import { problemOfPods } from './pod-problems.ts';
 import {
   deletionOf,
@@ -22,7 +23,7 @@ import {
 
 /** What a Job has come to; `failed` and `running` say all there is to say, `complete` is for the caller. */
 export type JobOutcome =
-  | { kind: 'complete'; job: LiveObject; completedAt: string; said: string | undefined }
+  | { kind: 'complete'; job: KubeObject; completedAt: string; said: string | undefined }
   | { kind: 'other'; result: StepResult };
 
 type JobTexts = {
@@ -70,7 +71,7 @@ const longestRetryMs = 300_000;
 
 const failedJob = (
   context: Context,
-  live: LiveObject,
+  live: KubeObject,
   { failed, failingSince }: JobTexts,
   failure: { message?: string; lastTransitionTime?: string },
 ): StepResult => {
@@ -100,7 +101,7 @@ const timeOf = (text: string | undefined): number | undefined => {
 /** What the newest of a Job's pods left as its termination message. */
 const lastWords = (
   { observed }: Context,
-  job: LiveObject,
+  job: KubeObject,
 ): { message: string | undefined; exitCode: number | undefined } | undefined => {
   const pods = observed.pods
     .filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === job.metadata.uid))

@@ -1,6 +1,7 @@
 import { appliedAnnotation } from '../children/labels.ts';
 import { quantityToNumber } from '../resource/quantity.ts';
-import type { LiveObject, Manifest } from './observed.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
+import type { Manifest } from './observed.ts';
 import { surplusOf } from './surplus.ts';
 
 /**
@@ -8,7 +9,7 @@ import { surplusOf } from './surplus.ts';
  * is wanted, the comparison that nobody changed what is ours. What the server filled in and what others
  * added beside it does not count (an apply would not take it away), but for what `surplusOf` names.
  */
-export const isAsApplied = (desired: Manifest, live: LiveObject): boolean =>
+export const isAsApplied = (desired: Manifest, live: KubeObject): boolean =>
   live.metadata.annotations?.[appliedAnnotation] ===
     desired.metadata.annotations[appliedAnnotation] &&
   contains(live, desired, '', desired.kind) &&

@@ -1,6 +1,6 @@
 import { isPodReady, podsOf } from './pod-problems.ts';
 import { stateOf, type PodState } from './live.ts';
-import type { LiveObject } from './observed.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
 import type { Context } from './step.ts';
 
 /** Where clients reach the gateway: for people to read and click. */
@@ -22,7 +22,7 @@ export const gatewayUrl = (context: Context): string | undefined => {
   return node === undefined ? resource.status?.url : at(node, gateway.service.nodePort);
 };
 
-const balancerOf = (service: LiveObject): string | undefined => {
+const balancerOf = (service: KubeObject): string | undefined => {
   const status = service['status'] as
     { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } } | undefined;
   const first = status?.loadBalancer?.ingress?.[0];

@@ -1,4 +1,4 @@
-import type { LiveObject } from './observed.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
 
 /** What we read of live objects: parts of Kubernetes' own types, nothing of which need be there. */
 
@@ -47,20 +47,20 @@ export type PodState = {
 };
 
 /** The status of an object, as the type that its kind has. */
-export const stateOf = <T extends object>(object: LiveObject | undefined): Partial<T> =>
+export const stateOf = <T extends object>(object: KubeObject | undefined): Partial<T> =>
   (object?.['status'] as Partial<T> | undefined) ?? {};
 
 /** The image of the first container of a workload's or pod's template. */
-export const imageIn = (workload: LiveObject | undefined): string | undefined => {
+export const imageIn = (workload: KubeObject | undefined): string | undefined => {
   const spec = workload?.['spec'] as
     { template?: { spec?: { containers?: { image?: string }[] } } } | undefined;
   return spec?.template?.spec?.containers?.[0]?.image;
 };
 
-export const componentOf = (object: LiveObject): string | undefined =>
+export const componentOf = (object: KubeObject): string | undefined =>
   object.metadata.labels?.['app.kubernetes.io/component'];
 
-export const isGoing = (object: LiveObject): boolean =>
+export const isGoing = (object: KubeObject): boolean =>
   object.metadata.deletionTimestamp !== undefined;
 
 export const conditionIs = (

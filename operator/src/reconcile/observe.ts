@@ -4,7 +4,7 @@ import { holderOf, isOurs, resourceLabel } from '../children/labels.ts';
 import { givenRefs, wantedRefs } from '../children/wanted-refs.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../runtime/client.ts';
-import type { Kind } from '../runtime/kube-object.ts';
+import type { Kind, KubeObject } from '../runtime/kube-object.ts';
 import {
   childKinds,
   keyOf,
@@ -14,7 +14,6 @@ import {
   type ChildRef,
   type ChildWarning,
   type FreshSecrets,
-  type LiveObject,
   type Observed,
 } from './observed.ts';
 
@@ -27,7 +26,7 @@ export const freshSecrets = (): FreshSecrets => ({
 const podKind = { apiVersion: 'v1', kind: 'Pod' };
 const eventKind = { apiVersion: 'v1', kind: 'Event' };
 
-type KubeEvent = LiveObject & {
+type KubeEvent = KubeObject & {
   involvedObject: { kind: string; name: string; uid?: string };
   reason?: string;
   message?: string;
@@ -39,10 +38,10 @@ type KubeEvent = LiveObject & {
 const readWarnings = async (
   client: KubeClient,
   namespace: string,
-  children: readonly LiveObject[],
-  pods: readonly LiveObject[],
+  children: readonly KubeObject[],
+  pods: readonly KubeObject[],
 ): Promise<ChildWarning[]> => {
-  const hasPod = (child: LiveObject): boolean =>
+  const hasPod = (child: KubeObject): boolean =>
     pods.some((pod) => pod.metadata.ownerReferences?.some(({ uid }) => uid === child.metadata.uid));
   const podless = children.filter(
     (child) => (child.kind === 'StatefulSet' || child.kind === 'Job') && !hasPod(child),
@@ -71,8 +70,8 @@ const readNamed = async (
   client: KubeClient,
   namespace: string,
   refs: readonly ChildRef[],
-): Promise<LiveObject[]> => {
-  const found = await Promise.all(refs.map((ref) => client.get<LiveObject>({ ...ref, namespace })));
+): Promise<KubeObject[]> => {
+  const found = await Promise.all(refs.map((ref) => client.get({ ...ref, namespace })));
   return found.filter((object) => object !== undefined);
 };
 
@@ -90,10 +89,10 @@ export const observe = async (
   const labelSelector = `${resourceLabel}=${name}`;
   const wanted = wantedRefs(resource);
   const givenByOthers = givenRefs(resource);
-  const listLabelled = async (kind: Kind): Promise<LiveObject[]> =>
-    (await client.list<LiveObject>(kind, { namespace, labelSelector })).items;
+  const listLabelled = async (kind: Kind): Promise<KubeObject[]> =>
+    (await client.list(kind, { namespace, labelSelector })).items;
   const [labelled, pods, given] = await Promise.all([
-    Promise.all(childKinds.map(({ apiVersion, kind }) => listLabelled({ apiVersion, kind }))),
+    Promise.all(childKinds.map(listLabelled)),
     listLabelled(podKind),
     readNamed(client, namespace, givenByOthers),
   ]);

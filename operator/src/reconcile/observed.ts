@@ -1,4 +1,5 @@
 import type { MovieTicketing, MovieTicketingStatus } from '../resource/movie-ticketing.schema.ts';
+import type { KubeObject, OwnerReference } from '../runtime/kube-object.ts';
 
 /**
  * What passes between the halves of a reconcile: `observe` makes Observed, `decide` turns it into a
@@ -11,15 +12,6 @@ export type ChildKey = `${string}/${string}`;
 /** Enough to address an object in the resource's namespace; `uid`, where given, as a precondition. */
 export type ChildRef = { apiVersion: string; kind: string; name: string; uid?: string };
 
-type OwnerReference = {
-  apiVersion: string;
-  kind: string;
-  name: string;
-  uid: string;
-  controller?: boolean;
-  blockOwnerDeletion?: boolean;
-};
-
 /** An object as it is sent to the API server. */
 export type Manifest = {
   apiVersion: string;
@@ -29,25 +21,6 @@ export type Manifest = {
     namespace: string;
     labels: Record<string, string>;
     annotations: Record<string, string>;
-    ownerReferences?: OwnerReference[];
-  };
-  [field: string]: unknown;
-};
-
-/** An object as the API server gives it (JSON: times are strings). Lists give items no kind: fill it in. */
-export type LiveObject = {
-  apiVersion: string;
-  kind: string;
-  metadata: {
-    name: string;
-    namespace?: string;
-    uid?: string;
-    resourceVersion?: string;
-    generation?: number;
-    creationTimestamp?: string;
-    deletionTimestamp?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
     ownerReferences?: OwnerReference[];
   };
   [field: string]: unknown;
@@ -73,13 +46,13 @@ export type Observed = {
    * Ours by `isOurs`: objects of `childKinds` in the namespace found by the label
    * `movieticketing.io/resource`, and those of `wantedRefs(resource)` found by name. Never pods.
    */
-  children: ReadonlyMap<ChildKey, LiveObject>;
+  children: ReadonlyMap<ChildKey, KubeObject>;
   /** Of `wantedRefs(resource)`: names taken by objects that are not ours, and who holds them (`holderOf`). */
   foreign: ReadonlyMap<ChildKey, string>;
   /** What the spec names and others made (`givenRefs(resource)`): Secrets, ConfigMaps; absent where missing. */
-  given: ReadonlyMap<ChildKey, LiveObject>;
+  given: ReadonlyMap<ChildKey, KubeObject>;
   /** Pods with the label `movieticketing.io/resource`. */
-  pods: readonly LiveObject[];
+  pods: readonly KubeObject[];
   /** Warning events on StatefulSet and Jobs of which there is no pod; may be empty. */
   warnings: readonly ChildWarning[];
   /** By child, from this controller's last pass over the resource; gone once it succeeded. */
@@ -131,16 +104,16 @@ export const fieldOwner = 'movie-ticketing-operator';
 
 /** Every kind of object the operator makes; pods are read, and deleted where one is stuck. */
 export const childKinds = [
-  { apiVersion: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts' },
-  { apiVersion: 'v1', kind: 'Secret', plural: 'secrets' },
-  { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' },
-  { apiVersion: 'v1', kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims' },
-  { apiVersion: 'v1', kind: 'Service', plural: 'services' },
-  { apiVersion: 'apps/v1', kind: 'StatefulSet', plural: 'statefulsets' },
-  { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' },
-  { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs' },
-  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets' },
-  { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', plural: 'networkpolicies' },
+  { apiVersion: 'v1', kind: 'ServiceAccount' },
+  { apiVersion: 'v1', kind: 'Secret' },
+  { apiVersion: 'v1', kind: 'ConfigMap' },
+  { apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
+  { apiVersion: 'v1', kind: 'Service' },
+  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+  { apiVersion: 'apps/v1', kind: 'Deployment' },
+  { apiVersion: 'batch/v1', kind: 'Job' },
+  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
+  { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
 ] as const;
 
 export const keyOf = (object: { kind: string; metadata: { name: string } }): ChildKey =>

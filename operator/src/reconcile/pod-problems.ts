@@ -7,7 +7,8 @@ import {
   type DeploymentState,
   type PodState,
 } from './live.ts';
-import type { ChildKey, LiveObject, Observed } from './observed.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
+import type { ChildKey, Observed } from './observed.ts';
 import { shortened, type Finding } from './step.ts';
 
 const imageReasons = new Set([
@@ -25,14 +26,14 @@ const configReasons = new Set([
 ]);
 
 /** Pods of one component that are not on their way out. */
-export const podsOf = (observed: Observed, component: string): LiveObject[] =>
+export const podsOf = (observed: Observed, component: string): KubeObject[] =>
   observed.pods.filter((pod) => componentOf(pod) === component && !isGoing(pod));
 
-export const isPodReady = (pod: LiveObject): boolean =>
+export const isPodReady = (pod: KubeObject): boolean =>
   conditionIs(stateOf<PodState>(pod).conditions, 'Ready') !== undefined;
 
 /** What keeps this pod from running, where it can be told. Texts that change by the minute are left out. */
-export const problemOfPod = (pod: LiveObject): Finding | undefined => {
+export const problemOfPod = (pod: KubeObject): Finding | undefined => {
   const { conditions = [], containerStatuses = [] } = stateOf<PodState>(pod);
   for (const container of containerStatuses) {
     const found = problemOfContainer(container, componentOf(pod) ?? '');

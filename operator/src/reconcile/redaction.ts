@@ -1,4 +1,5 @@
-import type { LiveObject, Observed } from './observed.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
+import type { Observed } from './observed.ts';
 
 /** Shorter ones are words that occur anywhere, such as "postgres" as a user's name. */
 const shortestSecret = 6;
@@ -46,7 +47,7 @@ export const redactObserved = (observed: Observed, redact: Redactor): Observed =
 });
 
 /** Passwords and keys, as they are, as they are stored, and as a URL has them. */
-const hiddenIn = (secret: LiveObject): string[] => {
+const hiddenIn = (secret: KubeObject): string[] => {
   const data = Object.entries((secret['data'] as Record<string, string> | undefined) ?? {});
   return data
     .filter(([key]) => !publicKeys.has(key))

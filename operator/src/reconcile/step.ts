@@ -4,11 +4,11 @@ import { versionOf } from '../children/images.ts';
 import type { MovieTicketing, MovieTicketingStatus } from '../resource/movie-ticketing.schema.ts';
 import { isAsApplied } from './difference.ts';
 import { isGoing } from './live.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
 import {
   keyOf,
   type ChildKey,
   type ChildRef,
-  type LiveObject,
   type Manifest,
   type Observed,
   type OperatorSettings,
@@ -141,7 +141,7 @@ export const shortened = (message: string, length = 600): string => {
   return line.length <= length ? line : `${line.slice(0, length)}…`;
 };
 
-export const deletionOf = (live: LiveObject): ChildRef => refOf(live);
+export const deletionOf = (live: KubeObject): ChildRef => refOf(live);
 
 /** ISO 8601 to the second, as Kubernetes writes times. */
 export const instant = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;

@@ -1,4 +1,5 @@
-import type { LiveObject, Manifest } from './observed.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
+import type { Manifest } from './observed.ts';
 
 /**
  * Maps of which every key is ours: one that somebody adds changes what runs (a setting, whom a Service
@@ -21,7 +22,7 @@ const mapAt = (object: Readonly<Record<string, unknown>>, path: readonly string[
 };
 
 /** A merge patch that takes away what others have added where all is ours; nothing where they have not. */
-export const surplusOf = (desired: Manifest, live: LiveObject): object | undefined => {
+export const surplusOf = (desired: Manifest, live: KubeObject): object | undefined => {
   const ofMaps = (wholeMaps[desired.kind] ?? []).flatMap((path) => {
     const ours = new Set(Object.keys(mapAt(desired, path)));
     const added = Object.keys(mapAt(live, path)).filter((key) => !ours.has(key));

@@ -1,7 +1,8 @@
 import { appliedAnnotation } from '../children/labels.ts';
 import { wantedRefs } from '../children/wanted-refs.ts';
 import { componentOf, conditionIs, isGoing, stateOf, type JobState } from './live.ts';
-import { keyOf, keyOfRef, type ChildRef, type LiveObject } from './observed.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
+import { keyOf, keyOfRef, type ChildRef } from './observed.ts';
 import { deletionOf, type Context } from './step.ts';
 
 const jobsKept = 2;
@@ -36,9 +37,9 @@ export const unneededChildren = (
 
 /** Ended ones stay for a while, to be read; one that still runs would work against its successor. */
 const formerJobs = (
-  jobs: readonly LiveObject[],
+  jobs: readonly KubeObject[],
   currentJobs: ReadonlySet<string>,
-): LiveObject[] => {
+): KubeObject[] => {
   const former = jobs.filter(({ metadata }) => !currentJobs.has(metadata.name));
   const [ended, running] = [former.filter(hasEnded), former.filter((job) => !hasEnded(job))];
   const perKind = ['migrations', 'seed'].flatMap((component) =>
@@ -52,7 +53,7 @@ const formerJobs = (
   return [...running, ...perKind];
 };
 
-const hasEnded = (job: LiveObject): boolean => {
+const hasEnded = (job: KubeObject): boolean => {
   const { conditions } = stateOf<JobState>(job);
   return (
     conditionIs(conditions, 'Complete') !== undefined ||

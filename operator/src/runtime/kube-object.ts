@@ -1,8 +1,9 @@
-/** What the runtime needs to know of any object; the rest is the caller's. */
+/** An object as the API server gives and takes it (JSON: times are strings), whatever its kind. */
 export type KubeObject = {
   apiVersion: string;
   kind: string;
   metadata: ObjectMeta;
+  [field: string]: unknown;
 };
 
 export type ObjectMeta = {

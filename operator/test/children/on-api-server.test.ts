@@ -1,9 +1,8 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
 
-import type { KubeObject } from '../../src/runtime/kube-object.ts';
 import { isAsApplied } from '../../src/reconcile/difference.ts';
-import type { LiveObject, Manifest } from '../../src/reconcile/observed.ts';
+import type { Manifest } from '../../src/reconcile/observed.ts';
 import type { MovieTicketingSpecInput } from '../../src/resource/movie-ticketing.schema.ts';
 import {
   hasApiServer,
@@ -84,7 +83,7 @@ describe('the children on a real API server', () => {
       const manifests = allApplied(namespace, spec);
       for (const manifest of manifests) {
         // Owners that are not there are no concern of this API server's, which collects nothing.
-        const live = (await client.apply<KubeObject>(manifest)) as LiveObject;
+        const live = await client.apply(manifest);
         expect({ object: manifest.metadata.name, same: isAsApplied(manifest, live) }).toEqual({
           object: manifest.metadata.name,
           same: true,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 
 import { childKinds } from '../../src/reconcile/observed.ts';
+import { pluralOf } from '../../src/runtime/kube-object.ts';
 import { startApiServer, type ApiServer } from '../../testing/api-server.ts';
 import { hasKubectl, lacksKubectl, makeKubectl, type Kubectl } from '../../testing/kubectl.ts';
 
@@ -131,13 +132,15 @@ describe("the operator's rights", () => {
         resources.map((resource) => `${apiGroups[0]!}/${resource}`),
       );
     expect(made.toSorted()).toEqual(
-      childKinds.map(({ apiVersion, plural }) => `${groupOf(apiVersion)}/${plural}`).toSorted(),
+      childKinds
+        .map(({ apiVersion, kind }) => `${groupOf(apiVersion)}/${pluralOf(kind)}`)
+        .toSorted(),
     );
-    for (const { apiVersion, plural, kind } of childKinds) {
+    for (const { apiVersion, kind } of childKinds) {
       // Jobs are named by a hash: they are found by their label, never asked for by name.
       const reading = kind === 'Job' ? ['list', 'watch'] : ['get', 'list', 'watch'];
       for (const verb of [...reading, 'create', 'patch']) {
-        const attributes = { group: groupOf(apiVersion), resource: plural, verb };
+        const attributes = { group: groupOf(apiVersion), resource: pluralOf(kind), verb };
         expect({ ...attributes, allowed: await may(attributes) }).toMatchObject({ allowed: true });
       }
     }

@@ -3,7 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { gatewayDeployment, gatewayService } from '../../src/children/gateway.ts';
 import { networkPolicies } from '../../src/children/network-policies.ts';
 import { isAsApplied } from '../../src/reconcile/difference.ts';
-import type { LiveObject, Manifest } from '../../src/reconcile/observed.ts';
+import type { KubeObject } from '../../src/runtime/kube-object.ts';
+import type { Manifest } from '../../src/reconcile/observed.ts';
 import { resourceOf } from '../../testing/example-resource.ts';
 
 const resource = resourceOf();
@@ -11,8 +12,8 @@ const deployment = gatewayDeployment(resource, 'movie-ticketing-gateway:1.0.0');
 const service = gatewayService(resource);
 const policy = networkPolicies(resource).find(({ metadata }) => metadata.name === 'shop-gateway');
 
-const edited = (manifest: Manifest, edit: (live: any) => void): LiveObject => {
-  const live = structuredClone(manifest) as LiveObject;
+const edited = (manifest: Manifest, edit: (live: any) => void): KubeObject => {
+  const live = structuredClone(manifest) as KubeObject;
   edit(live);
   return live;
 };

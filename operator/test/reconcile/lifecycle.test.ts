@@ -5,7 +5,7 @@ import { testIf } from '@movie-ticketing/kit/testing/skippable';
 
 import { appliedAnnotation } from '../../src/children/labels.ts';
 import { observe } from '../../src/reconcile/observe.ts';
-import type { LiveObject } from '../../src/reconcile/observed.ts';
+import type { KubeObject } from '../../src/runtime/kube-object.ts';
 import { makeReconcile } from '../../src/reconcile/reconcile-resource.ts';
 import type { MovieTicketing } from '../../src/resource/movie-ticketing.schema.ts';
 import { makeKubeClient, type KubeClient } from '../../src/runtime/client.ts';
@@ -104,7 +104,7 @@ const reconcileUntilReady = async (
   throw new Error(`not ready: ${JSON.stringify((await read(namespace)).status, undefined, 1)}`);
 };
 
-const childrenOf = async (namespace: string): Promise<ReadonlyMap<string, LiveObject>> =>
+const childrenOf = async (namespace: string): Promise<ReadonlyMap<string, KubeObject>> =>
   (await observe(admin, await read(namespace), new Map())).children;
 
 const installed = async (namespace: string): Promise<RecordedClient> => {
@@ -168,13 +168,9 @@ describe('a resource’s life on a real API server', () => {
     await reconcileUntilReady(namespace, recorded);
     await begin(recorded)(`${namespace}/shop`);
     const deployment = await admin.get({ ...settings, apiVersion: 'apps/v1', kind: 'Deployment' });
-    expect(deployment as unknown as LiveObject).not.toHaveProperty('spec.paused');
-    expect(((await admin.get(settings)) as unknown as LiveObject)['data']).not.toHaveProperty(
-      'PORT',
-    );
-    expect((await admin.get(service)) as unknown as LiveObject).not.toHaveProperty(
-      'spec.selector.app',
-    );
+    expect(deployment).not.toHaveProperty('spec.paused');
+    expect(await admin.get(settings)).not.toHaveProperty('data.PORT');
+    expect(await admin.get(service)).not.toHaveProperty('spec.selector.app');
     recorded.calls.length = 0;
     await begin(recorded)(`${namespace}/shop`);
     expect(recorded.writes()).toEqual([]);

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 
 import { appliedAnnotation } from '../../src/children/labels.ts';
 import { observe } from '../../src/reconcile/observe.ts';
-import type { LiveObject } from '../../src/reconcile/observed.ts';
+import type { KubeObject } from '../../src/runtime/kube-object.ts';
 import { makeReconcile } from '../../src/reconcile/reconcile-resource.ts';
 import type {
   MovieTicketing,
@@ -87,8 +87,8 @@ const outcomeOf = async (scene: Scene, namespace: string): Promise<Record<string
   return Object.fromEntries(kept.map(([key, object]) => [key, comparable(object, namespace)]));
 };
 
-const comparable = (object: LiveObject, namespace: string): unknown => {
-  const { metadata, status: _, data, ...rest } = object as LiveObject & { data?: object };
+const comparable = (object: KubeObject, namespace: string): unknown => {
+  const { metadata, status: _, data, ...rest } = object as KubeObject & { data?: object };
   const { annotations = {}, labels, ownerReferences = [] } = metadata;
   const { [appliedAnnotation]: __, ...others } = annotations;
   const text = JSON.stringify(
