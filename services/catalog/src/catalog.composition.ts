@@ -4,7 +4,11 @@ import { forgetOldAnswers } from '@movie-ticketing/kit/idempotency';
 import type { Logger } from '@movie-ticketing/kit/logging';
 import { observePool, type Registry } from '@movie-ticketing/kit/metrics';
 import { databaseReadiness } from '@movie-ticketing/kit/readiness';
-import { makeResponseCache, type ResponseCache } from '@movie-ticketing/kit/response-cache';
+import {
+  makeResponseCache,
+  publicReadMs,
+  type ResponseCache,
+} from '@movie-ticketing/kit/response-cache';
 import type { Service } from '@movie-ticketing/kit/service';
 import { makeTokenVerifier, type JwkSource } from '@movie-ticketing/kit/tokens';
 import { startWorker } from '@movie-ticketing/kit/worker';
@@ -35,8 +39,6 @@ export type CatalogOptions = {
   jwks: JwkSource;
 };
 
-/** How old a public read may be here, a quarter of the second that is promised (docs/adr/0007). */
-const cacheMs = 250;
 const hourMs = 3_600_000;
 
 /** Wires the catalog: its database, its three components, the cache before their reads, its worker. */
@@ -55,7 +57,7 @@ export const makeCatalogService = ({
     applicationName: 'movie-ticketing-catalog',
   });
   observePool(registry, { catalog: db.pool });
-  const cache = makeResponseCache({ ttlMs: cacheMs });
+  const cache = makeResponseCache({ ttlMs: publicReadMs });
   const routes = catalogRoutes(db, { currency: environment.CURRENCY });
   const forgetting = startWorker({
     name: 'catalog_idempotency_keys',

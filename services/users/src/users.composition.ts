@@ -3,7 +3,7 @@ import type { Logger } from '@movie-ticketing/kit/logging';
 import type { Registry } from '@movie-ticketing/kit/metrics';
 import type { Edge } from '@movie-ticketing/kit/pipeline';
 import { databaseReadiness, type ReadinessCheck } from '@movie-ticketing/kit/readiness';
-import { makeResponseCache } from '@movie-ticketing/kit/response-cache';
+import { makeResponseCache, publicReadMs } from '@movie-ticketing/kit/response-cache';
 import type { Service } from '@movie-ticketing/kit/service';
 import { makeTokenVerifier, type JwkSource } from '@movie-ticketing/kit/tokens';
 
@@ -113,7 +113,7 @@ const edge = (environment: UsersEnvironment, db: Database, keys: KeyRing): Edge 
     cacheSeconds: environment.JWT_JWKS_CACHE_SECONDS,
   }),
   accountStands: makeUsersRepository(db).stands,
-  cache: makeResponseCache({ ttlMs: 1_000 }),
+  cache: makeResponseCache({ ttlMs: publicReadMs }),
 });
 
 /** Before the port opens: a token could not be signed, and verifiers would remember an empty list. */
