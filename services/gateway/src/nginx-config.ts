@@ -1,4 +1,5 @@
 import { nginxProblemLocations, problemOfStatus } from './nginx-problems.ts';
+import { cachedRead, readCache } from './nginx-read-cache.ts';
 import { block, directive, headers, quote } from './nginx-syntax.ts';
 import type { OwnAnswers } from './own-answers.ts';
 import type { RouteTableEntry } from './route-table.ts';
@@ -37,6 +38,7 @@ export const renderNginxConfig = (
       ...limits,
       ...identity,
       ...accessLog,
+      ...readCache,
       ...forwardingKind,
       ...block('map $route $allow', [
         ...allowedMethods(routes).map(([path, allow]) => directive(path, quote(allow))),
@@ -132,6 +134,7 @@ const accessLog = [
       '"upstream":"$upstream_addr"',
       '"upstream_status":"$upstream_status"',
       '"upstream_s":"$upstream_response_time"',
+      '"cache":"$upstream_cache_status"',
       '"message":"request"',
     ].join(',') +
     "}';",
@@ -144,14 +147,17 @@ const accessLog = [
  * a PATCH of which anything was sent, but takes DELETE for repeatable: the repetition would answer 404
  * to what succeeded.
  */
-const forwardingKind = block('map "$request_method$takes_key$http_idempotency_key" $forwarding', [
-  '"~^POST1." forward-keyed;',
-  '"~^(GET|HEAD|OPTIONS|POST|PATCH)[01]" forward;',
-  'default forward-once;',
-]);
+const forwardingKind = block(
+  'map "$request_method$shared$takes_key$http_idempotency_key" $forwarding',
+  [
+    '"~^(GET|HEAD)1" forward-shared;',
+    '"~^POST[01]1." forward-keyed;',
+    '"~^(GET|HEAD|OPTIONS|POST|PATCH)[01][01]" forward;',
+    'default forward-once;',
+  ],
+);
 
-const proxy = [
-  'proxy_http_version 1.1;',
+const requestHeaders = [
   'proxy_set_header Connection "";',
   'proxy_set_header Host $host;',
   'proxy_set_header X-Request-Id $answer_id;',
@@ -159,6 +165,11 @@ const proxy = [
   'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
   'proxy_set_header X-Forwarded-Proto $scheme;',
   'proxy_set_header X-Forwarded-Host "";',
+];
+
+const proxy = [
+  'proxy_http_version 1.1;',
+  ...requestHeaders,
   'proxy_connect_timeout 2s;',
   'proxy_send_timeout 10s;',
   'proxy_read_timeout 20s;',
@@ -171,16 +182,18 @@ const proxy = [
   'proxy_max_temp_file_size 0;',
 ];
 
-const forward = (name: string, nextUpstream: string): string[] =>
+const forward = (name: string, nextUpstream: string, more: readonly string[] = []): string[] =>
   block(`location = /-/${name}`, [
     'internal;',
     directive('proxy_next_upstream', nextUpstream),
+    ...more,
     // As the client sent it: the service decides what it means.
     'proxy_pass http://$service$request_uri;',
   ]);
 
 const forwardLocations = [
   ...forward('forward', 'error timeout'),
+  ...forward('forward-shared', 'error timeout', cachedRead(requestHeaders)),
   ...forward('forward-keyed', 'error timeout non_idempotent'),
   ...forward('forward-once', 'off'),
 ];
@@ -209,6 +222,7 @@ const serviceLocations = (routes: readonly RouteTableEntry[]): string[] => {
       block(locationOf(path), [
         directive('set $service', service),
         directive('set $route', path),
+        directive('set $public_read', entries.some(({ shared }) => shared) ? '1' : '0'),
         directive(
           'set $takes_key',
           entries.some(({ method, idempotent }) => method === 'POST' && idempotent) ? '1' : '0',

@@ -67,6 +67,13 @@ describe('routes', () => {
     );
   });
 
+  test.each(table(behind))('when %s is asked, then it is kept if it is shared', (_name, entry) => {
+    const reads = behind.find(({ path, method }) => path === entry.path && method === 'GET');
+    expect(choose(example(entry.path))).toContain(
+      `set $public_read ${reads?.shared === true ? '1' : '0'};`,
+    );
+  });
+
   test.each(table(routes.filter(({ service }) => service === 'gateway')))(
     'when %s is asked, then the gateway answers it itself',
     (_name, entry) => {
@@ -156,39 +163,77 @@ describe('routes', () => {
 describe('how often a request is sent', () => {
   const config = render(routes);
   const map =
-    /map "\$request_method\$takes_key\$http_idempotency_key" \$forwarding \{(.*?)\}\n {2}\w/s.exec(
+    /map "\$request_method\$shared\$takes_key\$http_idempotency_key" \$forwarding \{(.*?)\}\n {2}\w/s.exec(
       config,
     )?.[1] ?? '';
   const patterns = [...map.matchAll(/"~(.*?)" (\S+);/g)];
-  const kindOf = (method: string, takesKey: 0 | 1, key: string): string =>
+  const kindOf = (method: string, shared: 0 | 1, takesKey: 0 | 1, key: string): string =>
     patterns.find(([, pattern = '']) =>
-      new RegExp(pattern).test(`${method}${String(takesKey)}${key}`),
+      new RegExp(pattern).test(`${method}${String(shared)}${String(takesKey)}${key}`),
     )?.[2] ?? 'forward-once';
 
   test.each([
-    ['GET', 0, '', 'forward'],
-    ['HEAD', 1, 'k', 'forward'],
-    ['POST', 1, '', 'forward'],
-    ['POST', 0, 'k', 'forward'],
-    ['POST', 1, 'k', 'forward-keyed'],
-    ['PATCH', 1, 'k', 'forward'],
-    ['DELETE', 1, 'k', 'forward-once'],
-    ['DELETE', 0, '', 'forward-once'],
-    ['PUT', 0, '', 'forward-once'],
-    ['POSTER', 1, 'k', 'forward-once'],
-    ['FOO', 0, '1k', 'forward-once'],
-  ] as const)('when it is %s (key taken: %s, sent: "%s"), then %s', (method, takes, key, kind) => {
-    expect(kindOf(method, takes, key)).toBe(kind);
-  });
+    ['GET', 0, 0, '', 'forward'],
+    ['GET', 0, 1, 'k', 'forward'],
+    ['HEAD', 0, 1, 'k', 'forward'],
+    ['GET', 1, 0, '', 'forward-shared'],
+    ['HEAD', 1, 1, 'k', 'forward-shared'],
+    ['OPTIONS', 1, 0, '', 'forward'],
+    ['POST', 0, 1, '', 'forward'],
+    ['POST', 1, 1, '', 'forward'],
+    ['POST', 0, 0, 'k', 'forward'],
+    ['POST', 0, 1, 'k', 'forward-keyed'],
+    ['POST', 1, 1, 'k', 'forward-keyed'],
+    ['PATCH', 1, 1, 'k', 'forward'],
+    ['DELETE', 1, 1, 'k', 'forward-once'],
+    ['DELETE', 0, 0, '', 'forward-once'],
+    ['PUT', 0, 0, '', 'forward-once'],
+    ['GETS', 1, 0, '', 'forward-once'],
+    ['POSTER', 0, 1, 'k', 'forward-once'],
+    ['FOO', 0, 0, '1k', 'forward-once'],
+  ] as const)(
+    'when it is %s (shared: %s, key taken: %s, sent: "%s"), then %s',
+    (method, shared, takes, key, kind) => {
+      expect(kindOf(method, shared, takes, key)).toBe(kind);
+    },
+  );
 
   test('when nothing but nginx knows whether a request was sent, then it must not be repeated', () => {
     expect(config.match(/non_idempotent/g)).toHaveLength(1);
     expect(choose('/-/forward-keyed')).toContain('error timeout non_idempotent;');
     expect(choose('/-/forward')).toContain('proxy_next_upstream error timeout;');
     expect(choose('/-/forward-once')).toContain('proxy_next_upstream off;');
-    for (const kind of ['forward', 'forward-keyed', 'forward-once']) {
+    for (const kind of ['forward', 'forward-shared', 'forward-keyed', 'forward-once']) {
       expect(choose(`/-/${kind}`)).toContain('internal;');
     }
+  });
+});
+
+describe('what is kept', () => {
+  const config = render(routes);
+
+  test('when an endpoint is shared, then it is public: nobody need be known to answer it', () => {
+    const shared = routes.filter((route) => route.shared);
+    expect(shared.map(({ method, access }) => [method, access])).toEqual(
+      shared.map(() => ['GET', 'public']),
+    );
+  });
+
+  test('when a request is passed on in any other way, then nothing is kept', () => {
+    expect(config.match(/proxy_cache public_reads;/g)).toHaveLength(1);
+    expect(choose('/-/forward-shared')).toContain('proxy_cache public_reads;');
+  });
+
+  test('when a public read is passed on, then with all headers but those that say who asks', () => {
+    const headersIn = (text: string): string[] =>
+      [...text.matchAll(/proxy_set_header (.*);/g)].map(([, header = '']) => header);
+    const [, serverWide = ''] = /\n {2}server \{(.*?)\n {4}location/s.exec(config) ?? [];
+    expect(headersIn(serverWide)).not.toHaveLength(0);
+    expect(headersIn(choose('/-/forward-shared'))).toEqual([
+      ...headersIn(serverWide),
+      'Authorization ""',
+      'Cookie ""',
+    ]);
   });
 });
 

@@ -1,63 +1,12 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { allEndpoints } from '../src/all-endpoints.ts';
 import { pageFile, renderNginxConfig, upstreamsOf } from '../src/nginx-config.ts';
 import { recordOwnAnswers, type OwnAnswers } from '../src/own-answers.ts';
 import { makeRouteTable } from '../src/route-table.ts';
+import { startStub, type Stub } from './stub-services.ts';
 
 export const nginxImage = 'nginxinc/nginx-unprivileged:1.29';
-
-export type Received = {
-  service: string;
-  method: string;
-  url: string;
-  headers: IncomingMessage['headers'];
-};
-
-/** Stands in for every service: remembers what came, and hangs up on the first `hangUps` requests. */
-export type Stub = {
-  ports: Record<string, number>;
-  received: Received[];
-  hangUps: number;
-  stop: () => void;
-};
-
-const startStub = async (services: readonly string[]): Promise<Stub> => {
-  const servers = services.map((service) => {
-    const server = createServer((req, res) => {
-      req.resume().on('end', () => {
-        const { method = '', url = '', headers } = req;
-        stub.received.push({ service, method, url, headers });
-        if (stub.hangUps > 0) {
-          stub.hangUps -= 1;
-          res.destroy();
-          return;
-        }
-        res.setHeader('X-Request-Id', String(headers['x-request-id']));
-        res.end(service);
-      });
-    });
-    return [service, server.listen(0, '0.0.0.0')] as const;
-  });
-  await Promise.all(servers.map(([, server]) => once(server, 'listening')));
-  const stub: Stub = {
-    ports: Object.fromEntries(
-      servers.map(([service, server]) => [service, (server.address() as AddressInfo).port]),
-    ),
-    received: [],
-    hangUps: 0,
-    stop: () => {
-      for (const [, server] of servers) {
-        server.close();
-        server.closeAllConnections();
-      }
-    },
-  };
-  return stub;
-};
 
 type File = { content: string; target: string };
 
@@ -67,15 +16,21 @@ export type NginxGateway = {
   own: OwnAnswers;
   /** Writes files into the running container. */
   copy: (files: readonly File[]) => Promise<void>;
+  /** What it has written to standard output and error so far. */
+  written: () => string;
   stop: () => Promise<void>;
 };
 
-/** The rendered configuration in a real nginx, before services that are stubs in this process. */
+/** The rendered configuration in a real nginx, before services in this process: stubs, or real ones. */
 export const startNginxGateway = async (options: {
   reaperImage: boolean;
   environment?: Record<string, string>;
   /** Beside those of the image. */
   files?: readonly File[];
+  /** Where all services listen, instead of the stubs. */
+  servicesPort?: number;
+  /** Takes a guard out of the configuration, for a control. */
+  change?: (config: string) => string;
 }): Promise<NginxGateway> => {
   if (!options.reaperImage) process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
   const { GenericContainer, Wait } = await import('testcontainers');
@@ -87,17 +42,19 @@ export const startNginxGateway = async (options: {
   const addresses = Object.fromEntries(
     services.map((service) => [
       `${service.toUpperCase()}_ADDRESS`,
-      `stubs:${String(stub.ports[service])}`,
+      `host:${String(options.servicesPort ?? stub.ports[service])}`,
     ]),
   );
+  const change = options.change ?? ((config) => config);
   const config = renderNginxConfig(routes, {
     own,
     pagesDir: `${installed}/pages`,
     runDir: '/tmp/gateway',
   });
+  let written = '';
   const container = await new GenericContainer(nginxImage)
     .withCopyContentToContainer([
-      { content: config, target: `${installed}/nginx.conf` },
+      { content: change(config), target: `${installed}/nginx.conf` },
       { content: `${services.join('\n')}\n`, target: `${installed}/services` },
       ...own.answers.map(({ path, body }) => ({
         content: body,
@@ -108,9 +65,12 @@ export const startNginxGateway = async (options: {
     .withCopyFilesToContainer([
       { source: join(import.meta.dirname, '../nginx/start.sh'), target: `${installed}/start.sh` },
     ])
-    .withExtraHosts([{ host: 'stubs', ipAddress: 'host-gateway' }])
+    .withExtraHosts([{ host: 'host', ipAddress: 'host-gateway' }])
     .withEnvironment({ ...addresses, ...options.environment })
     .withEntrypoint(['/bin/sh', `${installed}/start.sh`])
+    .withLogConsumer((stream) => {
+      stream.on('data', (chunk: Buffer | string) => (written += chunk.toString()));
+    })
     .withExposedPorts(8080, 9090)
     .withWaitStrategy(Wait.forHttp('/readyz', 9090))
     .withStartupTimeout(30_000)
@@ -120,6 +80,7 @@ export const startNginxGateway = async (options: {
     stub,
     own,
     copy: (files) => container.copyContentToContainer([...files]),
+    written: () => written,
     stop: async () => {
       await container.stop({ timeout: 1_000 });
       stub.stop();

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export type Received = {
+  service: string;
+  method: string;
+  url: string;
+  headers: IncomingMessage['headers'];
+};
+
+/** Stands in for every service: remembers what came, and hangs up on the first `hangUps` requests. */
+export type Stub = {
+  ports: Record<string, number>;
+  received: Received[];
+  hangUps: number;
+  /** The service's name, unless a test says otherwise. */
+  respond: (received: Received, res: ServerResponse) => void;
+  stop: () => void;
+};
+
+export const sayWho = ({ service }: Received, res: ServerResponse): void => {
+  res.end(service);
+};
+
+export const startStub = async (services: readonly string[]): Promise<Stub> => {
+  const servers = services.map((service) => {
+    const server = createServer((req, res) => {
+      req.resume().on('end', () => {
+        const { method = '', url = '', headers } = req;
+        const received = { service, method, url, headers };
+        stub.received.push(received);
+        if (stub.hangUps > 0) {
+          stub.hangUps -= 1;
+          res.destroy();
+          return;
+        }
+        res.setHeader('X-Request-Id', String(headers['x-request-id']));
+        stub.respond(received, res);
+      });
+    });
+    return [service, server.listen(0, '0.0.0.0')] as const;
+  });
+  await Promise.all(servers.map(([, server]) => once(server, 'listening')));
+  const stub: Stub = {
+    ports: Object.fromEntries(
+      servers.map(([service, server]) => [service, (server.address() as AddressInfo).port]),
+    ),
+    received: [],
+    hangUps: 0,
+    respond: sayWho,
+    stop: () => {
+      for (const [, server] of servers) {
+        server.close();
+        server.closeAllConnections();
+      }
+    },
+  };
+  return stub;
+};
