@@ -67,7 +67,7 @@ export const makeResource = async (
         kind: 'MovieTicketing',
         metadata: { name, namespace },
         spec,
-      } as KubeObject)) as unknown as MovieTicketing;
+      })) as unknown as MovieTicketing;
     } catch (error) {
       if (!hasReason(error, 'Http404', 'NotFound') || Date.now() > deadline) throw error;
     }

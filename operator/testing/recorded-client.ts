@@ -44,8 +44,7 @@ export const recordCalls = (client: KubeClient): RecordedClient => {
       ),
     patchStatus: (ref, status, call) =>
       note({ verb: 'patch/status', ...ref }, () => client.patchStatus(ref, status, call)),
-    delete: (ref, options, call) =>
-      note({ verb: 'delete', ...ref }, () => client.delete(ref, options, call)),
+    delete: (ref, call) => note({ verb: 'delete', ...ref }, () => client.delete(ref, call)),
   };
   return {
     client: recorded,

@@ -42,12 +42,8 @@ const create = async (client: KubeClient, manifest: Manifest): Promise<void> => 
 
 /** Another object under that name by now is none of our business. */
 const remove = async (client: KubeClient, ref: ChildRef, namespace: string): Promise<void> => {
-  const { uid, ...place } = ref;
   try {
-    await client.delete(
-      { ...place, namespace },
-      uid === undefined ? {} : { preconditions: { uid } },
-    );
+    await client.delete({ ...ref, namespace });
   } catch (error) {
     if (!hasReason(error, 'Conflict')) throw error;
   }

@@ -1,19 +1,16 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import { makeCounter, type Registry } from '@movie-ticketing/kit/metrics';
+import type { Registry } from '@movie-ticketing/kit/metrics';
 
-import { pathOf, type Kind, type KubeObject, type ObjectRef } from './kube-object.ts';
-import { listAll, watch, type Selection, type WatchOptions } from './list-watch.ts';
-import { makeSend, orNothing, type Send } from './requests.ts';
-import type { CallOptions } from './retry.ts';
-import { makeTransport } from './transport.ts';
-import type { WatchEvent } from './watch-stream.ts';
-
-export type DeleteOptions = {
-  /** Background unless set. */
-  propagation?: 'Background' | 'Foreground' | 'Orphan';
-  /** Refused with Conflict where the object is no longer this one. */
-  preconditions?: { uid?: string; resourceVersion?: string };
-};
+import { orNothing } from './kube-error.ts';
+import { refOf, type Kind, type KubeObject, type ObjectRef } from './kube-object.ts';
+import {
+  listAll,
+  watch,
+  type Selection,
+  type WatchEvent,
+  type WatchOptions,
+} from './list-watch.ts';
+import { makeRequests, type CallOptions, type Requests } from './requests.ts';
 
 /** Every call throws KubeError. Objects are sent and received whole, whatever their fields. */
 export type KubeClient = {
@@ -26,11 +23,8 @@ export type KubeClient = {
   ): Promise<{ items: T[]; resourceVersion: string }>;
   /** Ends when the server ends it; throws on errors, with reason Expired where a list must come first. */
   watch<T extends KubeObject>(kind: Kind, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
-  /** Server-side apply by this client's field manager. `force` (the default) takes fields from others. */
-  apply<T extends KubeObject>(
-    object: KubeObject,
-    call?: CallOptions & { force?: boolean },
-  ): Promise<T>;
+  /** Server-side apply by this client's field manager; it takes fields from others. */
+  apply<T extends KubeObject>(object: KubeObject, call?: CallOptions): Promise<T>;
   /** A merge patch: what is null in it is taken away, whoever's it was. */
   merge(ref: ObjectRef, patch: object, call?: CallOptions): Promise<void>;
   /**
@@ -47,91 +41,73 @@ export type KubeClient = {
   create<T extends KubeObject>(object: KubeObject, call?: CallOptions): Promise<T>;
   /** Replaces; Conflict where metadata.resourceVersion is not the present one. */
   update<T extends KubeObject>(object: KubeObject, call?: CallOptions): Promise<T>;
-  /** False where there was nothing to delete. */
-  delete(ref: ObjectRef, options?: DeleteOptions, call?: CallOptions): Promise<boolean>;
+  /**
+   * In the background. False where there was nothing to delete; Conflict where a `uid` is given and
+   * the object is another by now.
+   */
+  delete(ref: ObjectRef & { uid?: string }, call?: CallOptions): Promise<boolean>;
   close(): void;
 };
-
-const APPLY = 'application/apply-patch+yaml';
 
 export const makeKubeClient = (options: {
   kubeConfig: KubeConfig;
   fieldManager: string;
   registry: Registry;
 }): KubeClient => {
-  const { fieldManager } = options;
-  const transport = makeTransport(options.kubeConfig, fieldManager);
-  const requests = makeCounter(
-    options.registry,
-    'rest_client_requests_total',
-    'Requests to the API server by their method and the status of the answer',
-    ['code', 'method'],
-  );
-  const count = (method: string, code: string): void => {
-    requests.inc({ method, code });
-  };
-  const send = makeSend(transport, count);
+  const requests = makeRequests({ ...options, userAgent: options.fieldManager });
   return {
-    get: (ref, call = {}) =>
-      orNothing(send(ref.kind, { method: 'GET', path: pathOf(ref, ref) }, true, call)),
-    list: (kind, selection = {}, call = {}) => listAll(send, kind, selection, call),
-    watch: (kind, wanted) => watch(transport, count, kind, wanted),
-    ...makeWrites(send, fieldManager),
-    close: transport.close,
+    get: (ref, call) => orNothing(requests.ask({ method: 'GET', to: ref }, call)),
+    list: (kind, selection = {}, call = {}) => listAll(requests, kind, selection, call),
+    watch: (kind, wanted) => watch(requests, kind, wanted),
+    ...makeWrites(requests, options.fieldManager),
+    close: requests.close,
   };
 };
 
+const APPLY = 'application/apply-patch+yaml';
+const MERGE = 'application/merge-patch+json';
+
 const makeWrites = (
-  send: Send,
+  { ask }: Requests,
   fieldManager: string,
-): Pick<KubeClient, 'apply' | 'merge' | 'patchStatus' | 'create' | 'update' | 'delete'> => ({
-  apply: (object, { force = true, ...call } = {}) => {
-    const path = pathOf(object, object.metadata);
-    const query = { fieldManager, force: String(force) };
-    const request = { method: 'PATCH', path, query, body: object, contentType: APPLY } as const;
-    return send(object.kind, request, true, call);
-  },
-  merge: async (ref, body, call = {}) => {
-    const path = pathOf(ref, ref);
-    const contentType = 'application/merge-patch+json';
-    const request = { method: 'PATCH', path, query: { fieldManager }, body, contentType } as const;
-    await send(ref.kind, request, true, call);
-  },
-  patchStatus: (ref, status, { resourceVersion, ...call } = {}) => {
-    const { apiVersion, kind, ...place } = ref;
-    const metadata = { ...place, ...(resourceVersion && { resourceVersion }) };
-    // With its uid an object that was deleted meanwhile is not made anew, but refused.
-    const body = { apiVersion, kind, metadata, status };
-    const path = `${pathOf(ref, ref)}/status`;
-    const query = { fieldManager, force: 'true' };
-    return send(kind, { method: 'PATCH', path, query, body, contentType: APPLY }, true, call);
-  },
-  create: (object, call = {}) => {
-    const path = pathOf(object, { namespace: object.metadata.namespace });
-    const request = { method: 'POST', path, query: { fieldManager }, body: object } as const;
-    return send(object.kind, request, false, call);
-  },
-  update: (object, call = {}) => {
-    const path = pathOf(object, object.metadata);
-    const request = { method: 'PUT', path, query: { fieldManager }, body: object } as const;
-    return send(object.kind, request, true, call);
-  },
-  delete: async (ref, { propagation = 'Background', preconditions } = {}, call = {}) => {
-    const body = {
-      apiVersion: 'v1',
-      kind: 'DeleteOptions',
-      propagationPolicy: propagation,
-      ...(preconditions && { preconditions }),
-    };
-    const request = { method: 'DELETE', path: pathOf(ref, ref), body } as const;
-    return (await orNothing(send(ref.kind, request, true, call))) !== undefined;
-  },
-});
+): Pick<KubeClient, 'apply' | 'merge' | 'patchStatus' | 'create' | 'update' | 'delete'> => {
+  const query = { fieldManager };
+  const asOurs = {
+    method: 'PATCH',
+    contentType: APPLY,
+    query: { fieldManager, force: 'true' },
+  } as const;
+  return {
+    apply: (object, call) => ask({ ...asOurs, to: refOf(object), body: object }, call),
+    merge: async (ref, patch, call) => {
+      await ask({ method: 'PATCH', to: ref, query, contentType: MERGE, body: patch }, call);
+    },
+    patchStatus: ({ apiVersion, kind, ...place }, status, { resourceVersion, ...call } = {}) => {
+      const to = { apiVersion, kind, ...place, subresource: 'status' } as const;
+      const body = { apiVersion, kind, metadata: { ...place, resourceVersion }, status };
+      return ask({ ...asOurs, to, body }, call);
+    },
+    create: (object, call) => {
+      const { name: _, ...to } = refOf(object);
+      return ask({ method: 'POST', to, query, body: object }, call);
+    },
+    update: (object, call) => ask({ method: 'PUT', to: refOf(object), query, body: object }, call),
+    delete: async ({ uid, ...ref }, call) => {
+      const preconditions = uid === undefined ? undefined : { uid };
+      const body = {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        propagationPolicy: 'Background',
+        preconditions,
+      };
+      return (await orNothing(ask({ method: 'DELETE', to: ref, body }, call))) !== undefined;
+    },
+  };
+};
 
 /** A client whose every attempt to write is refused (NotLeading) once `mayWrite` says no. */
 export const refuseWritesUnless = (client: KubeClient, mayWrite: () => boolean): KubeClient => {
-  const guarded = <C extends CallOptions>(call?: C): C & { mayStart: () => boolean } =>
-    ({ ...call, mayStart: mayWrite }) as C & { mayStart: () => boolean };
+  const guarded = <C extends CallOptions>(call?: C) => ({ ...call, mayStart: mayWrite }) as C;
   return {
     ...client,
     apply: (object, call) => client.apply(object, guarded(call)),
@@ -139,6 +115,6 @@ export const refuseWritesUnless = (client: KubeClient, mayWrite: () => boolean):
     patchStatus: (ref, status, call) => client.patchStatus(ref, status, guarded(call)),
     create: (object, call) => client.create(object, guarded(call)),
     update: (object, call) => client.update(object, guarded(call)),
-    delete: (ref, options, call) => client.delete(ref, options, guarded(call)),
+    delete: (ref, call) => client.delete(ref, guarded(call)),
   };
 };

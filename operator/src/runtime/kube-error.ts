@@ -1,47 +1,44 @@
-import type { KubeObject } from './kube-object.ts';
-
-/** `reason` is the API server's (NotFound, Conflict, AlreadyExists, Forbidden, Invalid, Expired, ...) or one of ours. */
-export type OwnReason = 'Timeout' | 'Unreachable' | 'Aborted' | 'NotLeading' | 'BadAnswer';
-
-/** A request that failed. `status` is 0 where no answer came: its outcome is then unknown. */
+/** A request that failed. */
 export class KubeError extends Error {
+  override readonly name = 'KubeError';
+  /** 0 where no answer came: the outcome is then unknown. */
   readonly status: number;
+  /**
+   * The API server's (NotFound, Conflict, AlreadyExists, Forbidden, Invalid, Expired, ...) or one of
+   * ours: Timeout, Unreachable, Aborted, NotLeading, BadAnswer.
+   */
   readonly reason: string;
   /** How long the server asked to wait. */
-  readonly retryAfterMs: number | undefined;
-  /** The request surely had no effect, so even a create may be sent again. */
-  readonly neverTaken: boolean;
+  readonly retryAfterMs: number;
 
-  constructor(
-    message: string,
-    details: {
-      status: number;
-      reason: string;
-      retryAfterMs?: number | undefined;
-      neverTaken?: boolean;
-      cause?: unknown;
-    },
-  ) {
-    super(message, details.cause === undefined ? {} : { cause: details.cause });
-    this.name = 'KubeError';
+  constructor(message: string, details: { status: number; reason: string; retryAfterMs?: number }) {
+    super(message);
     this.status = details.status;
     this.reason = details.reason;
-    this.retryAfterMs = details.retryAfterMs;
-    this.neverTaken = details.neverTaken ?? false;
+    this.retryAfterMs = details.retryAfterMs ?? 0;
   }
 }
 
 export const hasReason = (error: unknown, ...reasons: string[]): error is KubeError =>
   error instanceof KubeError && reasons.includes(error.reason);
 
+/** What is not there is nothing, not an error. */
+export const orNothing = async <T>(answer: Promise<T>): Promise<T | undefined> => {
+  try {
+    return await answer;
+  } catch (error) {
+    if (hasReason(error, 'NotFound')) return undefined;
+    throw error;
+  }
+};
+
 const MESSAGE_LIMIT = 1_000;
 
-type Status = { kind?: string; reason?: string; message?: string; code?: number };
+type Status = { kind?: string; reason?: string; message?: string };
 
-const parseStatus = (body: string): Status => {
+const statusIn = (body: string): Status => {
   try {
-    const parsed: unknown = JSON.parse(body);
-    return typeof parsed === 'object' && parsed !== null ? parsed : {};
+    return (JSON.parse(body) as Status | null) ?? {};
   } catch {
     return {};
   }
@@ -52,24 +49,19 @@ const parseStatus = (body: string): Status => {
  * error does): of a Secret it is left out.
  */
 export const errorOfAnswer = (
-  request: { what: string; kind: KubeObject['kind'] | undefined },
+  asked: { what: string; kind: string },
   answer: { status: number; retryAfter: string | undefined; body: string },
 ): KubeError => {
-  const parsed = parseStatus(answer.body);
+  const parsed = statusIn(answer.body);
   const isStatus = parsed.kind === 'Status';
   // A path that does not exist (no such CRD) is answered in plain text: it is not a missing object.
   const reason = (isStatus ? parsed.reason : undefined) ?? `Http${String(answer.status)}`;
-  const said = isStatus && request.kind !== 'Secret' ? `: ${parsed.message ?? ''}` : '';
-  const seconds = Number(answer.retryAfter);
-  return new KubeError(
-    `${request.what}: ${String(answer.status)} ${reason}${said}`.slice(0, MESSAGE_LIMIT),
-    {
-      status: answer.status,
-      reason,
-      neverTaken: answer.status === 429,
-      ...(answer.retryAfter !== undefined && Number.isFinite(seconds)
-        ? { retryAfterMs: Math.max(0, seconds * 1_000) }
-        : {}),
-    },
-  );
+  const said = isStatus && asked.kind !== 'Secret' ? `: ${parsed.message ?? ''}` : '';
+  const message = `${asked.what}: ${String(answer.status)} ${reason}${said}`;
+  const seconds = Number(answer.retryAfter); // or a date, which the API server never sends
+  return new KubeError(message.slice(0, MESSAGE_LIMIT), {
+    status: answer.status,
+    reason,
+    retryAfterMs: Number.isFinite(seconds) ? Math.max(0, seconds * 1_000) : 0,
+  });
 };

@@ -61,15 +61,19 @@ export const pluralOf = (kind: string): string => {
   return /[^aeiou]y$/.test(lower) ? `${lower.slice(0, -1)}ies` : `${lower}s`;
 };
 
-/** The path of one object, or of a collection where there is no name. */
-export const pathOf = (
-  { apiVersion, kind }: Kind,
-  place: { namespace?: string | undefined; name?: string | undefined } = {},
-): string =>
+/** One object, or all of a kind where there is no name. */
+export type Place = Kind & {
+  namespace?: string | undefined;
+  name?: string | undefined;
+  subresource?: 'status';
+};
+
+export const pathOf = ({ apiVersion, kind, namespace, name, subresource }: Place): string =>
   [
     apiVersion.includes('/') ? '/apis' : '/api',
     apiVersion,
-    ...(place.namespace === undefined ? [] : ['namespaces', encodeURIComponent(place.namespace)]),
+    ...(namespace === undefined ? [] : ['namespaces', encodeURIComponent(namespace)]),
     pluralOf(kind),
-    ...(place.name === undefined ? [] : [encodeURIComponent(place.name)]),
+    ...(name === undefined ? [] : [encodeURIComponent(name)]),
+    ...(subresource === undefined ? [] : [subresource]),
   ].join('/');

@@ -1,11 +1,14 @@
-import { errorOfAnswer, hasReason, KubeError } from './kube-error.ts';
-import { pathOf, type Kind, type KubeObject } from './kube-object.ts';
-import { readAll, type Count, type Send } from './requests.ts';
-import type { CallOptions } from './retry.ts';
-import { noAnswer, type Outgoing, type Transport } from './transport.ts';
-import { readEvents, type WatchEvent } from './watch-stream.ts';
+import { KubeError } from './kube-error.ts';
+import type { Kind, KubeObject } from './kube-object.ts';
+import type { CallOptions, Requests } from './requests.ts';
 
-export type Selection = { namespace?: string; labelSelector?: string; fieldSelector?: string };
+export type Selection = {
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+  /** What is in an object does not leave the API server: a Secret's data never comes here. */
+  metadataOnly?: boolean;
+};
 
 export type WatchOptions = Selection & {
   resourceVersion: string;
@@ -16,83 +19,91 @@ export type WatchOptions = Selection & {
   signal: AbortSignal;
 };
 
+export type WatchEvent<T> =
+  | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T }
+  /** All up to this version was sent. */
+  | { type: 'BOOKMARK'; object: { metadata: { resourceVersion: string } } };
+
 const PAGE = 500;
+
+const acceptOf = (type: string, metadataOnly = false): string | undefined =>
+  metadataOnly ? `application/json;as=${type};g=meta.k8s.io;v=v1` : undefined;
 
 type Page<T> = { items?: T[]; metadata: { resourceVersion: string; continue?: string } };
 
-/** All of a kind, page by page. */
+/** All of a kind, page by page. Expired where the pages' snapshot is too old for the next of them. */
 export const listAll = async <T extends KubeObject>(
-  send: Send,
+  requests: Requests,
   kind: Kind,
-  { namespace, ...selectors }: Selection,
+  { namespace, metadataOnly, ...selectors }: Selection,
   call: CallOptions,
-  limit = PAGE,
 ): Promise<{ items: T[]; resourceVersion: string }> => {
+  const accept = acceptOf('PartialObjectMetadataList', metadataOnly);
   const items: T[] = [];
   let after: string | undefined;
-  try {
-    for (;;) {
-      const query = { ...selectors, limit: String(limit), continue: after };
-      const request = { method: 'GET', path: pathOf(kind, { namespace }), query } as const;
-      const page = await send<Page<T>>(kind.kind, request, true, call);
-      // The items of a list come without their kind.
-      for (const item of page.items ?? [])
-        items.push({ ...item, apiVersion: kind.apiVersion, kind: kind.kind });
-      after = page.metadata.continue;
-      if (after === undefined || after === '')
-        return { items, resourceVersion: page.metadata.resourceVersion };
-    }
-  } catch (error) {
-    // The pages' snapshot was compacted away under a slow reader: then all at once (0 is no limit).
-    if (limit !== 0 && after !== undefined && hasReason(error, 'Expired', 'Gone'))
-      return listAll(send, kind, { ...selectors, ...(namespace && { namespace }) }, call, 0);
-    throw error;
+  for (;;) {
+    const query = { ...selectors, limit: String(PAGE), continue: after };
+    const to = { ...kind, namespace };
+    const page = await requests.ask<Page<T>>({ method: 'GET', to, query, accept }, call);
+    // The items of a list come without their kind.
+    for (const item of page.items ?? []) items.push({ ...item, ...kind });
+    after = page.metadata.continue;
+    if (after === undefined || after === '')
+      return { items, resourceVersion: page.metadata.resourceVersion };
   }
 };
 
+/** What happens from `resourceVersion` on, bookmarks too. Ends when the server ends it. */
 export async function* watch<T extends KubeObject>(
-  transport: Transport,
-  count: Count,
+  requests: Requests,
   kind: Kind,
   options: WatchOptions,
 ): AsyncGenerator<WatchEvent<T>> {
-  const { namespace, resourceVersion, timeoutSeconds, idleTimeoutMs, signal } = options;
+  const { namespace, metadataOnly, idleTimeoutMs, signal, timeoutSeconds, ...query } = options;
   const idle = new AbortController();
-  const late = (): void => {
+  const timer = setTimeout(() => {
     idle.abort(new DOMException('nothing heard', 'TimeoutError'));
-  };
-  const timer = setTimeout(late, idleTimeoutMs);
-  const outgoing: Outgoing = {
+  }, idleTimeoutMs);
+  const always = { watch: 'true', allowWatchBookmarks: 'true' };
+  const request = {
     method: 'GET',
-    path: pathOf(kind, { namespace }),
-    query: {
-      labelSelector: options.labelSelector,
-      fieldSelector: options.fieldSelector,
-      watch: 'true',
-      allowWatchBookmarks: 'true',
-      timeoutSeconds: String(timeoutSeconds),
-      resourceVersion,
-    },
-    signal: AbortSignal.any([signal, idle.signal]),
-  };
+    to: { ...kind, namespace },
+    query: { ...query, ...always, timeoutSeconds: String(timeoutSeconds) },
+    accept: acceptOf('PartialObjectMetadata', metadataOnly),
+  } as const;
   try {
-    const answer = await transport.send(outgoing);
-    const status = answer.statusCode ?? 0;
-    count('WATCH', String(status));
-    if (status !== 200) {
-      const what = `WATCH ${outgoing.path}`;
-      const retryAfter = answer.headers['retry-after'];
-      const body = await readAll(answer);
-      throw errorOfAnswer({ what, kind: kind.kind }, { status, retryAfter, body });
-    }
-    for await (const event of readEvents<T>(answer)) {
+    const body = requests.read(request, AbortSignal.any([signal, idle.signal]));
+    for await (const line of linesOf(body)) {
       timer.refresh();
-      yield event;
+      yield eventOf<T>(line, kind);
     }
-  } catch (error) {
-    if (error instanceof KubeError) throw error;
-    throw noAnswer(outgoing, error as Error);
   } finally {
     clearTimeout(timer);
   }
 }
+
+async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const part of text) {
+    const lines = (rest + part).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+}
+
+type Line<T> = WatchEvent<T> | { type: 'ERROR'; object: { code?: number; reason?: string } };
+
+/** @throws KubeError of an ERROR event */
+const eventOf = <T>(line: string, kind: Kind): WatchEvent<T> => {
+  let event: Line<T>;
+  try {
+    event = JSON.parse(line) as Line<T>;
+  } catch {
+    throw new KubeError('watch: not JSON', { status: 0, reason: 'BadAnswer' });
+  }
+  if (event.type === 'BOOKMARK') return event;
+  // Of metadata alone the kind would be PartialObjectMetadata.
+  if (event.type !== 'ERROR') return { type: event.type, object: { ...event.object, ...kind } };
+  const { code = 0, reason = 'Unknown' } = event.object;
+  throw new KubeError(`watch: ${String(code)} ${reason}`, { status: code, reason });
+};

@@ -1,5 +1,5 @@
 import { keyOf, type KubeObject } from './kube-object.ts';
-import type { WatchEvent } from './watch-stream.ts';
+import type { WatchEvent } from './list-watch.ts';
 
 /** What has become of an object: nothing now, or nothing before. */
 export type OnChange<T> = (key: string, object: T | undefined, before: T | undefined) => void;

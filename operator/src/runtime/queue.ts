@@ -31,7 +31,6 @@ export type QueueOptions = {
   /** Of retries. 5 ms, then twice as much each time, up to 5 minutes unless set. */
   backoff?: { baseMs: number; capMs: number };
   timers?: Timers;
-  random?: () => number;
 };
 
 const BACKOFF = { baseMs: 5, capMs: 5 * 60_000 };
@@ -51,7 +50,7 @@ export const makeQueue = (options: QueueOptions): WorkQueue => {
     const failed = failures.get(key) ?? 0;
     failures.set(key, failed + 1);
     pool.metrics?.retried();
-    const ms = fullJitter(failed, options.backoff ?? BACKOFF, options.random);
+    const ms = fullJitter(failed, options.backoff ?? BACKOFF);
     addAfter(key, ms);
     return ms;
   };

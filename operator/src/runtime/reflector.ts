@@ -2,11 +2,10 @@ import type { Logger } from '@movie-ticketing/kit/logging';
 
 import { fullJitter, pause } from './backoff.ts';
 import type { KubeClient } from './client.ts';
-import type { Selection } from './list-watch.ts';
+import type { Selection, WatchEvent } from './list-watch.ts';
 import { hasReason, KubeError } from './kube-error.ts';
 import { makeObjectStore, type ObjectStore, type OnChange } from './object-store.ts';
 import type { Kind, KubeObject } from './kube-object.ts';
-import type { WatchEvent } from './watch-stream.ts';
 import type { ReflectorMetrics } from './reflector-metrics.ts';
 
 export type Reflector<T extends KubeObject> = {
@@ -174,7 +173,7 @@ const waitOut = async <T extends KubeObject>(
 ): Promise<void> => {
   if (stopping.aborted) return;
   const { capMs } = settings.backoff;
-  const asked = error instanceof KubeError ? Math.min(error.retryAfterMs ?? 0, capMs) : 0;
+  const asked = error instanceof KubeError ? Math.min(error.retryAfterMs, capMs) : 0;
   const waitMs = Math.round(asked + fullJitter(state.failures, settings.backoff));
   state.failures += 1;
   const kind = settings.kind.kind;

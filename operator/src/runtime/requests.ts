@@ -1,60 +1,134 @@
-import { errorOfAnswer, hasReason, KubeError } from './kube-error.ts';
-import { withRetries, type CallOptions } from './retry.ts';
-import { noAnswer, type Outgoing, type Transport } from './transport.ts';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { makeCounter, type Registry } from '@movie-ticketing/kit/metrics';
 
-export type Count = (method: string, code: string) => void;
-export type Request = Omit<Outgoing, 'signal'>;
-export type Send = <T>(
-  kind: string,
-  request: Request,
-  idempotent: boolean,
-  call: CallOptions,
-) => Promise<T>;
+import { fullJitter, pause } from './backoff.ts';
+import { errorOfAnswer, KubeError } from './kube-error.ts';
+import { pathOf } from './kube-object.ts';
+import { makeTransport, type Request } from './transport.ts';
 
-/** Requests that are answered by one JSON object: time-outs, retries, errors, counts. */
-export const makeSend = (transport: Transport, count: Count): Send => {
-  const exchange = async (kind: string, outgoing: Outgoing): Promise<unknown> => {
-    const { method, path } = outgoing;
-    let status = 0;
+export type CallOptions = {
+  /** Of one attempt, its answer read. */
+  timeoutMs?: number;
+  /** At most, the first included. */
+  attempts?: number;
+  signal?: AbortSignal;
+  /** Asked before every attempt: a write that may no longer start fails with NotLeading. */
+  mayStart?: () => boolean;
+};
+
+/** Every one throws KubeError. */
+export type Requests = {
+  /**
+   * The JSON object that answers. Asks again after 429 (the server's Retry-After heeded), and after
+   * 5xx or no answer where repeating changes nothing: anything but a POST.
+   */
+  ask<T>(request: Request, call?: CallOptions): Promise<T>;
+  /** The body of one answer as it comes. */
+  read(request: Request, signal: AbortSignal): AsyncGenerator<string, void, undefined>;
+  close(): void;
+};
+
+const DEFAULTS = { timeoutMs: 15_000, attempts: 5 };
+const BACKOFF = { baseMs: 100, capMs: 5_000 };
+const RETRY_AFTER_CAP_MS = 30_000;
+
+export const makeRequests = (options: {
+  kubeConfig: KubeConfig;
+  userAgent: string;
+  registry: Registry;
+}): Requests => {
+  const transport = makeTransport(options.kubeConfig, options.userAgent);
+  const requests = makeCounter(
+    options.registry,
+    'rest_client_requests_total',
+    'Requests to the API server by their method and the status of the answer',
+    ['code', 'method'],
+  );
+
+  const send: typeof transport.send = async (request, signal) => {
+    let code = '<error>';
     try {
-      const answer = await transport.send(outgoing);
-      const body = await readAll(answer);
-      status = answer.statusCode ?? 0;
-      if (status >= 200 && status < 300) return parseBody(outgoing, body);
-      const retryAfter = answer.headers['retry-after'];
-      throw errorOfAnswer({ what: `${method} ${path}`, kind }, { status, retryAfter, body });
-    } catch (error) {
-      throw error instanceof KubeError ? error : noAnswer(outgoing, error as Error);
+      const answer = await transport.send(request, signal);
+      code = String(answer.statusCode);
+      return answer;
     } finally {
-      count(method, status === 0 ? '<error>' : String(status));
+      requests.inc({ method: request.method, code });
     }
   };
-  return <T>(kind: string, request: Request, idempotent: boolean, call: CallOptions) =>
-    withRetries(idempotent, call, (signal) => exchange(kind, { ...request, signal })) as Promise<T>;
+
+  const read: Requests['read'] = async function* (request, signal) {
+    try {
+      const answer = (await send(request, signal)).setEncoding('utf8');
+      const { statusCode: status = 0, headers } = answer;
+      if (status < 200 || status >= 300) {
+        const refused = { status, retryAfter: headers['retry-after'], body: await whole(answer) };
+        throw errorOfAnswer({ what: inWords(request), kind: request.to.kind }, refused);
+      }
+      yield* answer as AsyncIterable<string>;
+    } catch (error) {
+      throw error instanceof KubeError ? error : noAnswer(request, error, signal);
+    }
+  };
+
+  const ask: Requests['ask'] = <T>(request: Request, call: CallOptions = {}) =>
+    withRetries(request.method, call, async (signal) => {
+      const body = await whole(read(request, signal));
+      try {
+        return JSON.parse(body) as T;
+      } catch {
+        // The body is not quoted: it may be a Secret.
+        const message = `${inWords(request)}: not JSON`;
+        throw new KubeError(message, { status: 0, reason: 'BadAnswer' });
+      }
+    });
+
+  return { ask, read, close: transport.close };
 };
 
-export const readAll = async (answer: AsyncIterable<Buffer>): Promise<string> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of answer) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
-};
-
-const parseBody = (request: Request, body: string): unknown => {
-  try {
-    return JSON.parse(body);
-  } catch {
-    // The body is not quoted: it may be a Secret.
-    const what = `${request.method} ${request.path}: not JSON`;
-    throw new KubeError(what, { status: 0, reason: 'BadAnswer' });
+const withRetries = async <T>(
+  method: Request['method'],
+  call: CallOptions,
+  attempt: (signal: AbortSignal) => Promise<T>,
+): Promise<T> => {
+  const { timeoutMs, attempts } = { ...DEFAULTS, ...call };
+  const stop = call.signal ?? new AbortController().signal;
+  for (let failures = 0; ; failures += 1) {
+    if (call.mayStart?.() === false)
+      throw new KubeError('not leading any more', { status: 0, reason: 'NotLeading' });
+    try {
+      return await attempt(AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]));
+    } catch (error) {
+      if (!(error instanceof KubeError) || failures + 1 >= attempts) throw error;
+      if (!isWorthAnother(error, method)) throw error;
+      // Clients that were told the same second would all come back in it.
+      const asked = Math.min(error.retryAfterMs, RETRY_AFTER_CAP_MS);
+      await pause(asked + fullJitter(failures, BACKOFF), stop);
+    }
   }
 };
 
-/** What is not there is nothing, not an error. */
-export const orNothing = async <T>(answer: Promise<T>): Promise<T | undefined> => {
-  try {
-    return await answer;
-  } catch (error) {
-    if (hasReason(error, 'NotFound')) return undefined;
-    throw error;
-  }
+/** What got 429 had no effect. After another failure that is unknown. */
+const isWorthAnother = ({ status, reason }: KubeError, method: Request['method']): boolean =>
+  status === 429 || (method !== 'POST' && reason !== 'Aborted' && (status === 0 || status >= 500));
+
+const whole = async (parts: AsyncIterable<string>): Promise<string> => {
+  let text = '';
+  for await (const part of parts) text += part;
+  return text;
+};
+
+const inWords = ({ method, to }: Request): string => `${method} ${pathOf(to)}`;
+
+/** Why there is no answer, or no rest of one. */
+const noAnswer = (
+  request: Request,
+  error: unknown,
+  { aborted, reason }: AbortSignal,
+): KubeError => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const told = (why: string, name: string): KubeError =>
+    new KubeError(`${inWords(request)}: ${why}`, { status: 0, reason: name });
+  if (!aborted) return told(code ?? message, 'Unreachable');
+  const isLate = (reason as Error).name === 'TimeoutError';
+  return isLate ? told('timed out', 'Timeout') : told('aborted', 'Aborted');
 };

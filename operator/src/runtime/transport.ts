@@ -1,21 +1,25 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import http from 'node:http';
+import https from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 
-import { KubeError } from './kube-error.ts';
+import { pathOf, type Place } from './kube-object.ts';
 
-export type Outgoing = {
+export type Request = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  path: string;
+  to: Place;
   query?: Record<string, string | undefined>;
+  /** JSON unless set. */
+  accept?: string | undefined;
   body?: unknown;
+  /** JSON unless set. */
   contentType?: string;
-  signal: AbortSignal;
 };
+
+const JSON_TYPE = 'application/json';
 
 /** Sends one request and resolves with the head of its answer; the caller reads the body. */
 export type Transport = {
-  send(outgoing: Outgoing): Promise<IncomingMessage>;
+  send(request: Request, signal: AbortSignal): Promise<http.IncomingMessage>;
   close(): void;
 };
 
@@ -28,75 +32,46 @@ export const makeTransport = (kubeConfig: KubeConfig, userAgent: string): Transp
   const cluster = kubeConfig.getCurrentCluster();
   if (cluster === null) throw new Error('the kube configuration names no current cluster');
   const base = new URL(cluster.server);
-  const isPlain = base.protocol === 'http:';
-  const settings = { keepAlive: true, keepAliveMsecs: 30_000 };
-  const own = isPlain ? new HttpAgent(settings) : new HttpsAgent(settings);
+  const { Agent, request: start } = base.protocol === 'http:' ? http : https;
+  const agent = new Agent({ keepAlive: true, keepAliveMsecs: 30_000 });
+  const isProxied = (cluster.proxyUrl ?? '') !== '';
 
-  const optionsFor = async (
-    outgoing: Outgoing,
-    body: string | undefined,
-  ): Promise<RequestOptions> => {
-    const options: RequestOptions = {};
+  const optionsFor = async (request: Request, body: string | undefined, signal: AbortSignal) => {
+    const options: https.RequestOptions = { method: request.method, signal };
     // Each time anew: tokens of service accounts are rotated on disk.
     await kubeConfig.applyToHTTPSOptions(options);
-    if (cluster.proxyUrl === undefined || cluster.proxyUrl === '') options.agent = own;
-    options.method = outgoing.method;
-    options.signal = outgoing.signal;
+    if (!isProxied) options.agent = agent;
     options.headers = {
-      ...(options.headers as Record<string, string> | undefined),
-      accept: 'application/json',
+      ...(options.headers as http.OutgoingHttpHeaders | undefined),
+      accept: request.accept ?? JSON_TYPE,
       'user-agent': userAgent,
-      ...(body === undefined
-        ? {}
-        : {
-            'content-type': outgoing.contentType ?? 'application/json',
-            'content-length': Buffer.byteLength(body),
-          }),
+      ...(body !== undefined && {
+        'content-type': request.contentType ?? JSON_TYPE,
+        'content-length': Buffer.byteLength(body), // Node leaves it out of a DELETE
+      }),
     };
     return options;
   };
 
   return {
-    send: async (outgoing) => {
-      const body = outgoing.body === undefined ? undefined : JSON.stringify(outgoing.body);
-      const options = await optionsFor(outgoing, body);
+    send: async (request, signal) => {
+      const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+      const options = await optionsFor(request, body, signal);
       return new Promise((resolve, reject) => {
-        const start = isPlain ? httpRequest : httpsRequest;
-        const request = start(urlOf(base, outgoing), options, resolve);
-        request.on('error', (error: NodeJS.ErrnoException) => {
-          reject(noAnswer(outgoing, error, request.reusedSocket));
-        });
-        request.end(body);
+        const outgoing = start(urlOf(base, request), options, resolve);
+        outgoing.on('error', reject);
+        outgoing.end(body);
       });
     },
     close: () => {
-      own.destroy();
+      agent.destroy();
     },
   };
 };
 
-const urlOf = (base: URL, { path, query }: Outgoing): URL => {
-  const url = new URL(base.pathname.replace(/\/$/, '') + path, base);
-  for (const [name, value] of Object.entries(query ?? {})) {
+const urlOf = (base: URL, { to, query = {} }: Request): URL => {
+  const url = new URL(base.pathname.replace(/\/$/, '') + pathOf(to), base);
+  for (const [name, value] of Object.entries(query))
     if (value !== undefined) url.searchParams.set(name, value);
-  }
   return url;
-};
-
-/** Why there is no answer, or no rest of one. */
-export const noAnswer = (
-  { method, path, signal }: Outgoing,
-  error: NodeJS.ErrnoException,
-  reusedSocket = false,
-): KubeError => {
-  const what = `${method} ${path}`;
-  if (signal.aborted) {
-    const isLate = signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
-    const reason = isLate ? 'Timeout' : 'Aborted';
-    return new KubeError(`${what}: ${isLate ? 'timed out' : 'aborted'}`, { status: 0, reason });
-  }
-  // A connection that the server closed while it idled took nothing (Node's advice on reusedSocket).
-  const neverTaken = error.code === 'ECONNREFUSED' || (reusedSocket && error.code === 'ECONNRESET');
-  const code = error.code ?? error.message;
-  return new KubeError(`${what}: ${code}`, { status: 0, reason: 'Unreachable', neverTaken });
 };

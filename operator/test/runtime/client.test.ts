@@ -93,11 +93,9 @@ describe('requests to the API server', () => {
   test('when another object has the name, then a delete by uid is refused', async (scene) => {
     const { client, namespace } = scene;
     await client.create(configMap(namespace, 'a'));
-    const preconditions = { uid: 'of-an-older-one' };
     const ref = refOf(configMap(namespace, 'a'));
-    await expect(client.delete(ref, { preconditions })).rejects.toMatchObject({
-      reason: 'Conflict',
-    });
+    const older = client.delete({ ...ref, uid: 'of-an-older-one' });
+    await expect(older).rejects.toMatchObject({ reason: 'Conflict' });
     expect(await client.get(ref)).toBeDefined();
   });
 

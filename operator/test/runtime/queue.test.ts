@@ -1,7 +1,11 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { makeQueue } from '../../src/runtime/queue.ts';
 import { fakeTimers } from '../../testing/fake-timers.ts';
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
@@ -79,7 +83,8 @@ describe('the work queue', () => {
 
   test('when retries follow one another, then the backoff doubles up to its cap, till forget', () => {
     const timers = fakeTimers();
-    const queue = makeQueue({ work: async () => undefined, workers: 1, timers, random: () => 1 });
+    jest.spyOn(Math, 'random').mockReturnValue(1);
+    const queue = makeQueue({ work: async () => undefined, workers: 1, timers });
     expect(Array.from({ length: 4 }, () => queue.retry('a'))).toEqual([5, 10, 20, 40]);
     for (let time = 0; time < 20; time += 1) queue.retry('a');
     expect(queue.retry('a')).toBe(300_000);
