@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from '@jest/globals';
 
-import { kubectl } from '../testing/kubectl.ts';
+import { kubectl, list } from '../testing/kubectl.ts';
 import { bookingStatus, buyTicket } from '../testing/shop.ts';
 import { makeNamespace, smallSpec, ticketing } from '../testing/ticketing.ts';
 import { waitFor } from '../testing/waiting.ts';
@@ -34,6 +34,24 @@ test('when a resource is deleted, then its data stay; a new one of the same name
   await shop.apply(smallSpec(30_089));
   await shop.ready();
   expect(await bookingStatus(shop.url, token, booking)).toBe('confirmed');
+});
+
+test('when the volume is deleted under a running database, then that is told while there is time; after the pod’s end all begins anew', async () => {
+  const { token, booking } = await buyTicket(shop.url);
+  const [volume] = await list(shop.namespace, 'pvc');
+  const name = volume!.metadata.name;
+  await kubectl(['delete', '-n', shop.namespace, 'pvc', name, '--wait=false']);
+  const { message } = await shop.condition('Degraded', 'True', /VolumeDeleted/);
+  expect(message).toContain(`${name}-0`);
+  expect(await bookingStatus(shop.url, token, booking)).toBe('confirmed');
+
+  await kubectl(['delete', '-n', shop.namespace, 'pod', `${name}-0`]);
+  await waitFor('another volume', async () => {
+    const [found] = await list(shop.namespace, 'pvc');
+    return found !== undefined && found.metadata.uid !== volume!.metadata.uid;
+  });
+  await shop.ready();
+  await waitFor('a ticket', async () => (await buyTicket(shop.url)).booking, { seconds: 60 });
 });
 
 test('when a resource with reclaimPolicy Delete is deleted, then nothing is left', async () => {

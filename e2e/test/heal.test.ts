@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from '@jest/globals';
 
-import { get, kubectl, patch, type Live } from '../testing/kubectl.ts';
+import { apply, get, kubectl, patch, type Live } from '../testing/kubectl.ts';
+import { reconciles } from '../testing/operator.ts';
 import { ensureShop } from '../testing/shared-shop.ts';
 import { buyTicket } from '../testing/shop.ts';
 import type { Ticketing } from '../testing/ticketing.ts';
@@ -62,6 +63,25 @@ test.each(deletable)('when every %s is deleted, then each is back within seconds
 test('when everything was deleted, then a ticket can be bought again', async () => {
   await shop.ready();
   await waitFor('a ticket', async () => (await buyTicket(shop.url)).booking, { seconds: 60 });
+});
+
+test('when the database’s Secret is deleted, then no new password is made up; with the Secret back all is well', async () => {
+  const [secret] = (await ownedOf('Secret')).filter(({ metadata }) =>
+    metadata.name.endsWith('-database'),
+  );
+  const { name, labels } = secret!.metadata;
+  await kubectl(['delete', '-n', shop.namespace, 'secret', name]);
+  try {
+    await shop.condition('DatabaseReady', 'False', /PasswordLost/);
+    expect(await get(shop.namespace, 'secret', name)).toBeUndefined();
+    // What serves goes on.
+    expect((await buyTicket(shop.url)).booking).toBeGreaterThan(0);
+  } finally {
+    // As one would from a backup of it.
+    const metadata = { name, namespace: shop.namespace, labels };
+    await apply({ apiVersion: 'v1', kind: 'Secret', metadata, data: secret!['data'] });
+  }
+  await shop.ready();
 });
 
 /** What somebody might do to each kind, and how it shows that it was put back. */
@@ -155,14 +175,14 @@ test('when all is as it should be, then nothing is written', async () => {
     );
   const before = [await versions(), await ownWrites()];
   const resource = (await shop.read()).metadata.resourceVersion;
-  // A nudge that makes the operator look again, several times.
   for (let round = 0; round < 5; round += 1) {
+    const looked = await reconciles();
     const annotations = { 'e2e/nudge': String(round) };
     await patch(shop.namespace, 'mt', shop.name, { metadata: { annotations } });
+    await waitFor('the operator looked', async () => (await reconciles()) > looked);
   }
   const nudged = (await shop.read()).metadata.resourceVersion;
   expect(nudged).not.toBe(resource);
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
   expect([await versions(), await ownWrites()]).toEqual(before);
   expect((await shop.read()).metadata.resourceVersion).toBe(nudged);
 });

@@ -1,4 +1,4 @@
-import { kubectl, list, type Live } from './kubectl.ts';
+import { kubectl, list, patch, type Live } from './kubectl.ts';
 import { waitFor } from './waiting.ts';
 
 export const operatorNamespace = 'movie-ticketing-system';
@@ -30,4 +30,35 @@ export const killLeader = async (): Promise<string> => {
     '--wait=false',
   ]);
   return name;
+};
+
+/** How often each operator's container was started again, by pod. */
+export const operatorRestarts = async (): Promise<Record<string, number>> =>
+  Object.fromEntries(
+    (await operatorPods()).map(({ metadata, status }) => [
+      metadata.name,
+      (status?.containerStatuses?.[0]?.restartCount as number | undefined) ?? 0,
+    ]),
+  );
+
+/** Writes another holder into the Lease, from now on and for its usual time. Returns who led. */
+export const takeLease = async (holder: string): Promise<string> => {
+  const name = await waitFor('a leading operator', leader);
+  const [lease] = await list(operatorNamespace, 'leases');
+  const renewTime = new Date().toISOString().replace('Z', '000Z');
+  await patch(operatorNamespace, 'lease', lease!.metadata.name, {
+    spec: { holderIdentity: holder, renewTime },
+  });
+  return name;
+};
+
+/** How many reconciles the leading operator has ended. */
+export const reconciles = async (): Promise<number> => {
+  const name = await waitFor('a leading operator', leader);
+  const path = `/api/v1/namespaces/${operatorNamespace}/pods/${name}:9090/proxy/metrics`;
+  const metrics = await kubectl(['get', '--raw', path]);
+  return metrics
+    .split('\n')
+    .filter((line) => line.startsWith('controller_runtime_reconcile_total{'))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 };
