@@ -15,6 +15,6 @@ export default {
   testSequencer: '<rootDir>/e2e/testing/in-order.sequencer.mjs',
   // One after the other: they share a shop, and two cores.
   maxWorkers: 1,
-  testTimeout: 300_000,
+  testTimeout: 600_000,
   verbose: true,
 };

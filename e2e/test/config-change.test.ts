@@ -41,7 +41,7 @@ test('when a setting of one service changes under load, then its pods alone roll
       const old = before.get('bookings') ?? [];
       return pods.length === old.length && pods.every((uid) => !old.includes(uid));
     },
-    { seconds: 90 },
+    { seconds: 120 },
   );
   await shop.ready();
   const result = await load.stop();

@@ -51,7 +51,7 @@ test('when the volume is deleted under a running database, then that is told whi
     return found !== undefined && found.metadata.uid !== volume!.metadata.uid;
   });
   await shop.ready();
-  await waitFor('a ticket', async () => (await buyTicket(shop.url)).booking, { seconds: 60 });
+  await waitFor('a ticket', async () => (await buyTicket(shop.url)).booking, { seconds: 120 });
 });
 
 test('when a resource with reclaimPolicy Delete is deleted, then nothing is left', async () => {
@@ -59,7 +59,7 @@ test('when a resource with reclaimPolicy Delete is deleted, then nothing is left
   await shop.ready();
   await remove();
   await waitFor('nothing left', async () => (await kindsLeft()).length === 0, {
-    seconds: 90,
+    seconds: 120,
     seen: kindsLeft,
   });
 });

@@ -13,7 +13,7 @@ beforeAll(async () => {
   shop = await ensureShop();
 });
 
-const healSeconds = 30;
+const healSeconds = 60;
 
 const ownedOf = async (kind: string): Promise<Live[]> =>
   (await shop.owned()).filter((object) => object.kind === kind);
@@ -62,7 +62,7 @@ test.each(deletable)('when every %s is deleted, then each is back within seconds
 
 test('when everything was deleted, then a ticket can be bought again', async () => {
   await shop.ready();
-  await waitFor('a ticket', async () => (await buyTicket(shop.url)).booking, { seconds: 60 });
+  await waitFor('a ticket', async () => (await buyTicket(shop.url)).booking, { seconds: 120 });
 });
 
 test('when the database’s Secret is deleted, then no new password is made up; with the Secret back all is well', async () => {
@@ -154,7 +154,7 @@ test('when the labels are taken off every object, then they are put back', async
 
 test('when everything was edited, then a ticket can be bought again', async () => {
   await shop.ready();
-  await waitFor('a ticket', async () => (await buyTicket(shop.url)).booking, { seconds: 60 });
+  await waitFor('a ticket', async () => (await buyTicket(shop.url)).booking, { seconds: 120 });
 });
 
 test('when all is as it should be, then nothing is written', async () => {

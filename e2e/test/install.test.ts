@@ -33,7 +33,7 @@ test('when one resource is applied to an empty namespace, then a ticket is booke
       for (const step of steps) if (isTrue(step)) note(step);
       return isTrue('Ready');
     },
-    { seconds: 150 },
+    { seconds: 240 },
   ).catch(async (error: unknown) => {
     await tickets.ready(1).catch((detail: unknown) => console.error(detail));
     throw error;

@@ -22,7 +22,7 @@ test('when the Postgres pod is killed under load, then it recovers and nothing a
   const started = performance.now();
   const pod = `${shop.name}-postgres-0`;
   await kubectl(['delete', 'pod', '-n', shop.namespace, pod, '--grace-period=0', '--force']);
-  await waitFor('a ticket', async () => (await buyTicket(shop.url)).booking, { seconds: 90 });
+  await waitFor('a ticket', async () => (await buyTicket(shop.url)).booking, { seconds: 120 });
   console.log(`a ticket was bought ${secondsSince(started)} after Postgres was killed`);
   await shop.ready();
   const result = await load.stop();

@@ -24,7 +24,7 @@ test('when the leading operator is killed in the middle of an install, then the 
       const found = await leader();
       return found !== undefined && found !== killed && found;
     },
-    { seconds: 60 },
+    { seconds: 120 },
   );
   console.log(`${next} leads ${secondsSince(started)} after ${killed} was killed`);
   await shop.ready();

@@ -57,7 +57,7 @@ const installOperator = async (): Promise<void> => {
   await kubectl(['apply', '--server-side', '--force-conflicts', '-k', 'k8s/base']);
   // Newly loaded images under the same tag: pods that run older ones are replaced.
   await kubectl(['rollout', 'restart', '-n', operatorNamespace, 'deployment']);
-  await kubectl(['rollout', 'status', '-n', operatorNamespace, 'deployment', '--timeout=90s']);
+  await kubectl(['rollout', 'status', '-n', operatorNamespace, 'deployment', '--timeout=180s']);
 };
 
 /** Removes what an earlier run left: every namespace of ours. */

@@ -95,7 +95,7 @@ export const ticketing = (namespace: string, name: string, nodePort: number): Ti
         spec,
       }),
     change: (spec) => patch(namespace, 'mt', name, { spec }),
-    ready: async (seconds = 120) => {
+    ready: async (seconds = 240) => {
       const ready = await waitFor(
         `${name} Ready`,
         async () => {
@@ -111,11 +111,11 @@ export const ticketing = (namespace: string, name: string, nodePort: number): Ti
       );
       // Every node's proxy learns of ready pods a moment later than the operator does.
       await waitFor(`${name} reached`, async () => (await fetch(`${url}/ping`)).ok, {
-        seconds: 10,
+        seconds: 60,
       });
       return ready;
     },
-    condition: (type, status, matching = /./, seconds = 60) =>
+    condition: (type, status, matching = /./, seconds = 120) =>
       waitFor(
         `${type}=${status} matching ${String(matching)}`,
         async () =>

@@ -12,7 +12,7 @@ export const waitFor = async <T>(
   ask: () => Promise<T | undefined | false>,
   options: { seconds?: number; everyMs?: number; seen?: () => unknown } = {},
 ): Promise<T> => {
-  const { seconds = 60, everyMs = 200 } = options;
+  const { seconds = 120, everyMs = 200 } = options;
   const end = performance.now() + seconds * 1000;
   let failure: unknown;
   while (performance.now() < end) {
