@@ -54,9 +54,12 @@ const operatorOf = async (folder: string): Promise<Manifest> =>
   (await rendered(folder)).find(({ kind }) => kind === 'Deployment')!;
 
 describe('what is applied', () => {
-  test('when base is applied again, and after it the overlay of minikube, then both are taken', async () => {
-    await kubectl.run(['apply', ...strict, '--dry-run=server', '-k', 'k8s/base']);
-    await kubectl.run(['apply', ...strict, '--dry-run=server', '-k', 'k8s/overlays/minikube']);
+  test('when base is applied again, and after it each overlay, then all are taken', async () => {
+    await kubectl.run(['create', 'namespace', 'tickets']);
+    const overlays = readdirSync(join(root, 'k8s/overlays')).map((name) => `k8s/overlays/${name}`);
+    expect(overlays).toHaveLength(2);
+    for (const folder of ['k8s/base', ...overlays])
+      await kubectl.run(['apply', ...strict, '--dry-run=server', '-k', folder]);
   });
 
   test('when a sample is applied, then every field is known and every rule holds', async () => {
