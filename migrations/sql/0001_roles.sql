@@ -1,40 +1,19 @@
--- One database role a service, each with the fewest grants. They cannot log in: a pool connects as
--- the deployment's login and takes its role, or logs in as a role of its own that was granted one.
--- Roles belong to the whole cluster of databases, so another database may have made them already.
+-- Each service runs as a role of its own with the fewest rights: mt_catalog, mt_users, mt_bookings. The
+-- roles and their rights are no numbered step, for a DBA may add the roles at any time: every run sets
+-- them at its end (src/service-roles.ts, grants/).
 
 -- Up Migration
-DO $$
-DECLARE name text;
-BEGIN
-  FOREACH name IN ARRAY ARRAY['mt_catalog', 'mt_users', 'mt_bookings'] LOOP
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
-      BEGIN
-        EXECUTE format('CREATE ROLE %I NOLOGIN', name);
-      EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- another database's migration won
-      END;
-    END IF;
-    IF NOT pg_has_role(current_user, name, 'MEMBER') THEN
-      EXECUTE format('GRANT %I TO CURRENT_USER', name);
-    END IF;
-  END LOOP;
-END $$;
+-- A login that stands here goes on as itself where it should take the role, since a run of the
+-- migrations as that login could not take it. Whoever does not stand here takes the role or is refused:
+-- a role that is lost must not silently end in a service with every right.
+CREATE TABLE roleless_logins (
+  login text NOT NULL,
+  role  text NOT NULL,
+  PRIMARY KEY (login, role)
+);
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO mt_catalog, mt_users, mt_bookings;
--- Readiness compares what was applied with what the service was built for.
-GRANT SELECT ON pgmigrations TO mt_catalog, mt_users, mt_bookings;
 
 -- Down Migration
-REVOKE SELECT ON pgmigrations FROM mt_catalog, mt_users, mt_bookings;
-REVOKE USAGE ON SCHEMA public FROM mt_catalog, mt_users, mt_bookings;
 GRANT USAGE ON SCHEMA public TO PUBLIC;
-DO $$
-DECLARE name text;
-BEGIN
-  FOREACH name IN ARRAY ARRAY['mt_catalog', 'mt_users', 'mt_bookings'] LOOP
-    BEGIN
-      EXECUTE format('DROP ROLE IF EXISTS %I', name);
-    EXCEPTION WHEN dependent_objects_still_exist THEN NULL; -- another database still grants to it
-    END;
-  END LOOP;
-END $$;
+DROP TABLE roleless_logins;

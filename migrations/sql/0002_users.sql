@@ -47,11 +47,6 @@ CREATE TABLE sign_in_failures (
 );
 CREATE INDEX sign_in_failures_window ON sign_in_failures (window_ends);
 
-GRANT SELECT, INSERT, UPDATE ON users TO mt_users;
-GRANT SELECT, INSERT, UPDATE, DELETE ON refresh_tokens, signing_keys, sign_in_failures TO mt_users;
--- The others may only tell whether an account still stands.
-GRANT SELECT (id, deleted_at) ON users TO mt_catalog, mt_bookings;
-
 -- Down Migration
 DROP TABLE sign_in_failures;
 DROP TABLE signing_keys;

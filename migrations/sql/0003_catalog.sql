@@ -69,12 +69,6 @@ CREATE TABLE catalog_idempotency_keys (
 );
 CREATE INDEX catalog_idempotency_keys_age ON catalog_idempotency_keys (created_at);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON movies, theaters TO mt_catalog;
-GRANT SELECT, INSERT, DELETE, UPDATE (starts_at, ends_at, price_minor, currency, status) ON screenings TO mt_catalog;
-GRANT SELECT, INSERT, DELETE ON catalog_idempotency_keys TO mt_catalog;
-GRANT SELECT ON movies, theaters, screenings TO mt_bookings;
-GRANT UPDATE (available_seats) ON screenings TO mt_bookings;
-
 -- Down Migration
 DROP TABLE catalog_idempotency_keys;
 DROP TABLE screenings;

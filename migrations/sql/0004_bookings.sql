@@ -100,12 +100,6 @@ CREATE TABLE simulated_charges (
   CHECK (refunded_at IS NULL OR outcome = 'approved')
 );
 
-GRANT SELECT, INSERT, UPDATE (status) ON bookings TO mt_bookings;
-GRANT SELECT, INSERT, UPDATE (status, paid_at, refunded_at, next_check_at, attempts) ON payments TO mt_bookings;
-GRANT SELECT, INSERT, UPDATE (status, body), DELETE ON bookings_idempotency_keys TO mt_bookings;
-GRANT SELECT, INSERT, UPDATE (refunded_at) ON simulated_charges TO mt_bookings;
-GRANT USAGE ON SEQUENCE bookings_id_seq TO mt_bookings;
-
 -- Down Migration
 DROP TABLE simulated_charges;
 DROP TABLE bookings_idempotency_keys;

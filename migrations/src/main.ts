@@ -32,7 +32,7 @@ for (const [signal, code] of [
   process.once(signal, () => process.exit(code));
 
 try {
-  const { applied, current } = await migrate({
+  const { applied, current, warning } = await migrate({
     ...parseArguments(process.argv.slice(2)),
     databaseUrl: databaseUrlFrom(process.env),
     log: (message) => {
@@ -41,7 +41,8 @@ try {
   });
   const outcome = `${applied.length === 0 ? 'Nothing to do' : 'Done'}; the database is at ${current ?? 'no migration'}`;
   console.log(outcome);
-  leaveMessage(outcome);
+  // The operator takes the first line for what was done and tells the rest as it is.
+  leaveMessage(warning === undefined ? outcome : `${outcome}\n${warning}`);
 } catch (error) {
   const expected = error instanceof SettingError || error instanceof MigrationError;
   console.error(expected ? error.message : error);

@@ -1,8 +1,10 @@
 import { PG_MIGRATE_LOCK_ID, runner } from 'node-pg-migrate';
 import { Client, DatabaseError, type ClientBase, type Pool } from 'pg';
+import { assertMayMigrate } from './login-rights.ts';
 import { assertSameHistory } from './migration-checks.ts';
 import { MigrationError } from './migration-error.ts';
 import { MIGRATIONS_DIRECTORY, readMigrationFiles, type MigrationFile } from './migration-files.ts';
+import { describeRoleless, setServiceRoles } from './service-roles.ts';
 
 export { MigrationError } from './migration-error.ts';
 export { requiredMigration } from './migration-files.ts';
@@ -13,6 +15,8 @@ export type MigrationReport = {
   applied: string[];
   /** The newest migration that the database has now. */
   current: string | null;
+  /** Which services go on without a role of their own, and why; absent where each has one. */
+  warning?: string;
 };
 
 export type MigrateOptions = {
@@ -68,6 +72,8 @@ async function lock(
   log: (message: string) => void,
 ): Promise<void> {
   await client.query('set statement_timeout = 0');
+  // Whatever stands before public in the login's own path, be it a schema of its name: services look there.
+  await client.query('set search_path = public');
   const tried = await client.query<{ locked: boolean }>(
     'select pg_try_advisory_lock($1) as locked',
     [PG_MIGRATE_LOCK_ID],
@@ -155,6 +161,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrationReport>
   const client = await connect(options.databaseUrl);
   try {
     await lock(client, lockTimeoutSeconds, log);
+    await assertMayMigrate(client);
     const before = await appliedMigrations(client);
     const checksums = await readChecksums(client);
     assertSameHistory(files, before, checksums);
@@ -165,7 +172,13 @@ export async function migrate(options: MigrateOptions): Promise<MigrationReport>
     }
     const applied = await run(client, { ...options, directory }, log);
     const current = (await appliedMigrations(client)).at(-1) ?? null;
-    return { applied, current };
+    // Rights are those of the newest: on the way there a table may be missing.
+    if (direction === 'down' || current !== files.at(-1)?.name) return { applied, current };
+    const roleless = await setServiceRoles(client, directory);
+    if (roleless === undefined) return { applied, current };
+    const warning = describeRoleless(roleless);
+    log(warning);
+    return { applied, current, warning };
   } finally {
     await client.end();
   }

@@ -85,20 +85,27 @@ describe('a connection that breaks at COMMIT', () => {
     await expectLedger(system.db, [again]);
   });
 
-  test('when Postgres ends a connection in the moment it was made, then the process lives and the booking is made', async () => {
-    const line = await startPostgresProxy(system.databaseUrl);
-    const db = serviceDatabase(line.url);
-    try {
-      line.endNextConnectionWhenReady();
-      const orders = [order({ userId: person.id, screeningId })];
-      const outcomes = await runBatch(db, orders, batchSettings);
-      expect(outcomes.map(outcomeName)).toEqual(['booked']);
-      expect(await system.seatsOf(screeningId)).toBe(99);
-    } finally {
-      await db.close();
-      await line.stop();
-    }
-  });
+  test.each([
+    ['it was made', 1],
+    ['it is to take its role', 2],
+    ['it is handed out', 3],
+  ])(
+    'when Postgres ends a connection in the moment %s, then the process lives and the booking is made',
+    async (_, times) => {
+      const line = await startPostgresProxy(system.databaseUrl);
+      const db = serviceDatabase(line.url);
+      try {
+        line.endNextConnectionWhenReady(times);
+        const orders = [order({ userId: person.id, screeningId })];
+        const outcomes = await runBatch(db, orders, batchSettings);
+        expect(outcomes.map(outcomeName)).toEqual(['booked']);
+        expect(await system.seatsOf(screeningId)).toBe(99);
+      } finally {
+        await db.close();
+        await line.stop();
+      }
+    },
+  );
 
   test('control: when a plain pool hands a connection out, then nothing listens for its loss', async () => {
     const listeners = (pool: pg.Pool): Promise<number> =>

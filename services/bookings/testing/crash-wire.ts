@@ -24,9 +24,12 @@ export type Wire = {
   close: () => Promise<void>;
 };
 
-/** Rounds of the background workers that find nothing to do: they come by the clock, not by the request. */
+/**
+ * Rounds of the background workers that find nothing to do, and a new connection that takes its role: they
+ * come by the clock, not by the request.
+ */
 const idleRound =
-  /ORDER BY b\.expires_at LIMIT|WHERE s\.status = 'cancelled' AND EXISTS|UPDATE payments SET attempts|DELETE FROM bookings_idempotency_keys|FROM pgmigrations/;
+  /roleless_logins|SET ROLE|ORDER BY b\.expires_at LIMIT|WHERE s\.status = 'cancelled' AND EXISTS|UPDATE payments SET attempts|DELETE FROM bookings_idempotency_keys|FROM pgmigrations/;
 
 type Trap = { left: number; fault: Fault; kinds: string; struck: () => void };
 

@@ -14,8 +14,8 @@ export type PostgresProxy = {
   /** The next COMMIT meets this fault; later ones pass. Resolves once it has struck. */
   strikeNextCommit: (fault: CommitFault) => Promise<void>;
   forwardDelayed: () => void;
-  /** The next new connection is ended by "Postgres" in the very packet that says it is ready. */
-  endNextConnectionWhenReady: () => void;
+  /** The next new connection is ended by "Postgres" in the very packet that says so often that it is ready. */
+  endNextConnectionWhenReady: (times: number) => void;
   stop: () => Promise<void>;
 };
 
@@ -25,7 +25,7 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
   const sockets = new Set<Socket>();
   let armed: { fault: CommitFault; struck: () => void } | undefined;
   let forwardDelayed: () => void = () => undefined;
-  let endWhenReady = false;
+  let endAtReady = 0;
 
   const strike = (client: Socket, server: Socket, message: Buffer): boolean => {
     if (armed === undefined) return false;
@@ -64,10 +64,10 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
     client.on('close', () => server.destroy());
     server.on('close', () => client.destroy());
     server.on('data', (chunk) => {
-      if (endWhenReady && chunk.subarray(-6, -1).equals(readyForQuery)) {
-        endWhenReady = false;
-        client.end(Buffer.concat([chunk, adminShutdown]));
-      } else client.write(chunk);
+      const ready = chunk.subarray(-6, -1).equals(readyForQuery);
+      if (ready) endAtReady -= 1;
+      if (ready && endAtReady === 0) client.end(Buffer.concat([chunk, adminShutdown]));
+      else client.write(chunk);
     });
     const split = messageSplitter();
     client.on('data', (chunk) => {
@@ -91,8 +91,8 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
     forwardDelayed: () => {
       forwardDelayed();
     },
-    endNextConnectionWhenReady: () => {
-      endWhenReady = true;
+    endNextConnectionWhenReady: (times) => {
+      endAtReady = times;
     },
     stop: () =>
       new Promise((resolve) => {

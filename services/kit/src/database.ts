@@ -2,6 +2,7 @@ import pg from 'pg';
 
 import type { Logger } from './logging.ts';
 import { Problem } from './problems.ts';
+import { RoleRefused, takeRole, type ServiceRole } from './service-role.ts';
 
 // Ids are below 2^53 for as long as anyone counts, dates are calendar days and not instants.
 const { INT8, DATE } = pg.types.builtins;
@@ -35,8 +36,8 @@ export type Database = Queryable & {
 
 export type DatabaseOptions = {
   url: string;
-  /** The service's role, taken at the connection's start whatever login the URL names. */
-  role?: 'mt_catalog' | 'mt_users' | 'mt_bookings';
+  /** The service's role, taken by every connection before its first use, whatever login the URL names. */
+  role?: ServiceRole;
   poolSize: number;
   logger: Logger;
   applicationName: string;
@@ -73,7 +74,7 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
     idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
     types,
-    ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
+    ...(options.role === undefined ? {} : asRole(options.role, options.logger)),
   });
   // Without a listener an idle connection that Postgres closes ends the process.
   let closing = false;
@@ -94,6 +95,21 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
     close: () => {
       closing = true;
       return pool.end();
+    },
+  };
+};
+
+/** What a pool does with each new connection before it hands it out; throwing refuses the connection. */
+const asRole = (role: ServiceRole, logger: Logger) => {
+  let warned = false;
+  return {
+    onConnect: async (client: pg.ClientBase): Promise<void> => {
+      if ((await takeRole(client, role)) || warned) return;
+      warned = true;
+      logger.warn(
+        { role },
+        'works as the database login itself, which cannot take the role of this service: docs/operate.md, "Roles in a database of your own"',
+      );
     },
   };
 };
@@ -244,7 +260,8 @@ const translate = (error: unknown): unknown => {
       cause: error,
     });
   }
-  if (isOutOfResources(error)) {
+  // Out of resources, or set up otherwise than the migrations left it: not for long, one hopes.
+  if (isOutOfResources(error) || error instanceof RoleRefused) {
     return new Problem('unavailable', {
       detail: 'The database cannot do its work right now.',
       retryAfter: 5,

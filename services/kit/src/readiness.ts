@@ -1,4 +1,6 @@
-import type { Queryable } from './database.ts';
+import { codeOf, isConnectionLost, type Queryable } from './database.ts';
+import { Problem } from './problems.ts';
+import { RoleRefused } from './service-role.ts';
 
 /** Nothing when ready, else what is missing, in words for an operator. */
 export type ReadinessCheck = () => Promise<string | undefined>;
@@ -16,7 +18,18 @@ export const databaseReadiness =
         [requiredMigration],
       );
       return rows.length === 1 ? undefined : `migration ${requiredMigration} is not applied yet`;
-    } catch {
-      return 'the database cannot be reached or is not migrated';
+    } catch (error) {
+      return whatIsWrong(error instanceof Problem ? error.cause : error);
     }
   };
+
+const undefinedTable = '42P01';
+
+const whatIsWrong = (error: unknown): string => {
+  if (error instanceof RoleRefused) return error.message;
+  if (codeOf(error) === undefinedTable) return 'the database is not migrated';
+  const said = error instanceof Error ? error.message : String(error);
+  return isConnectionLost(error)
+    ? `the database cannot be reached (${said === '' ? String(codeOf(error)) : said})`
+    : `the database does not do its work (${said})`;
+};

@@ -1,0 +1,214 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
+
+import { migrate } from '@movie-ticketing/migrations/migrate';
+
+import { codeOf, makeDatabase, type Database } from '../src/database.ts';
+import { makeLogger } from '../src/logging.ts';
+import { Problem } from '../src/problems.ts';
+import { databaseReadiness } from '../src/readiness.ts';
+import { RoleRefused } from '../src/service-role.ts';
+import {
+  startDbaPostgres,
+  type DbaPostgres,
+  type GivenDatabase,
+  type LoginKind,
+} from '../testing/postgres-of-a-dba.ts';
+
+const required = '0005_seed_runs';
+
+let postgres: DbaPostgres;
+let open: Database[];
+let log: PassThrough;
+
+beforeAll(async () => {
+  postgres = await startDbaPostgres();
+});
+
+beforeEach(() => {
+  open = [];
+  log = new PassThrough();
+});
+
+afterEach(async () => {
+  await Promise.all(open.map((db) => db.close()));
+  await postgres.reset();
+});
+
+afterAll(() => postgres.stop());
+
+const migrated = async (kind: LoginKind): Promise<GivenDatabase> => {
+  const database = await postgres.give(kind);
+  await migrate({ databaseUrl: database.url });
+  return database;
+};
+
+const makePool = (url: string, role: { role?: 'mt_users' }, applicationName: string): Database => {
+  const logger = makeLogger({ service: 'test', level: 'warn' }, log);
+  const db = makeDatabase({ url, ...role, poolSize: 5, logger, applicationName });
+  open.push(db);
+  return db;
+};
+const usersPool = (url: string): Database => makePool(url, { role: 'mt_users' }, 'test-users');
+const loginPool = (url: string): Database => makePool(url, {}, 'test-login');
+
+/** Who a pool's connections are, five at once. */
+const identities = async (db: Database): Promise<unknown[]> => {
+  const found = await Promise.all(
+    Array.from({ length: 5 }, () =>
+      db.query<{ who: string }>('SELECT current_user AS who FROM pg_sleep(0.05)'),
+    ),
+  );
+  expect(db.pool.totalCount).toBe(5);
+  return [...new Set(found.flat().map(({ who }) => who))];
+};
+
+const logged = (): { message: string; level: string; role?: string }[] =>
+  String(log.read() ?? '')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { message: string; level: string });
+
+const refusalOf = async (db: Database): Promise<unknown> => {
+  const refused = await db.query('SELECT 1').catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(Problem);
+  expect((refused as Problem).code).toBe('unavailable');
+  return (refused as Problem).cause;
+};
+
+describe('where the login can take the role', () => {
+  test.each(['superuser', 'createrole', 'granted'] as const)(
+    'when it is of the kind %s, then every connection has the role, and nothing is said',
+    async (kind) => {
+      const db = usersPool((await migrated(kind)).url);
+      expect(await identities(db)).toEqual(['mt_users']);
+      await expect(db.query('SELECT FROM payments')).rejects.toMatchObject({ code: '42501' });
+      expect(await databaseReadiness(db, required)()).toBeUndefined();
+      expect(logged()).toEqual([]);
+    },
+  );
+
+  test('when a service has a login of its own that has nothing but its role, then it takes it', async () => {
+    const database = await migrated('outsider');
+    const url = new URL(database.url);
+    url.username = `${database.login}_users`;
+    await database.asDba(
+      `CREATE ROLE ${url.username} LOGIN NOINHERIT PASSWORD 'given' IN ROLE mt_users`,
+    );
+    try {
+      const db = usersPool(url.href);
+      expect(await identities(db)).toEqual(['mt_users']);
+      await db.close();
+      open.pop();
+    } finally {
+      await database.asDba(`DROP ROLE ${url.username}`);
+    }
+  });
+});
+
+describe('where the migrations found that it cannot', () => {
+  test.each(['bare', 'outsider'] as const)(
+    'when it is of the kind %s, then every connection is the login’s, which is said once',
+    async (kind) => {
+      const database = await migrated(kind);
+      const db = usersPool(database.url);
+      expect(await identities(db)).toEqual([database.login]);
+      expect(await databaseReadiness(db, required)()).toBeUndefined();
+      expect(logged()).toEqual([
+        expect.objectContaining({
+          level: 'warn',
+          role: 'mt_users',
+          message: expect.stringContaining('works as the database login itself'),
+        }),
+      ]);
+    },
+  );
+
+  test('when the role is granted meanwhile, then it is not taken before a run gave it its rights', async () => {
+    const database = await migrated('outsider');
+    await database.asDba(`GRANT mt_users TO ${database.login}`);
+    expect(await identities(usersPool(database.url))).toEqual([database.login]);
+    await migrate({ databaseUrl: database.url });
+    expect(await identities(usersPool(database.url))).toEqual(['mt_users']);
+  });
+});
+
+describe('a role that is lost', () => {
+  test('when it is gone, then no connection is given, be the login a superuser', async () => {
+    const database = await migrated('superuser');
+    await database.asDba('ALTER ROLE mt_users RENAME TO lost');
+    try {
+      const db = usersPool(database.url);
+      expect(await refusalOf(db)).toBeInstanceOf(RoleRefused);
+      expect(db.pool.totalCount).toBe(0);
+      expect(await databaseReadiness(db, required)()).toMatch(
+        /^the database login cannot take the role mt_users \(role "mt_users" does not exist\)/,
+      );
+      // The control: with the record that the migrations make of a lesser login it would go on as a superuser.
+      await database.asDba(`INSERT INTO roleless_logins VALUES ('${database.login}', 'mt_users')`);
+      expect(await identities(db)).toEqual([database.login]);
+    } finally {
+      await database.asDba('ALTER ROLE lost RENAME TO mt_users');
+    }
+  });
+
+  test('when it was withdrawn, then connections are refused until it is given back', async () => {
+    const database = await migrated('granted');
+    const db = usersPool(database.url);
+    await database.asDba(`REVOKE mt_users FROM ${database.login}`);
+    expect(codeOf(((await refusalOf(db)) as Error).cause)).toBe('42501');
+    await database.asDba(`GRANT mt_users TO ${database.login}`);
+    expect(await identities(db)).toEqual(['mt_users']);
+  });
+
+  test('when another login was found unable, then this one is refused all the same', async () => {
+    const database = await migrated('bare');
+    const other = await postgres.giveForeign();
+    const url = new URL(database.url);
+    url.username = other.login;
+    expect(await refusalOf(usersPool(url.href))).toBeInstanceOf(RoleRefused);
+  });
+});
+
+describe('readiness', () => {
+  test('when nothing was migrated, then it says so', async () => {
+    const { url } = await postgres.give('superuser');
+    expect(await databaseReadiness(usersPool(url), required)()).toContain('role "mt_users"');
+    expect(await databaseReadiness(loginPool(url), required)()).toBe(
+      'the database is not migrated',
+    );
+  });
+
+  test('when connections end at once, then it says that the database cannot be reached', async () => {
+    const dead = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+    await once(dead, 'listening');
+    const { port } = dead.address() as AddressInfo;
+    const db = usersPool(`postgres://nobody@127.0.0.1:${String(port)}/nothing`);
+    expect(await databaseReadiness(db, required)()).toBe(
+      'the database cannot be reached (Connection terminated unexpectedly)',
+    );
+    dead.close();
+  });
+});
+
+test('when a connection is lost while it takes its role, then that request fails and the next one does not', async () => {
+  const database = await migrated('granted');
+  const db = usersPool(database.url);
+  await loginPool(database.url).transaction(async (tx) => {
+    await tx.query('LOCK TABLE roleless_logins');
+    const asked = db.query('SELECT 1').catch((error: unknown) => error);
+    let killed = 0;
+    while (killed === 0) {
+      const rows = await database.asDba<{ killed: boolean }>(
+        `SELECT pg_terminate_backend(pid) AS killed FROM pg_stat_activity
+         WHERE application_name = 'test-users' AND wait_event_type = 'Lock'`,
+      );
+      killed = rows.length;
+    }
+    expect(await asked).toMatchObject({ code: 'unavailable' });
+  });
+  expect(db.pool.totalCount).toBe(0);
+  expect(await identities(db)).toEqual(['mt_users']);
+});
