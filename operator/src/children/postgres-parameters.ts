@@ -11,6 +11,9 @@ export const parametersFile = `${parametersMount}/postgresql.conf`;
 /** What was answered with 201 is on disk, whatever the resource sets: the last word in the file. */
 const promised = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on' };
 
+/** Ten for each of thirty pods, not PostgreSQL's 100: more replicas then need no restart of it. */
+const usual = { max_connections: '300' };
+
 /** A string of postgresql.conf: backslashes and quotes mean something there. */
 const quoted = (value: string): string =>
   `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\n', '\\n')}'`;
@@ -21,7 +24,7 @@ export const postgresConfigMap = (resource: MovieTicketing, managed: Managed): M
     '# Made by the operator from spec.database.managed.parameters.',
     "include_if_exists = '/var/lib/postgresql/data/pgdata/postgresql.conf'",
     "listen_addresses = '*'",
-    ...Object.entries({ ...managed.parameters, ...promised })
+    ...Object.entries({ ...usual, ...managed.parameters, ...promised })
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => `${name} = ${quoted(value)}`),
   ];

@@ -209,4 +209,14 @@ describe('PostgreSQL’s parameters', () => {
     expect(file).toContain("fsync = 'on'");
     expect(file).not.toContain("fsync = 'off'");
   });
+
+  test('when the resource says how many connections, then those; else enough for more pods', () => {
+    const fileWith = (parameters: Record<string, string>): string => {
+      const resource = resourceOf({ database: { managed: { parameters } } });
+      return JSON.stringify(postgresConfigMap(resource, resource.spec.database.managed!));
+    };
+    expect(fileWith({})).toContain("max_connections = '300'");
+    expect(fileWith({ max_connections: '50' })).toContain("max_connections = '50'");
+    expect(fileWith({ max_connections: '50' })).not.toContain('300');
+  });
 });
