@@ -35,12 +35,12 @@ export type ApiServer = {
   }): Promise<KubeConfig>;
   /** A fresh namespace. Nothing deletes it for good: there is no namespace controller. */
   namespace(): Promise<string>;
-  /** Kills the API server and starts it on the same port and data. */
-  restart(): Promise<void>;
+  /** Kills the API server and starts it on the same port and data; with or without a watch cache from now on. */
+  restart(options?: { watchCache?: boolean }): Promise<void>;
   /** Kills it; `restart` brings it back. */
   kill(): Promise<void>;
-  /** Forgets history in etcd, so that a watch from before ends in 410 (at once with watchCache off). */
-  compact(): Promise<void>;
+  /** Forgets history in etcd, so that a watch from before `version` (now) ends in 410 (at once with watchCache off). */
+  compact(version?: string): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -158,13 +158,13 @@ const startEtcd = async (dir: string): Promise<{ url: string; etcd: Running }> =
   return { url, etcd };
 };
 
-const compactEtcd = async (url: string): Promise<void> => {
+const compactEtcd = async (url: string, version?: string): Promise<void> => {
   const post = async (path: string, body: object): Promise<{ header: { revision: string } }> =>
     (await (await fetch(url + path, { method: 'POST', body: JSON.stringify(body) })).json()) as {
       header: { revision: string };
     };
   const { header } = await post('/v3/kv/range', { key: Buffer.from('x').toString('base64') });
-  await post('/v3/kv/compaction', { revision: header.revision, physical: true });
+  await post('/v3/kv/compaction', { revision: version ?? header.revision, physical: true });
 };
 
 const isReady = (port: number, token: string): Promise<boolean> =>
@@ -207,16 +207,14 @@ export const startApiServer = async (
   const admin = writeCredentials(dir);
   const { url, etcd } = await startEtcd(dir);
   const port = await freePort();
-  const args = [
-    ...apiServerArgs(dir, port, url),
-    `--watch-cache=${String(options.watchCache ?? true)}`,
-  ];
-  const start = async (): Promise<Running> => {
-    const started = run(dir, 'kube-apiserver', args);
+  const start = async (watchCache = true): Promise<Running> => {
+    const cache = `--watch-cache=${String(watchCache)}`;
+    const started = run(dir, 'kube-apiserver', [...apiServerArgs(dir, port, url), cache]);
     await until(started, () => isReady(port, admin));
     return started;
   };
-  let api: Running = await start();
+  let { watchCache } = options;
+  let api: Running = await start(watchCache);
   const server = `https://127.0.0.1:${String(port)}`;
   const ca = readFileSync(join(dir, 'certs', 'apiserver.crt'), 'utf8');
   const kubeconfig = configFor({ server, ca, token: admin });
@@ -243,11 +241,12 @@ export const startApiServer = async (
       return name;
     },
     kill: () => api.stop(),
-    restart: async () => {
+    restart: async (changed) => {
+      watchCache = changed?.watchCache ?? watchCache;
       await api.stop();
-      api = await start();
+      api = await start(watchCache);
     },
-    compact: () => compactEtcd(url),
+    compact: (version) => compactEtcd(url, version),
     stop: async () => {
       client.close();
       await api.stop();

@@ -12,6 +12,8 @@ export type FaultyProxy = {
   fault: (what: string) => Fault;
   /** Every request that came. */
   seen: string[];
+  /** All that the API server answered. */
+  answered: string;
   /** Cuts all connections that are open, watches too. */
   cut(): void;
   stop(): Promise<void>;
@@ -49,6 +51,9 @@ export const startFaultyProxy = async (target: string): Promise<FaultyProxy> => 
     upstream.on('response', (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       outgoing.flushHeaders();
+      answer.on('data', (chunk: Buffer) => {
+        proxy.answered += chunk.toString();
+      });
       answer.pipe(outgoing);
       answer.on('error', () => outgoing.destroy());
     });
@@ -69,6 +74,7 @@ export const startFaultyProxy = async (target: string): Promise<FaultyProxy> => 
     url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
     fault: () => undefined,
     seen: [],
+    answered: '',
     cut,
     stop: async () => {
       cut();

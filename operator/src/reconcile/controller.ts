@@ -3,7 +3,6 @@ import type { Registry } from '@movie-ticketing/kit/metrics';
 import { resourceLabel } from '../children/labels.ts';
 import { makeController, type Controller, type Source } from '../runtime/controller.ts';
 import { keyOf, type Kind, type KubeObject } from '../runtime/kube-object.ts';
-import { makeReflectorMetrics } from '../runtime/reflector-metrics.ts';
 import { childKinds } from './observed.ts';
 import { makeReconcile, resourceKind, type ReconcileOptions } from './reconcile-resource.ts';
 
@@ -18,23 +17,6 @@ export type TicketingControllerOptions = ReconcileOptions & {
 /** However often something was refused, what heals is found healed within the longest of these. */
 const backoff = { baseMs: 50, capMs: 15_000 };
 
-/** Who and where an object is, and whose: no Secret stays in memory, and nothing large. */
-const outline = ({ apiVersion, kind, metadata }: KubeObject): KubeObject => {
-  const { name, namespace, uid, resourceVersion, labels } = metadata;
-  const owner = labels?.[resourceLabel];
-  return {
-    apiVersion,
-    kind,
-    metadata: {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      ...(owner === undefined ? {} : { labels: { [resourceLabel]: owner } }),
-    },
-  };
-};
-
 /** The resource that an object belongs to, by its label. */
 const ownerOf = ({ metadata }: KubeObject): string[] => {
   const owner = metadata.labels?.[resourceLabel];
@@ -44,12 +26,11 @@ const ownerOf = ({ metadata }: KubeObject): string[] => {
 const watchedKinds: readonly Kind[] = [...childKinds, { apiVersion: 'v1', kind: 'Pod' }];
 
 const sourcesIn = (place: { namespace?: string }): Source[] => [
-  { ...place, kind: resourceKind, keep: outline, keysOf: (resource) => [keyOf(resource)] },
+  { ...place, kind: resourceKind, keysOf: (resource) => [keyOf(resource)] },
   ...watchedKinds.map((kind) => ({
     ...place,
     kind,
     labelSelector: resourceLabel,
-    keep: outline,
     keysOf: ownerOf,
   })),
 ];
@@ -67,6 +48,5 @@ export const makeTicketingController = (options: TicketingControllerOptions): Co
     workers,
     logger,
     registry,
-    reflectorMetrics: makeReflectorMetrics(registry),
   });
 };

@@ -1,20 +1,18 @@
 import type { Logger } from '@movie-ticketing/kit/logging';
 import type { Registry } from '@movie-ticketing/kit/metrics';
 
+import { pause, type Backoff } from './backoff.ts';
 import type { KubeClient } from './client.ts';
 import type { Kind, KubeObject } from './kube-object.ts';
-import { makeQueue, type WorkQueue } from './queue.ts';
-import type { ReflectorMetrics } from './reflector-metrics.ts';
-import { makeReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
-import { makeQueueMetrics, makeReconcileMetrics } from './runtime-metrics.ts';
+import { makeControllerMetrics, makeGauge, type ControllerMetrics } from './metrics.ts';
+import { WorkQueue } from './queue.ts';
+import { Reflector } from './reflector.ts';
 
 /** A kind to watch, and which keys are to be reconciled when one of its objects changes. */
 export type Source = {
   kind: Kind;
   namespace?: string;
   labelSelector?: string;
-  /** What of an object stays in memory; all of it unless set. */
-  keep?: (object: KubeObject) => KubeObject;
   keysOf: (object: KubeObject) => Iterable<string>;
 };
 
@@ -26,104 +24,115 @@ export type ControllerOptions = {
   sources: Source[];
   /**
    * Brings what `key` names to where it should be; asked again for any change, so it must not trust
-   * that anything happened in between. A throw is tried again, ever later, up to 5 minutes. `signal`
-   * is aborted when stopping has taken too long.
+   * that anything happened in between. A throw is tried again, ever later.
    */
-  reconcile: (key: string, signal: AbortSignal) => Promise<Reconciled>;
-  /** Of retries; as the queue's unless set. */
-  backoff?: { baseMs: number; capMs: number };
+  reconcile: (key: string) => Promise<Reconciled>;
+  /** Between tries. */
+  backoff: Backoff;
   /** Keys at a time. */
   workers: number;
   logger: Logger;
   registry: Registry;
-  reflectorMetrics?: ReflectorMetrics;
-  /** The rest of what reflectors take, for tests. */
-  reflecting?: Partial<
-    Pick<ReflectorOptions<KubeObject>, 'relistMs' | 'idleTimeoutMs' | 'watchSeconds' | 'backoff'>
-  >;
 };
 
 export type Controller = {
   start(): void;
-  /** Starts no more reconciles, waits `drainMs` for those that run, then aborts their signal. */
+  /** Starts no more reconciles, and waits `drainMs` at most for those that run. */
   stop(drainMs: number): Promise<void>;
-  /** In the order of the sources. Absence from one that has not synced means nothing. */
-  reflectors: readonly Reflector<KubeObject>[];
+  /** The first list of every source was read. */
   hasSynced(): boolean;
   /** The longest silence among the sources. */
   lastEventAgeMs(): number;
-  enqueue(key: string): void;
 };
 
 /** Sources -> queue -> reconcile(key). */
 export const makeController = (options: ControllerOptions): Controller => {
-  const drained = new AbortController();
-  const queue: WorkQueue = makeQueue({
-    workers: options.workers,
-    ...(options.backoff && { backoff: options.backoff }),
-    metrics: (state) => makeQueueMetrics(options.registry, options.name, state),
-    work: (key) => work(key),
-  });
-  const work = makeWork(options, () => queue, drained.signal);
-  const reflectors = options.sources.map((source) => reflect(source, options, queue));
+  const metrics = makeControllerMetrics(options.registry);
+  const queue = new WorkQueue({ ...options, metrics, work: makeWork(options, metrics) });
+  const reflectors = options.sources.map((source) => reflect(source, options, metrics, queue));
+  observe(options, queue, reflectors);
   return {
     start: () => {
       for (const reflector of reflectors) reflector.start();
       queue.start();
     },
     stop: async (drainMs) => {
-      const late = setTimeout(() => {
-        options.logger.warn({ controller: options.name }, 'reconciles are cut short');
-        drained.abort();
-      }, drainMs);
-      await Promise.all([queue.stop(), ...reflectors.map((reflector) => reflector.stop())]);
-      clearTimeout(late);
+      const drained = new AbortController();
+      const ended = Promise.all([queue.stop(), ...reflectors.map((one) => one.stop())]);
+      await Promise.race([ended, pause(drainMs, drained.signal)]);
+      drained.abort();
+      const leftMs = queue.oldestRunMs();
+      if (leftMs > 0) options.logger.warn({ leftMs }, 'a reconcile goes on while all else stops');
     },
-    reflectors,
     hasSynced: () => reflectors.every((reflector) => reflector.hasSynced()),
     lastEventAgeMs: () => Math.max(0, ...reflectors.map((one) => one.lastEventAgeMs())),
-    enqueue: queue.add,
+  };
+};
+
+const makeWork = (
+  { name: controller, reconcile, logger }: ControllerOptions,
+  metrics: ControllerMetrics,
+): ((key: string) => Promise<number | undefined>) => {
+  metrics.reconcileErrors.inc({ controller }, 0);
+  return async (key) => {
+    const began = performance.now();
+    let result = 'error';
+    try {
+      const { requeueAfterMs } = await reconcile(key);
+      result = requeueAfterMs === undefined ? 'success' : 'requeue_after';
+      return requeueAfterMs;
+    } catch (error) {
+      metrics.reconcileErrors.inc({ controller });
+      logger.error({ error, controller, key }, 'a reconcile failed');
+      throw error;
+    } finally {
+      metrics.reconciles.inc({ controller, result });
+      metrics.reconcileSeconds.observe({ controller }, (performance.now() - began) / 1_000);
+    }
   };
 };
 
 const reflect = (
   { keysOf, ...source }: Source,
-  { client, logger, reflectorMetrics, reflecting }: ControllerOptions,
+  { client, logger }: ControllerOptions,
+  metrics: ControllerMetrics,
   queue: WorkQueue,
-): Reflector<KubeObject> =>
-  makeReflector({
-    ...source,
-    ...reflecting,
-    client,
-    logger,
-    ...(reflectorMetrics && { metrics: reflectorMetrics }),
-    onChange: (_, object, before) => {
-      // Both: an object that changed hands concerns its old owner too.
-      for (const seen of [before, object])
-        if (seen !== undefined) for (const key of keysOf(seen)) queue.add(key);
-    },
-  });
-
-const makeWork = (
-  { name, reconcile, logger, registry }: ControllerOptions,
-  queue: () => WorkQueue,
-  signal: AbortSignal,
-): ((key: string) => Promise<void>) => {
-  const metrics = makeReconcileMetrics(registry, name);
-  return async (key) => {
-    const began = performance.now();
-    const done = (result: 'success' | 'requeue_after' | 'error'): void => {
-      metrics.done(result, performance.now() - began);
-    };
-    try {
-      const { requeueAfterMs } = await reconcile(key, signal);
-      queue().forget(key);
-      if (requeueAfterMs !== undefined) queue().addAfter(key, requeueAfterMs);
-      done(requeueAfterMs === undefined ? 'success' : 'requeue_after');
-    } catch (error) {
-      done('error');
-      const waitMs = queue().retry(key);
-      logger.error({ error, controller: name, key, waitMs }, 'a reconcile failed');
-    }
+): Reflector => {
+  const onChange = (_: string, ...states: (KubeObject | undefined)[]): void => {
+    // Both: an object that changed hands concerns its old owner too.
+    for (const seen of states)
+      if (seen !== undefined) for (const key of keysOf(seen)) queue.add(key);
   };
+  return new Reflector({ ...source, client, logger, metrics, onChange });
+};
+
+const observe = (
+  { name, registry }: ControllerOptions,
+  queue: WorkQueue,
+  reflectors: readonly Reflector[],
+): void => {
+  const ofQueue = (metric: string, help: string, read: () => number): void => {
+    makeGauge(registry, { name: metric, help, labelNames: ['name'] }, () => [[{ name }, read()]]);
+  };
+  ofQueue('workqueue_depth', 'Keys that wait', () => queue.depth());
+  ofQueue(
+    'workqueue_longest_running_processor_seconds',
+    'How long the longest work has been running',
+    () => queue.oldestRunMs() / 1_000,
+  );
+  const ofReflectors = (metric: string, help: string, read: (one: Reflector) => number): void => {
+    const labelNames = ['kind', 'namespace'] as const;
+    makeGauge(registry, { name: metric, help, labelNames }, () =>
+      reflectors.map((one) => [one.labels, read(one)]),
+    );
+  };
+  ofReflectors(
+    'reflector_last_event_age_seconds',
+    'Since the API server was last heard on this kind: a list, an event or a bookmark',
+    (one) => one.lastEventAgeMs() / 1_000,
+  );
+  ofReflectors('reflector_synced', 'Whether the first list was read', (one) =>
+    Number(one.hasSynced()),
+  );
+  ofReflectors('reflector_objects', 'Objects held in memory', (one) => one.list().length);
 };

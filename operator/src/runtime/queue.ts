@@ -1,135 +1,109 @@
-import { fullJitter } from './backoff.ts';
-import { makeDelayedKeys } from './delayed-keys.ts';
-import type { QueueMetrics } from './runtime-metrics.ts';
-import { realTimers, type Timers } from './timers.ts';
+import { fullJitter, type Backoff } from './backoff.ts';
+import type { ControllerMetrics } from './metrics.ts';
+
+export type QueueOptions = {
+  name: string;
+  /** Resolves with the milliseconds after which the key is to come again, if it is. */
+  work: (key: string) => Promise<number | undefined>;
+  workers: number;
+  /** Of keys whose work is rejected: it grows until their work goes well. */
+  backoff: Backoff;
+  metrics: ControllerMetrics;
+};
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1; // a longer one fires at once
 
 /**
  * Keys to work on. A key that waits is not queued twice; one that is added while it is worked on
  * comes again after, for what was seen may be old. Never two workers on one key.
  */
-export type WorkQueue = {
-  add(key: string): void;
-  /** The earliest of several for one key counts. */
-  addAfter(key: string, ms: number): void;
-  /** Adds after a backoff that grows with every retry since the last `forget`. Returns its milliseconds. */
-  retry(key: string): number;
-  /** The key went well: its next retry starts from the shortest backoff. */
-  forget(key: string): void;
+export class WorkQueue {
+  readonly #options: QueueOptions;
+  readonly #waiting = new Map<string, number>(); // key -> since when; a Map keeps the order of arrival
+  readonly #running = new Map<string, { since: number; ended: Promise<void> }>();
+  readonly #later = new Map<string, { at: number; timer: NodeJS.Timeout }>();
+  readonly #failures = new Map<string, number>();
+  #phase: 'waits' | 'works' | 'stopped' = 'waits';
+
+  constructor(options: QueueOptions) {
+    this.#options = options;
+  }
+
+  add(key: string): void {
+    if (this.#phase === 'stopped' || this.#waiting.has(key)) return;
+    this.#options.metrics.queueAdds.inc({ name: this.#options.name });
+    this.#waiting.set(key, performance.now());
+    this.#fill();
+  }
+
   /** Begins to work; what was added before has waited. */
-  start(): void;
+  start(): void {
+    this.#phase = 'works';
+    this.#fill();
+  }
+
   /** Starts no more work; resolves when what runs has ended. */
-  stop(): Promise<void>;
-};
+  async stop(): Promise<void> {
+    this.#phase = 'stopped';
+    this.#waiting.clear();
+    for (const { timer } of this.#later.values()) clearTimeout(timer);
+    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+  }
 
-export type QueueState = { depth: number; oldestRunMs: number };
+  /** How many keys wait. */
+  depth(): number {
+    return this.#waiting.size;
+  }
 
-export type QueueOptions = {
-  /** A rejection is retried; what else is to follow an error is the caller's to say. */
-  work: (key: string) => Promise<void>;
-  workers: number;
-  metrics?: (state: () => QueueState) => QueueMetrics;
-  /** Of retries. 5 ms, then twice as much each time, up to 5 minutes unless set. */
-  backoff?: { baseMs: number; capMs: number };
-  timers?: Timers;
-};
+  /** How long the longest work has been running. */
+  oldestRunMs(): number {
+    const now = performance.now();
+    return now - Math.min(now, ...[...this.#running.values()].map(({ since }) => since));
+  }
 
-const BACKOFF = { baseMs: 5, capMs: 5 * 60_000 };
-
-export const makeQueue = (options: QueueOptions): WorkQueue => {
-  const failures = new Map<string, number>();
-  const pool = makePool(options, (key) => retry(key));
-  const delayed = makeDelayedKeys(options.timers ?? realTimers, pool.add);
-  let stopped = false;
-
-  const addAfter = (key: string, ms: number): void => {
-    if (stopped) return;
-    if (ms <= 0) pool.add(key);
-    else delayed.add(key, ms);
-  };
-  const retry = (key: string): number => {
-    const failed = failures.get(key) ?? 0;
-    failures.set(key, failed + 1);
-    pool.metrics?.retried();
-    const ms = fullJitter(failed, options.backoff ?? BACKOFF);
-    addAfter(key, ms);
-    return ms;
-  };
-  return {
-    add: pool.add,
-    addAfter,
-    retry,
-    forget: (key) => {
-      failures.delete(key);
-    },
-    start: pool.start,
-    stop: () => {
-      stopped = true;
-      delayed.clear();
-      return pool.stop();
-    },
-  };
-};
-
-/** The keys that wait, the workers, and the rule that no key has two. */
-const makePool = (options: QueueOptions, rejected: (key: string) => void) => {
-  const timers = options.timers ?? realTimers;
-  const waiting = new Map<string, number>(); // key -> since when; a Map keeps the order of arrival
-  const running = new Map<string, number>();
-  const endings = new Map<string, Promise<void>>();
-  const again = new Set<string>();
-  const state = { started: false, stopped: false };
-
-  const metrics = options.metrics?.(() => stateOf(waiting, running, timers.now()));
-
-  const add = (key: string): void => {
-    if (state.stopped || waiting.has(key) || again.has(key)) return;
-    metrics?.added();
-    if (running.has(key)) again.add(key);
-    else waiting.set(key, timers.now());
-    fill();
-  };
-
-  const fill = (): void => {
-    if (!state.started || state.stopped) return;
-    for (const [key, since] of waiting) {
-      if (running.size >= options.workers) return;
-      waiting.delete(key);
-      metrics?.started(timers.now() - since);
-      endings.set(key, run(key, timers.now()));
+  /** Gives waiting keys to idle workers. */
+  #fill(): void {
+    const { name, workers, metrics } = this.#options;
+    if (this.#phase !== 'works') return;
+    for (const [key, addedAt] of this.#waiting) {
+      if (this.#running.size >= workers) return;
+      if (this.#running.has(key)) continue; // its turn comes when this run has ended
+      this.#waiting.delete(key);
+      const since = performance.now();
+      metrics.queueSeconds.observe({ name }, (since - addedAt) / 1_000);
+      // In a turn of its own: when work adds its own key, that must be known to run.
+      const ended = Promise.resolve().then(() => this.#run(key, since));
+      this.#running.set(key, { since, ended });
     }
-  };
+  }
 
-  const run = async (key: string, began: number): Promise<void> => {
-    running.set(key, began); // before the work, which may add its own key
+  async #run(key: string, since: number): Promise<void> {
+    const { name, work, backoff, metrics } = this.#options;
     try {
-      await options.work(key);
+      const againMs = await work(key);
+      this.#failures.delete(key);
+      if (againMs !== undefined) this.#addAfter(key, againMs);
     } catch {
-      rejected(key);
+      const failures = this.#failures.get(key) ?? 0;
+      this.#failures.set(key, failures + 1);
+      metrics.queueRetries.inc({ name });
+      this.#addAfter(key, fullJitter(failures, backoff));
     }
-    running.delete(key);
-    endings.delete(key);
-    metrics?.finished(timers.now() - began);
-    if (again.delete(key)) waiting.set(key, timers.now());
-    fill();
-  };
+    metrics.workSeconds.observe({ name }, (performance.now() - since) / 1_000);
+    this.#running.delete(key);
+    this.#fill();
+  }
 
-  const stop = async (): Promise<void> => {
-    state.stopped = true;
-    waiting.clear();
-    await Promise.all(endings.values());
-  };
-  const start = (): void => {
-    state.started = true;
-    fill();
-  };
-  return { metrics, add, start, stop };
-};
-
-const stateOf = (
-  waiting: ReadonlyMap<string, number>,
-  running: ReadonlyMap<string, number>,
-  now: number,
-): QueueState => ({
-  depth: waiting.size,
-  oldestRunMs: now - Math.min(now, ...running.values()),
-});
+  /** Of several times for one key the earliest counts. */
+  #addAfter(key: string, ms: number): void {
+    const at = performance.now() + ms;
+    const before = this.#later.get(key);
+    if (this.#phase === 'stopped' || (before !== undefined && before.at <= at)) return;
+    clearTimeout(before?.timer);
+    const due = (): void => {
+      this.#later.delete(key);
+      this.add(key);
+    };
+    this.#later.set(key, { at, timer: setTimeout(due, Math.min(ms, LONGEST_TIMER_MS)) });
+  }
+}

@@ -2,183 +2,185 @@ import type { Logger } from '@movie-ticketing/kit/logging';
 
 import { fullJitter, pause } from './backoff.ts';
 import type { KubeClient } from './client.ts';
-import type { Selection, WatchEvent } from './list-watch.ts';
 import { hasReason, KubeError } from './kube-error.ts';
-import { makeObjectStore, type ObjectStore, type OnChange } from './object-store.ts';
-import type { Kind, KubeObject } from './kube-object.ts';
-import type { ReflectorMetrics } from './reflector-metrics.ts';
+import { keyOf, type Kind, type KubeObject } from './kube-object.ts';
+import type { Selection } from './list-watch.ts';
+import type { ControllerMetrics } from './metrics.ts';
 
-export type Reflector<T extends KubeObject> = {
-  start(): void;
-  stop(): Promise<void>;
-  /** The first list was read, so what is not in the store was not there. */
-  hasSynced(): boolean;
-  /** Since the API server was last heard: a list, an event or a bookmark. */
-  lastEventAgeMs(): number;
-  get(key: string): T | undefined;
-  list(): T[];
-};
-
-export type ReflectorOptions<T extends KubeObject> = {
+export type ReflectorOptions = {
   client: KubeClient;
   kind: Kind;
   namespace?: string;
   labelSelector?: string;
-  /** What of an object stays in memory; all of it unless set. Metadata must stay. */
-  keep?: (object: T) => T;
-  onChange: OnChange<T>;
+  /** What has become of an object: nothing now, or nothing before. A throw is logged. */
+  onChange: (key: string, object: KubeObject | undefined, before: KubeObject | undefined) => void;
   logger: Logger;
-  metrics?: ReflectorMetrics;
-  /** How often all is listed anew, should a watch have missed something. An hour unless set. */
-  relistMs?: number;
-  /** Bookmarks come about every minute: a stream silent for longer is cut and resumed. */
-  idleTimeoutMs?: number;
-  /** The server ends a watch after one to two of these. */
-  watchSeconds?: number;
-  backoff?: { baseMs: number; capMs: number };
+  metrics: ControllerMetrics;
+  /** For tests, which cannot wait for so long. */
+  pace?: Partial<typeof PACE>;
 };
 
-const DEFAULTS = {
+const PACE = {
+  /** How often all is listed anew, should a watch have missed something. */
   relistMs: 60 * 60_000,
+  /** Bookmarks come about every minute: a stream silent for longer is cut and resumed. */
   idleTimeoutMs: 180_000,
+  /** The server ends a watch after one to two of these. */
   watchSeconds: 300,
+  /** Between tries, and what the server may ask for on top. */
   backoff: { baseMs: 200, capMs: 30_000 },
 };
 
 /** A watch that ends sooner than this without a word is a failure, lest it be begun in a hot loop. */
 const SOON_MS = 1_000;
 
-type Context<T extends KubeObject> = {
-  settings: ReflectorOptions<T> & typeof DEFAULTS;
-  store: ObjectStore<T>;
-  state: { synced: boolean; heardAt: number; failures: number };
-  stopping: AbortSignal;
-};
-
 /**
- * Holds the objects of a kind as the API server has them: lists, then watches from there, and lists
- * anew when the server no longer knows from where (410). It never gives up: errors are logged and
- * waited out.
+ * Knows which objects of a kind there are, by an outline of each alone. It lists, then watches from
+ * there, and lists anew when the server no longer knows from where (410). It never gives up: errors
+ * are logged and waited out.
  */
-export const makeReflector = <T extends KubeObject>(options: ReflectorOptions<T>): Reflector<T> => {
-  const kind = options.kind.kind;
-  const store = makeObjectStore<T>(options.onChange, (error, key) => {
-    options.logger.error({ error, kind, key }, 'a change could not be handled');
-  });
-  const state = { synced: false, heardAt: performance.now(), failures: 0 };
-  const stopping = new AbortController();
-  const settings = { ...DEFAULTS, ...options };
-  const context = { settings, store, state, stopping: stopping.signal };
-  const lastEventAgeMs = (): number => performance.now() - state.heardAt;
-  let loop: Promise<void> | undefined;
-  options.metrics?.observe(kind, () => ({
-    ageMs: lastEventAgeMs(),
-    synced: state.synced,
-    objects: store.size(),
-  }));
-  return {
-    start: () => {
-      loop ??= listAndWatch(context);
-    },
-    stop: async () => {
-      stopping.abort();
-      await loop;
-    },
-    hasSynced: () => state.synced,
-    lastEventAgeMs,
-    get: store.get,
-    list: store.list,
-  };
-};
+export class Reflector {
+  /** Of its metrics. */
+  readonly labels: { kind: string; namespace: string };
+  readonly #options: ReflectorOptions;
+  readonly #pace: typeof PACE;
+  readonly #selection: Selection;
+  readonly #objects = new Map<string, KubeObject>();
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> | undefined;
+  #synced = false;
+  #heardAt = performance.now();
+  #failures = 0;
 
-const listAndWatch = async <T extends KubeObject>(context: Context<T>): Promise<void> => {
-  while (!context.stopping.aborted) {
-    try {
-      await watchUntilStale(context, await list(context));
-    } catch (error) {
-      await waitOut(context, error, 'list');
+  constructor(options: ReflectorOptions) {
+    const { namespace, labelSelector } = options;
+    this.labels = { kind: options.kind.kind, namespace: namespace ?? '' };
+    this.#options = options;
+    this.#pace = { ...PACE, ...options.pace };
+    this.#selection = {
+      ...(namespace !== undefined && { namespace }),
+      ...(labelSelector !== undefined && { labelSelector }),
+      metadataOnly: true,
+    };
+  }
+
+  start(): void {
+    this.#loop ??= this.#listAndWatch();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  /** The first list was read, so what is not in `list` was not there. */
+  hasSynced(): boolean {
+    return this.#synced;
+  }
+
+  /** Since the API server was last heard: a list, an event or a bookmark. */
+  lastEventAgeMs(): number {
+    return performance.now() - this.#heardAt;
+  }
+
+  list(): KubeObject[] {
+    return [...this.#objects.values()];
+  }
+
+  async #listAndWatch(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#watchUntilStale(await this.#list());
+      } catch (error) {
+        await this.#waitOut(error, 'list');
+      }
     }
   }
-};
 
-const selectionOf = <T extends KubeObject>({ settings }: Context<T>): Selection => ({
-  ...(settings.namespace === undefined ? {} : { namespace: settings.namespace }),
-  ...(settings.labelSelector === undefined ? {} : { labelSelector: settings.labelSelector }),
-});
-
-/** Resolves with the version that the list is of. */
-const list = async <T extends KubeObject>(context: Context<T>): Promise<string> => {
-  const { settings, store, state, stopping } = context;
-  settings.metrics?.listed(settings.kind.kind);
-  const call = { signal: stopping };
-  const listed = await settings.client.list<T>(settings.kind, selectionOf(context), call);
-  state.heardAt = performance.now();
-  store.replace(settings.keep === undefined ? listed.items : listed.items.map(settings.keep));
-  state.synced = true;
-  return listed.resourceVersion;
-};
-
-/** Watches, and resumes, until a list is due or the version is too old. */
-const watchUntilStale = async <T extends KubeObject>(
-  context: Context<T>,
-  version: string,
-): Promise<void> => {
-  const { settings, state, stopping } = context;
-  const from = { version };
-  const relist = AbortSignal.timeout(Math.round(settings.relistMs * (0.8 + 0.4 * Math.random())));
-  const until = AbortSignal.any([stopping, relist]);
-  for (;;) {
-    const began = performance.now();
-    const ended: unknown = await watchOnce(context, from, until).catch((error: unknown) => error);
-    if (until.aborted) return;
-    settings.metrics?.watchEnded(settings.kind.kind, reasonOf(ended));
-    const wentWell = state.heardAt > began || performance.now() - began >= SOON_MS;
-    if (wentWell) state.failures = 0;
-    if (!wentWell || (ended !== undefined && !isTooOld(ended)))
-      await waitOut(context, ended, 'watch');
-    if (isTooOld(ended)) return;
+  /** Resolves with the version that the list is of. */
+  async #list(): Promise<string> {
+    const { client, kind, metrics } = this.#options;
+    metrics.lists.inc({ kind: kind.kind });
+    const call = { signal: this.#stopping.signal };
+    const { items, resourceVersion } = await client.list(kind, this.#selection, call);
+    this.#heardAt = performance.now();
+    const listed = new Set(items.map(keyOf));
+    for (const key of [...this.#objects.keys()]) if (!listed.has(key)) this.#put(key, undefined);
+    for (const item of items) this.#put(keyOf(item), item);
+    this.#synced = true;
+    return resourceVersion;
   }
-};
 
-/** Resolves when the server ends the stream; `from` keeps up with it. */
-const watchOnce = async <T extends KubeObject>(
-  context: Context<T>,
-  from: { version: string },
-  until: AbortSignal,
-): Promise<void> => {
-  const { settings, store, state } = context;
-  const events = settings.client.watch<T>(settings.kind, {
-    ...selectionOf(context),
-    resourceVersion: from.version,
-    timeoutSeconds: Math.round(settings.watchSeconds * (1 + Math.random())),
-    idleTimeoutMs: settings.idleTimeoutMs,
-    signal: until,
-  });
-  for await (const event of events) {
-    state.heardAt = performance.now();
-    store.take(keptOf(event, settings.keep));
-    from.version = event.object.metadata.resourceVersion ?? from.version;
+  /** Watches, and resumes, until a list is due or the version is too old. */
+  async #watchUntilStale(version: string): Promise<void> {
+    const { kind, metrics } = this.#options;
+    const from = { version };
+    const dueMs = Math.round(this.#pace.relistMs * (0.8 + 0.4 * Math.random()));
+    const until = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(dueMs)]);
+    for (;;) {
+      const began = performance.now();
+      const ended: unknown = await this.#watch(from, until).catch((error: unknown) => error);
+      if (until.aborted) return;
+      metrics.watchEnds.inc({ kind: kind.kind, reason: reasonOf(ended) });
+      const wentWell = this.#heardAt > began || performance.now() - began >= SOON_MS;
+      if (wentWell) this.#failures = 0;
+      if (!wentWell || (ended !== undefined && !isTooOld(ended)))
+        await this.#waitOut(ended, 'watch');
+      if (isTooOld(ended)) return;
+    }
   }
-};
 
-const keptOf = <T>(event: WatchEvent<T>, keep: ((object: T) => T) | undefined): WatchEvent<T> =>
-  event.type === 'BOOKMARK' || keep === undefined
-    ? event
-    : { type: event.type, object: keep(event.object) };
+  /** Resolves when the server ends the stream; `from` keeps up with it. */
+  async #watch(from: { version: string }, signal: AbortSignal): Promise<void> {
+    const { client, kind } = this.#options;
+    const { idleTimeoutMs, watchSeconds } = this.#pace;
+    const events = client.watch(kind, {
+      ...this.#selection,
+      resourceVersion: from.version,
+      timeoutSeconds: Math.round(watchSeconds * (1 + Math.random())),
+      idleTimeoutMs,
+      signal,
+    });
+    for await (const { type, object } of events) {
+      this.#heardAt = performance.now();
+      if (type !== 'BOOKMARK') this.#put(keyOf(object), type === 'DELETED' ? undefined : object);
+      from.version = object.metadata.resourceVersion ?? from.version;
+    }
+  }
 
-const waitOut = async <T extends KubeObject>(
-  { settings, state, stopping }: Context<T>,
-  error: unknown,
-  doing: string,
-): Promise<void> => {
-  if (stopping.aborted) return;
-  const { capMs } = settings.backoff;
-  const asked = error instanceof KubeError ? Math.min(error.retryAfterMs, capMs) : 0;
-  const waitMs = Math.round(asked + fullJitter(state.failures, settings.backoff));
-  state.failures += 1;
-  const kind = settings.kind.kind;
-  settings.logger.warn({ error, kind, doing, waitMs }, 'the API server is asked again soon');
-  await pause(waitMs, stopping);
+  #put(key: string, seen: KubeObject | undefined): void {
+    const before = this.#objects.get(key);
+    const object = seen && outlineOf(seen);
+    if (object === undefined) this.#objects.delete(key);
+    else this.#objects.set(key, object);
+    // A list or a resumed watch brings again what is known already.
+    const isKnown =
+      before?.metadata.uid === object?.metadata.uid &&
+      before?.metadata.resourceVersion === object?.metadata.resourceVersion;
+    if (isKnown) return;
+    try {
+      this.#options.onChange(key, object, before);
+    } catch (error) {
+      this.#options.logger.error({ error, ...this.labels, key }, 'a change could not be handled');
+    }
+  }
+
+  async #waitOut(error: unknown, doing: string): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    const { backoff } = this.#pace;
+    const asked = error instanceof KubeError ? Math.min(error.retryAfterMs, backoff.capMs) : 0;
+    const waitMs = Math.round(asked + fullJitter(this.#failures, backoff));
+    this.#failures += 1;
+    const told = { error, ...this.labels, doing, waitMs };
+    this.#options.logger.warn(told, 'the API server is asked again soon');
+    await pause(waitMs, this.#stopping.signal);
+  }
+}
+
+/** What is large stays out of memory; so do annotations, where kubectl notes what it applied: a Secret. */
+const outlineOf = ({ apiVersion, kind, metadata }: KubeObject): KubeObject => {
+  const { annotations: _, managedFields: __, ...kept } = metadata;
+  return { apiVersion, kind, metadata: kept };
 };
 
 const reasonOf = (ended: unknown): string =>

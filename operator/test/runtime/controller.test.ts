@@ -3,7 +3,7 @@ import { testIf } from '@movie-ticketing/kit/testing/skippable';
 import { startServer } from '@movie-ticketing/kit/server';
 import { makeController, type ControllerOptions } from '../../src/runtime/controller.ts';
 import { healthListener } from '../../src/runtime/health.ts';
-import { keyOf, pluralOf, splitKey } from '../../src/runtime/kube-object.ts';
+import { keyOf, pluralOf, splitKey, type KubeObject } from '../../src/runtime/kube-object.ts';
 import { Registry } from '@movie-ticketing/kit/metrics';
 import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
 import {
@@ -22,19 +22,18 @@ const test = (title: string, run: (scene: Scene) => Promise<void>): void => {
   testIf(hasApiServer, lacksApiServer)(title, () => withScene(api!, run));
 };
 
-const controllerOf = (
-  { client, namespace, registry }: Scene,
-  reconcile: ControllerOptions['reconcile'],
-) =>
-  makeController({
-    name: 'test',
-    client,
-    sources: [{ kind: configMaps, namespace, keysOf: (object) => [keyOf(object)] }],
-    reconcile,
-    workers: 2,
-    logger: silentLogger(),
-    registry,
-  });
+const optionsOf = ({ client, namespace, registry }: Scene) => ({
+  name: 'test',
+  client,
+  sources: [{ kind: configMaps, namespace, keysOf: (object: KubeObject) => [keyOf(object)] }],
+  backoff: { baseMs: 5, capMs: 1_000 },
+  workers: 2,
+  logger: silentLogger(),
+  registry,
+});
+
+const controllerOf = (scene: Scene, reconcile: ControllerOptions['reconcile']) =>
+  makeController({ ...optionsOf(scene), reconcile });
 
 describe('the controller', () => {
   test('when an object changes, then its key is reconciled; when it fails, then again', async (scene) => {
@@ -65,32 +64,79 @@ describe('the controller', () => {
   });
 
   test('when it is to come again, then it does, with nothing changed', async (scene) => {
+    const { direct, namespace } = scene;
     let runs = 0;
     const controller = controllerOf(scene, async () => {
       runs += 1;
       return runs < 3 ? { requeueAfterMs: 10 } : {};
     });
+    await direct.apply(configMap(namespace, 'a'));
     controller.start();
-    controller.enqueue('x/y');
     await until('three times', () => runs === 3);
     await controller.stop(1_000);
   });
 
-  test('when it stops, then what runs may end; what takes too long is told', async (scene) => {
+  test('when an object changes hands, then its old owner is reconciled too', async (scene) => {
+    const { direct, namespace } = scene;
+    const seen: string[] = [];
+    const controller = makeController({
+      ...optionsOf(scene),
+      sources: [
+        { kind: configMaps, namespace, keysOf: ({ metadata }) => [metadata.labels?.['of'] ?? ''] },
+      ],
+      reconcile: async (key) => {
+        seen.push(key);
+        return {};
+      },
+    });
+    await direct.apply(configMap(namespace, 'a', {}, { of: 'one' }));
+    controller.start();
+    await until('reconciled', () => seen.length === 1);
+    await direct.apply(configMap(namespace, 'a', {}, { of: 'another' }));
+    await until('both', () => seen.length === 3);
+    expect(seen.slice(1).sort()).toEqual(['another', 'one']);
+    await controller.stop(1_000);
+  });
+
+  test('when it stops, then what runs may end, for as long as is given', async (scene) => {
+    const { direct, namespace } = scene;
+    let end = (): void => undefined;
     const controller = controllerOf(
       scene,
-      (_, signal) =>
+      () =>
         new Promise((resolve) => {
-          signal.addEventListener('abort', () => {
-            resolve({});
-          });
+          end = () => resolve({});
         }),
     );
+    await direct.apply(configMap(namespace, 'a'));
     controller.start();
-    controller.enqueue('x/y');
+    await until('running', async () => {
+      const text = await scene.registry.metrics();
+      return /longest_running_processor_seconds\{name="test"\} (?!0$)/m.test(text);
+    });
     const began = performance.now();
     await controller.stop(200);
     expect(performance.now() - began).toBeGreaterThan(190);
+    const ended = controller.stop(60_000);
+    end();
+    await ended;
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  test('when it is scraped, then reflectors say how they are, one by one', async (scene) => {
+    const { direct, namespace, registry } = scene;
+    await direct.apply(configMap(namespace, 'a'));
+    const controller = controllerOf(scene, async () => ({}));
+    const labels = `{kind="ConfigMap",namespace="${namespace}"}`;
+    expect(await registry.metrics()).toContain(`reflector_synced${labels} 0`);
+    controller.start();
+    await until('synced', () => controller.hasSynced());
+    const text = await registry.metrics();
+    expect(text).toContain(`reflector_synced${labels} 1`);
+    expect(text).toContain(`reflector_objects${labels} 1`);
+    expect(text).toMatch(new RegExp(`reflector_last_event_age_seconds${labels} 0\\.`));
+    expect(controller.lastEventAgeMs()).toBeLessThan(10_000);
+    await controller.stop(1_000);
   });
 });
 

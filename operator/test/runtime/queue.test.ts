@@ -1,9 +1,14 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Registry } from '@movie-ticketing/kit/metrics';
 import fc from 'fast-check';
-import { makeQueue } from '../../src/runtime/queue.ts';
-import { fakeTimers } from '../../testing/fake-timers.ts';
+import { makeControllerMetrics } from '../../src/runtime/metrics.ts';
+import { WorkQueue, type QueueOptions } from '../../src/runtime/queue.ts';
 
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
+});
 afterEach(() => {
+  jest.useRealTimers();
   jest.restoreAllMocks();
 });
 
@@ -11,27 +16,41 @@ const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
 };
 
+const pass = async (ms: number): Promise<void> => {
+  jest.advanceTimersByTime(ms);
+  await settle();
+};
+
+const queueOf = (work: QueueOptions['work'], workers = 1): WorkQueue =>
+  new WorkQueue({
+    name: 'test',
+    work,
+    workers,
+    backoff: { baseMs: 5, capMs: 300_000 },
+    metrics: makeControllerMetrics(new Registry()),
+  });
+
 /** Work that goes on until the test ends it. */
 const heldWork = () => {
-  const held = new Map<string, { resolve: () => void; reject: () => void }>();
+  const held = new Map<string, { resolve: (againMs?: number) => void; reject: () => void }>();
   const counts = new Map<string, number>();
   let overlaps = 0;
   return {
     held,
     counts,
     overlaps: () => overlaps,
-    work: (key: string): Promise<void> => {
+    work: (key: string): Promise<number | undefined> => {
       if (held.has(key)) overlaps += 1;
       counts.set(key, (counts.get(key) ?? 0) + 1);
-      return new Promise<void>((resolve, reject) => {
+      return new Promise((resolve, reject) => {
         held.set(key, { resolve, reject: () => reject(new Error('failed')) });
       });
     },
-    end: async (key: string, well = true): Promise<void> => {
+    end: async (key: string, how: 'well' | 'failed' | { againMs: number } = 'well') => {
       const one = held.get(key);
       held.delete(key);
-      if (well) one?.resolve();
-      else one?.reject();
+      if (how === 'failed') one?.reject();
+      else one?.resolve(how === 'well' ? undefined : how.againMs);
       await settle();
     },
   };
@@ -39,105 +58,170 @@ const heldWork = () => {
 
 describe('the work queue', () => {
   test('when a key is added often while it waits, then it is worked on once', async () => {
-    const { work, counts } = heldWork();
-    const queue = makeQueue({ work, workers: 1 });
+    const { work, counts, end } = heldWork();
+    const queue = queueOf(work);
     for (let time = 0; time < 10; time += 1) queue.add('a');
+    expect(queue.depth()).toBe(1);
     queue.start();
+    await settle();
+    await end('a');
     expect(counts.get('a')).toBe(1);
   });
 
   test('when a key is added while it is worked on, then it comes again, once, after', async () => {
     const { work, counts, end } = heldWork();
-    const queue = makeQueue({ work, workers: 2 });
+    const queue = queueOf(work, 2);
     queue.start();
     queue.add('a');
+    await settle();
     queue.add('a');
     queue.add('a');
+    await settle();
     expect(counts.get('a')).toBe(1);
     await end('a');
     expect(counts.get('a')).toBe(2);
     await end('a');
     expect(counts.get('a')).toBe(2);
+  });
+
+  test('when a key waits for its own run to end, then others do not wait for it', async () => {
+    const { work, counts } = heldWork();
+    const queue = queueOf(work, 2);
+    queue.start();
+    queue.add('a');
+    await settle();
+    queue.add('a');
+    queue.add('b');
+    await settle();
+    expect(counts).toEqual(
+      new Map([
+        ['a', 1],
+        ['b', 1],
+      ]),
+    );
   });
 
   test('when work adds its own key at once, then it is not run beside itself', async () => {
     let running = 0;
+    let most = 0;
     let runs = 0;
-    const queue = makeQueue({
-      workers: 3,
-      work: async (key) => {
-        running += 1;
-        expect(running).toBe(1);
-        runs += 1;
-        if (runs < 3) queue.add(key);
-        await Promise.resolve();
-        running -= 1;
-      },
+    const queue = queueOf(async (key) => {
+      running += 1;
+      most = Math.max(most, running);
+      runs += 1;
+      if (runs < 3) queue.add(key);
+      await Promise.resolve();
+      running -= 1;
+      return undefined;
+    }, 3);
+    queue.start();
+    queue.add('a');
+    for (let time = 0; time < 5; time += 1) await settle();
+    expect({ runs, most }).toEqual({ runs: 3, most: 1 });
+  });
+
+  test('when work fails again and again, then the backoff doubles up to its cap, until it goes well', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(1);
+    const outcomes = new Map<string, 'failed' | 'well'>();
+    const runs: { key: string; at: number }[] = [];
+    const queue = queueOf((key) => {
+      runs.push({ key, at: performance.now() });
+      return outcomes.get(key) === 'well'
+        ? Promise.resolve(undefined)
+        : Promise.reject(new Error());
     });
+    queue.start();
+    const pausesOf = (wanted: string): number[] => {
+      const times = runs.filter(({ key }) => key === wanted).map(({ at }) => Math.round(at));
+      return times.slice(1).map((at, index) => at - times[index]!);
+    };
+    queue.add('a');
+    await settle();
+    for (const ms of [5, 10, 20, 40]) await pass(ms);
+    expect(pausesOf('a')).toEqual([5, 10, 20, 40]);
+    for (let time = 0; time < 20; time += 1) await pass(300_000);
+    expect(pausesOf('a').at(-1)).toBe(300_000);
+    queue.add('b');
+    await settle();
+    await pass(5);
+    expect(pausesOf('b')).toEqual([5]);
+
+    outcomes.set('a', 'well');
+    await pass(300_000);
+    const before = pausesOf('a').length;
+    outcomes.delete('a');
+    queue.add('a');
+    await settle();
+    await pass(5);
+    expect(pausesOf('a').slice(before)).toEqual([expect.any(Number), 5]);
+  });
+
+  test('when a key is to come at several times, then the earliest counts, once', async () => {
+    const { work, counts, end } = heldWork();
+    const queue = queueOf(work);
+    queue.start();
+    for (const againMs of [1_000, 100, 500]) {
+      queue.add('a');
+      await settle();
+      await end('a', { againMs });
+    }
+    expect(counts.get('a')).toBe(3);
+    await pass(99);
+    expect(counts.get('a')).toBe(3);
+    await pass(1);
+    expect(counts.get('a')).toBe(4);
+    await end('a');
+    await pass(10_000);
+    expect(counts.get('a')).toBe(4);
+  });
+
+  test('when it is to come after longer than a timer can be set, then not at once', async () => {
+    const { work, counts, end } = heldWork();
+    const queue = queueOf(work);
     queue.start();
     queue.add('a');
     await settle();
-    await settle();
-    expect(runs).toBe(3);
-  });
-
-  test('when retries follow one another, then the backoff doubles up to its cap, till forget', () => {
-    const timers = fakeTimers();
-    jest.spyOn(Math, 'random').mockReturnValue(1);
-    const queue = makeQueue({ work: async () => undefined, workers: 1, timers });
-    expect(Array.from({ length: 4 }, () => queue.retry('a'))).toEqual([5, 10, 20, 40]);
-    for (let time = 0; time < 20; time += 1) queue.retry('a');
-    expect(queue.retry('a')).toBe(300_000);
-    expect(queue.retry('b')).toBe(5);
-    queue.forget('a');
-    expect(queue.retry('a')).toBe(5);
-  });
-
-  test('when a key is added after several times, then the earliest counts, once', async () => {
-    const timers = fakeTimers();
-    const { work, counts, end } = heldWork();
-    const queue = makeQueue({ work, workers: 1, timers });
-    queue.start();
-    queue.addAfter('a', 1_000);
-    queue.addAfter('a', 100);
-    queue.addAfter('a', 500);
-    timers.advance(99);
-    expect(counts.get('a')).toBeUndefined();
-    timers.advance(1);
-    expect(counts.get('a')).toBe(1);
-    await end('a');
-    timers.advance(10_000);
+    await end('a', { againMs: 2 ** 40 });
+    await pass(1_000);
     expect(counts.get('a')).toBe(1);
   });
 
   test('when it stops, then what runs ends and nothing else begins', async () => {
-    const timers = fakeTimers();
     const { work, counts, end } = heldWork();
-    const queue = makeQueue({ work, workers: 1, timers });
+    const queue = queueOf(work);
     queue.start();
+    queue.add('c');
+    await settle();
+    await end('c', { againMs: 10 });
     queue.add('a');
+    await settle();
     queue.add('a');
     queue.add('b');
-    queue.addAfter('c', 10);
     let stopped = false;
     const stopping = queue.stop().then(() => {
       stopped = true;
     });
     await settle();
     expect(stopped).toBe(false);
-    await end('a');
+    await end('a', { againMs: 10 });
     await stopping;
-    timers.advance(100);
+    await pass(100);
     queue.add('d');
-    expect([...counts.keys()]).toEqual(['a']);
+    await settle();
+    expect(counts).toEqual(
+      new Map([
+        ['c', 1],
+        ['a', 1],
+      ]),
+    );
   });
 
   test('whatever is added, ends or fails in whatever order, then no key has two workers and none is lost', async () => {
     const key = fc.constantFrom('a', 'b', 'c', 'd');
     const step = fc.oneof(
       fc.record({ act: fc.constant('add' as const), key }),
-      fc.record({ act: fc.constant('later' as const), key, ms: fc.nat(50) }),
       fc.record({ act: fc.constant('end' as const), key }),
+      fc.record({ act: fc.constant('again' as const), key, ms: fc.nat(50) }),
       fc.record({ act: fc.constant('fail' as const), key }),
       fc.record({ act: fc.constant('wait' as const), ms: fc.nat(100) }),
     );
@@ -146,34 +230,29 @@ describe('the work queue', () => {
         fc.array(step, { maxLength: 60 }),
         fc.integer({ min: 1, max: 3 }),
         async (steps, workers) => {
-          const timers = fakeTimers();
           const held = heldWork();
           const owed = new Set<string>(); // must still be begun after now
-          const queue = makeQueue({
-            workers,
-            timers,
-            work: (one) => {
-              owed.delete(one);
-              return held.work(one);
-            },
-          });
+          const queue = queueOf((one) => {
+            owed.delete(one);
+            return held.work(one);
+          }, workers);
           queue.start();
           for (const one of steps) {
-            if (one.act === 'wait') timers.advance(one.ms);
-            else if (one.act === 'end') await held.end(one.key);
-            else if (one.act === 'fail') {
-              if (held.held.has(one.key)) owed.add(one.key);
-              await held.end(one.key, false);
-            } else {
+            if (one.act === 'wait') await pass(one.ms);
+            else if (one.act === 'add') {
               owed.add(one.key);
-              if (one.act === 'add') queue.add(one.key);
-              else queue.addAfter(one.key, one.ms);
+              queue.add(one.key);
+              await settle();
+            } else if (held.held.has(one.key)) {
+              if (one.act !== 'end') owed.add(one.key);
+              const how = one.act === 'again' ? { againMs: one.ms } : 'failed';
+              await held.end(one.key, one.act === 'end' ? 'well' : how);
             }
             expect(held.held.size).toBeLessThanOrEqual(workers);
           }
           // Then all ends well: what is owed is begun within bounded rounds.
           for (let round = 0; round < 20 && (owed.size > 0 || held.held.size > 0); round += 1) {
-            timers.advance(600_000);
+            await pass(600_000);
             for (const running of [...held.held.keys()]) await held.end(running);
           }
           expect([...owed]).toEqual([]);
