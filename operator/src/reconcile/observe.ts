@@ -89,8 +89,13 @@ export const observe = async (
   const labelSelector = `${resourceLabel}=${name}`;
   const wanted = wantedRefs(resource);
   const givenByOthers = givenRefs(resource);
-  const listLabelled = async (kind: Kind): Promise<KubeObject[]> =>
-    (await client.list(kind, { namespace, labelSelector })).items;
+  const listLabelled = async (kind: Kind): Promise<KubeObject[]> => {
+    // What is in a Secret is read by its name alone: whatever has the label would bring all of it.
+    const metadataOnly = kind.kind === 'Secret';
+    const { items } = await client.list(kind, { namespace, labelSelector, metadataOnly });
+    const refs = items.map(({ metadata }) => ({ ...kind, name: metadata.name }));
+    return metadataOnly ? readNamed(client, namespace, refs) : items;
+  };
   const [labelled, pods, given] = await Promise.all([
     Promise.all(childKinds.map(listLabelled)),
     listLabelled(podKind),
