@@ -10,6 +10,7 @@ const order = [
   'failures',
   'external-database',
   'access-withdrawn',
+  'others-secrets',
   'several',
   'deletion',
 ];

@@ -52,13 +52,14 @@ export const takeLease = async (holder: string): Promise<string> => {
   return name;
 };
 
-/** How many reconciles the leading operator has ended. */
-export const reconciles = async (): Promise<number> => {
+/** The sum of a metric's samples on the leading operator, of those alone whose labels match. */
+export const operatorMetric = async (metric: string, labels = /^/): Promise<number> => {
   const name = await waitFor('a leading operator', leader);
   const path = `/api/v1/namespaces/${operatorNamespace}/pods/${name}:9090/proxy/metrics`;
-  const metrics = await kubectl(['get', '--raw', path]);
-  return metrics
+  const samples = (await kubectl(['get', '--raw', path]))
     .split('\n')
-    .filter((line) => line.startsWith('controller_runtime_reconcile_total{'))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+    .map((line) => /^(\w+)(\S*) (\S+)$/.exec(line))
+    .filter((sample) => sample?.[1] === metric && labels.test(sample[2] ?? ''));
+  if (samples.length === 0) throw new Error(`the operator has no metric ${metric}`);
+  return samples.reduce((sum, sample) => sum + Number(sample?.[3]), 0);
 };
