@@ -49,6 +49,10 @@ export const makeSimulatedCluster = (
     warnings: [] as ChildWarning[],
     /** By component: what its Job's program ends with. */
     jobFailure: new Map<string, Failure>(),
+    /** By component: what its Job's program says last where it does not fail. */
+    jobMessage: new Map<string, string>(),
+    /** Components whose pods run and are no longer ready. */
+    lost: new Set<string>(),
     /** By component: what waits instead of a ready pod. */
     waiting: new Map<string, { reason: string; message: string }>(),
     /** Every plan that was carried out. */
@@ -232,8 +236,10 @@ export const makeSimulatedCluster = (
   const settleDeployment = (object: KubeObject): void => {
     const { replicas } = object['spec'] as { replicas: number };
     const stuck = cluster.waiting.has(componentOf(object) ?? '');
-    const before = object['status'] as { availableReplicas?: number } | undefined;
-    const available = stuck ? (before?.availableReplicas ?? 0) : replicas;
+    const lost = cluster.lost.has(componentOf(object) ?? '');
+    const before = object['status'] as
+      { availableReplicas?: number; conditions?: object[] } | undefined;
+    const available = lost ? 0 : stuck ? (before?.availableReplicas ?? 0) : replicas;
     replacePods(
       object,
       Array.from({ length: replicas }, (_, index) => podOf(object, index, podStatus(object))),
@@ -244,8 +250,15 @@ export const makeSimulatedCluster = (
       updatedReplicas: stuck ? 1 : replicas,
       readyReplicas: available,
       availableReplicas: available,
+      ...(lost ? { conditions: before?.conditions ?? [notAvailable()] } : {}),
     };
   };
+
+  const notAvailable = (): object => ({
+    type: 'Available',
+    status: 'False',
+    lastTransitionTime: now.toISOString(),
+  });
 
   const settleStatefulSet = (object: KubeObject): void => {
     const revision = `revision-${JSON.stringify(object['spec']).length.toString()}-${imageIn(object) ?? ''}`;
@@ -275,7 +288,10 @@ export const makeSimulatedCluster = (
       return;
     }
     const failure = cluster.jobFailure.get(component);
-    const message = failure?.message ?? 'Done; the database is at 0005_seed_runs';
+    const message =
+      failure?.message ??
+      cluster.jobMessage.get(component) ??
+      'Done; the database is at 0005_seed_runs';
     const terminated = { exitCode: failure?.exitCode ?? 0, message };
     replacePods(object, [podOf(object, 0, { containerStatuses: [{ state: { terminated } }] })]);
     const at = now.toISOString();

@@ -35,16 +35,21 @@ const databaseIdentity = (resource: MovieTicketing, volumeUid: string | undefine
   return { host, port, name, volumeUid };
 };
 
-/** One a version of the migrations and database: it tells by its name what it has done. */
+/**
+ * One a version of the migrations, database and login of somebody else's: it tells by its name what it has
+ * done. Another login may have other rights, and what the services run as is found out by the migrations.
+ */
 export const migrationJobName = (
   resource: MovieTicketing,
   settings: OperatorSettings,
   volumeUid: string | undefined,
+  loginHash: string | undefined,
 ): string =>
   namesOf(resource).migrationJob(
     shortHash({
       image: imageOf('migrations', resource, settings),
       database: databaseIdentity(resource, volumeUid),
+      login: loginHash,
     }),
   );
 

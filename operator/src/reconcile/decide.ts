@@ -1,10 +1,10 @@
-import { migrationJobName, seedJobName } from '../children/database-jobs.ts';
+import { seedJobName } from '../children/database-jobs.ts';
 import { pausedAnnotation } from '../children/labels.ts';
 import { foundation } from '../children/wanted-refs.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import { decideDatabase } from './decide-database.ts';
 import { decideGateway } from './decide-gateway.ts';
-import { decideMigrations, volumeUidOf } from './decide-migrations.ts';
+import { currentMigrationJob, decideMigrations, volumeUidOf } from './decide-migrations.ts';
 import { decideSeed } from './decide-seed.ts';
 import { decideServices } from './decide-services.ts';
 import type { Manifest, Observed, OperatorSettings, Plan } from './observed.ts';
@@ -83,10 +83,5 @@ const planOfSteps = (context: Context): Unannounced => {
 };
 
 /** Jobs that stand for what the resource wants now. */
-const currentJobs = (context: Context): ReadonlySet<string> => {
-  const volumeUid = volumeUidOf(context);
-  return new Set([
-    migrationJobName(context.resource, context.settings, volumeUid),
-    seedJobName(context.resource, volumeUid),
-  ]);
-};
+const currentJobs = (context: Context): ReadonlySet<string> =>
+  new Set([currentMigrationJob(context), seedJobName(context.resource, volumeUidOf(context))]);

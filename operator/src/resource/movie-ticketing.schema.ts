@@ -198,6 +198,11 @@ export const statusSchema = z.strictObject({
       current: z.string().exactOptional().meta({ description: 'The newest migration applied.' }),
       lastJob: z.string().exactOptional().meta({ description: 'The Job that applied it.' }),
       completedAt: z.iso.datetime().exactOptional().meta({ description: 'When that was done.' }),
+      message: z
+        .string()
+        .max(4_096)
+        .exactOptional()
+        .meta({ description: 'What they found that somebody should know.' }),
     })
     .exactOptional()
     .meta({ description: 'How far the database’s schema is.' }),

@@ -1,0 +1,182 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { serviceNames } from '../../src/children/names.ts';
+import type { MovieTicketingSpecInput } from '../../src/resource/movie-ticketing.schema.ts';
+import { givenObject, resourceOf } from '../../testing/example-resource.ts';
+import {
+  isEmptyPlan,
+  makeSimulatedCluster,
+  type SimulatedCluster,
+} from '../../testing/simulated-cluster.ts';
+
+const external: MovieTicketingSpecInput = {
+  database: { external: { host: 'db.example.com', credentialsSecretRef: { name: 'login' } } },
+};
+const loginOf = (username: string) =>
+  givenObject('Secret', 'login', { username, password: 'the-login-password' });
+
+const warning =
+  'Without roles of their own: bookings, catalog, users run as the login "app" itself.';
+const done = 'Done; the database is at 0005_seed_runs';
+
+const prepared = (spec = external): SimulatedCluster => {
+  const cluster = makeSimulatedCluster(resourceOf(spec));
+  cluster.others.set('Secret/login', loginOf('app'));
+  return cluster;
+};
+
+const told = (cluster: SimulatedCluster, type: string): string => {
+  const found = cluster.condition(type);
+  return `${found?.status ?? 'no'} ${found?.reason ?? 'condition'}`;
+};
+
+const migrationJobs = (cluster: SimulatedCluster): string[] =>
+  [...cluster.objects.keys()].filter((key) => key.startsWith('Job/shop-migrat'));
+
+describe('a login that cannot take the services’ roles', () => {
+  const warned = (): SimulatedCluster => {
+    const cluster = prepared();
+    cluster.jobMessage.set('migrations', `${done}\n${warning}`);
+    cluster.run();
+    return cluster;
+  };
+
+  test('when the migrations warn, then the condition says it and stays true, and nothing is degraded', () => {
+    const cluster = warned();
+    expect(told(cluster, 'Ready')).toBe('True Serving');
+    expect(told(cluster, 'Degraded')).toBe('False NoProblem');
+    expect(told(cluster, 'MigrationsApplied')).toBe('True MigrationsApplied');
+    const said = `The database has the migrations of 1.0.0. ${warning}`;
+    expect(cluster.condition('MigrationsApplied')?.message).toBe(said);
+    expect(cluster.resource.status?.migrations).toMatchObject({
+      current: '0005_seed_runs',
+      message: warning,
+    });
+    const events = cluster.plans.flatMap((plan) => plan.events);
+    expect(events).toContainEqual({ type: 'Normal', reason: 'MigrationsApplied', message: said });
+  });
+
+  test('when the Job and its pod are gone, then it is still said', () => {
+    const cluster = warned();
+    for (const key of migrationJobs(cluster)) cluster.remove(key as 'Job/x');
+    cluster.tick(86_400);
+    expect(isEmptyPlan(cluster.step(), cluster)).toBe(true);
+    expect(cluster.condition('MigrationsApplied')?.message).toContain(warning);
+  });
+
+  test('when the Secret is touched after a DBA made the roles, then the migrations run again and the warning goes', () => {
+    const cluster = warned();
+    const before = cluster.resource.status?.migrations;
+    cluster.jobMessage.clear();
+    cluster.others.set('Secret/login', loginOf('another'));
+    cluster.run();
+    expect(cluster.resource.status?.migrations?.lastJob).not.toBe(before?.lastJob);
+    expect(cluster.resource.status?.migrations?.message).toBeUndefined();
+    expect(cluster.condition('MigrationsApplied')?.message).not.toContain('Without roles');
+    expect(told(cluster, 'Ready')).toBe('True Serving');
+  });
+
+  test('when a managed database is asked for, then its Secret is no part of the Job', () => {
+    const cluster = makeSimulatedCluster(resourceOf());
+    cluster.run();
+    const secret = cluster.objects.get('Secret/shop-database')!;
+    cluster.objects.set('Secret/shop-database', { ...secret, data: loginOf('postgres')['data'] });
+    cluster.run();
+    expect(migrationJobs(cluster)).toHaveLength(1);
+  });
+});
+
+describe('an external database that goes away after the install', () => {
+  const lose = (cluster: SimulatedCluster): void => {
+    for (const service of serviceNames) cluster.lost.add(service);
+    cluster.jobFailure.set('migrations', {
+      exitCode: 4,
+      message: 'Cannot connect to the database',
+    });
+  };
+
+  const installed = (spec = external): SimulatedCluster => {
+    const cluster = prepared(spec);
+    cluster.run();
+    expect(told(cluster, 'Ready')).toBe('True Serving');
+    cluster.tick(3_600);
+    return cluster;
+  };
+
+  test('when its services stay unready, then the database is asked, and the condition says that it is away', () => {
+    const cluster = installed();
+    lose(cluster);
+    cluster.run(3);
+    cluster.tick(130);
+    cluster.run(6);
+    expect(told(cluster, 'ServicesReady')).toBe('False PodsNotReady');
+    expect(told(cluster, 'DatabaseReady')).toBe('False DatabaseUnreachable');
+    const message = cluster.condition('DatabaseReady')?.message;
+    expect(message).toContain('db.example.com:5432 lets nobody in');
+    expect(message).toContain('Cannot connect to the database');
+    expect(message).not.toContain('serves on');
+    expect(told(cluster, 'Degraded')).toBe('True DatabaseUnreachable');
+  });
+
+  test('when it stays away, then the condition stays with it, and it is asked ever less often', () => {
+    const cluster = installed();
+    lose(cluster);
+    cluster.run(3);
+    cluster.tick(130);
+    cluster.run(6);
+    cluster.plans.length = 0;
+    for (let pass = 0; pass < 180; pass += 1) {
+      cluster.tick(9);
+      cluster.step();
+      expect(told(cluster, 'DatabaseReady')).toBe('False DatabaseUnreachable');
+    }
+    const asked = cluster.plans.filter(({ apply }) => apply.some(({ kind }) => kind === 'Job'));
+    expect(asked.length).toBeGreaterThan(4);
+    expect(asked.length).toBeLessThan(16);
+    expect(cluster.plans.flatMap((plan) => plan.events)).toEqual([]);
+  });
+
+  test('when it comes back, then all is as before with no other run', () => {
+    const cluster = installed();
+    const before = cluster.resource.status?.migrations;
+    lose(cluster);
+    cluster.run(3);
+    cluster.tick(130);
+    cluster.run(6);
+    cluster.lost.clear();
+    cluster.run();
+    expect(told(cluster, 'Ready')).toBe('True Serving');
+    expect(told(cluster, 'DatabaseReady')).toBe('True DatabaseExternal');
+    expect(cluster.resource.status?.migrations).toEqual(before);
+    expect(isEmptyPlan(cluster.step(), cluster)).toBe(true);
+  });
+
+  test('when the database answers, then it is not blamed, and asked again every five minutes alone', () => {
+    const cluster = installed();
+    for (const service of serviceNames) cluster.lost.add(service);
+    cluster.run(3);
+    cluster.tick(130);
+    cluster.plans.length = 0;
+    for (let pass = 0; pass < 60; pass += 1) {
+      cluster.tick(9);
+      cluster.step();
+      expect(told(cluster, 'DatabaseReady')).toBe('True DatabaseExternal');
+      expect(told(cluster, 'MigrationsApplied')).toBe('True MigrationsApplied');
+    }
+    expect(told(cluster, 'ServicesReady')).toBe('False PodsNotReady');
+    const asked = cluster.plans.filter(({ apply }) => apply.some(({ kind }) => kind === 'Job'));
+    expect(asked).toHaveLength(2);
+    expect(cluster.plans.flatMap((plan) => plan.events)).toHaveLength(1); // PodsNotReady
+  });
+
+  test('when the database is the operator’s own, then no Job asks: its pods tell', () => {
+    const cluster = installed({});
+    for (const service of serviceNames) cluster.lost.add(service);
+    cluster.run(3);
+    cluster.tick(130);
+    cluster.plans.length = 0;
+    cluster.run(6);
+    expect(told(cluster, 'ServicesReady')).toBe('False PodsNotReady');
+    expect(cluster.plans.flatMap(({ apply }) => apply)).toEqual([]);
+  });
+});
