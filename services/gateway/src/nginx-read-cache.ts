@@ -1,11 +1,12 @@
+import { problemOfStatus } from './nginx-problems.ts';
 import { block, directive } from './nginx-syntax.ts';
 
 const cachePath = [
-  '/tmp/cache keys_zone=public_reads:1m max_size=32m use_temp_path=off',
+  // Room for some 2,000 entries, of which the oldest goes for a new one: with what one may have, no flood
+  // of new addresses fills /tmp. What looks after max_size sleeps for up to ten seconds.
+  '/tmp/cache keys_zone=public_reads:256k max_size=64m use_temp_path=off',
   // Longer than any request lasts: nginx complains of an entry that is still in use.
   'inactive=30s',
-  // A tenth of it each 50 ms is the default, and slower than a flood of new addresses can be.
-  'manager_files=1000',
 ].join(' ');
 
 /**
@@ -29,6 +30,10 @@ export const readCache = [
     directive(String.raw`"~^public\b"`, '0'),
     'default 1;',
   ]),
+  ...block('map $upstream_http_content_length $too_long', [
+    directive(String.raw`"~^\d{1,5}$"`, '0'),
+    'default 1;',
+  ]),
 ];
 
 /**
@@ -43,11 +48,18 @@ export const cachedRead = (requestHeaders: readonly string[]): string[] => [
   'proxy_cache_min_uses 5;',
   'proxy_cache_valid 200 1s;',
   'proxy_ignore_headers Cache-Control Expires X-Accel-Expires;',
-  'proxy_no_cache $not_public;',
+  'proxy_no_cache $not_public $too_long;',
+  // A third of the processor time for answers this small: one read and one write, no open and no close.
+  'sendfile off;',
+  'open_file_cache max=500 inactive=1s;',
   ...requestHeaders,
   'proxy_set_header Authorization "";',
   'proxy_set_header Cookie "";',
   // Each caller's own, and not that of the request which fetched the answer.
   'proxy_hide_header X-Request-Id;',
   'add_header X-Request-Id $answer_id always;',
+  // nginx's own 500, for want of room among the entries: it is passed on as if nothing were kept.
+  'recursive_error_pages on;',
+  'error_page 500 = /-/forward;',
+  ...problemOfStatus,
 ];

@@ -235,6 +235,17 @@ describe('what is kept', () => {
       'Cookie ""',
     ]);
   });
+
+  test('when a public read fails in nginx, then it is passed on, and other failures are problems', () => {
+    const pagesIn = (text: string): string[] =>
+      [...text.matchAll(/error_page (.*);/g)].map(([, page = '']) => page);
+    const [, serverWide = ''] = /\n {2}server \{(.*?)\n {4}location/s.exec(config) ?? [];
+    // nginx takes the first that names the status.
+    expect(pagesIn(choose('/-/forward-shared'))).toEqual([
+      '500 = /-/forward',
+      ...pagesIn(serverWide),
+    ]);
+  });
 });
 
 describe('refusals', () => {
