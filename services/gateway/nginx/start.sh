@@ -4,6 +4,7 @@
 #   CATALOG_ADDRESS (catalog:8080), and so for each service of the file "services"
 #   TLS_DIR      a folder with tls.crt and tls.key: PORT speaks HTTPS; a renewed certificate is taken up
 #   RATE_LIMIT   requests a second that one address may send; unset: no limit
+#   LOG_LEVEL    (info) warn and above: no line a request
 #   BANNER       printed at start
 # Names are looked up here and not by nginx: an upstream whose name does not resolve keeps nginx from
 # starting, one that resolves is never looked up again, and search domains are unknown to it. A watcher
@@ -122,6 +123,15 @@ if [ -n "${RATE_LIMIT:-}" ]; then
     echo 'limit_req_status 429;'
   } >"$run/http.conf"
 fi
+case ${LOG_LEVEL:-info} in
+  trace | debug | info) ;;
+  # Of two access_log directives side by side this one wins.
+  warn | error | fatal | silent) echo 'access_log off;' >>"$run/http.conf" ;;
+  *)
+    echo 'LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent' >&2
+    exit 2
+    ;;
+esac
 write_upstreams || true
 
 if [ $# -eq 0 ]; then

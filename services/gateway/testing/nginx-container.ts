@@ -12,6 +12,8 @@ type File = { content: string; target: string };
 
 export type NginxGateway = {
   url: string;
+  /** The container's own address, past the port that Docker publishes: reachable on Linux alone. */
+  directUrl: string;
   stub: Stub;
   own: OwnAnswers;
   /** Writes files into the running container. */
@@ -77,6 +79,7 @@ export const startNginxGateway = async (options: {
     .start();
   return {
     url: `http://${container.getHost()}:${String(container.getMappedPort(8080))}`,
+    directUrl: `http://${container.getIpAddress('bridge')}:8080`,
     stub,
     own,
     copy: (files) => container.copyContentToContainer([...files]),
