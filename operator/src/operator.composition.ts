@@ -11,7 +11,7 @@ import { makeKubeClient, refuseWritesUnless } from './runtime/client.ts';
 import type { Controller } from './runtime/controller.ts';
 import { makeEventRecorder } from './runtime/events.ts';
 import { healthListener } from './runtime/health.ts';
-import { makeLeaderElection, type LeaderElection } from './runtime/leader-election.ts';
+import { LeaderElection } from './runtime/leader-election.ts';
 
 export type OperatorOptions = {
   environment: OperatorEnvironment;
@@ -41,7 +41,7 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
   const client = makeKubeClient({ kubeConfig, fieldManager: fieldOwner, registry });
   // Unlike a former self's: a restarted container keeps its pod's name.
   const identity = `${environment.POD_NAME}_${randomUUID().slice(0, 8)}`;
-  const election = makeLeaderElection({
+  const election = new LeaderElection({
     client,
     namespace: environment.POD_NAMESPACE,
     name: environment.LEASE_NAME,

@@ -3,57 +3,53 @@ import type { Logger } from '@movie-ticketing/kit/logging';
 
 import type { KubeClient } from './client.ts';
 import type { KubeObject } from './kube-object.ts';
-import { realTimers, type Timers } from './timers.ts';
 
 export type RuntimeEvent = { type: 'Normal' | 'Warning'; reason: string; message: string };
 
 /** Tells what happened to an object, for `kubectl describe`. It never waits and never fails. */
 export type EventRecorder = {
-  /** The same event again raises a count. One object's events are bounded: 25 at once, then one in 10 s. */
+  /** The same event again raises a count. In ten minutes one object is told of 25 times at most. */
   record(about: KubeObject, event: RuntimeEvent): void;
   /** Sends what waits, for at most `withinMs`. */
   stop(withinMs: number): Promise<void>;
 };
 
-const BURST = 25;
-const REFILL_MS = 10_000;
-const WAITING_LIMIT = 200;
-const REMEMBERED_LIMIT = 1_000;
-const MESSAGE_LIMIT = 1_024;
-
-type Told = {
-  name: string;
-  count: number;
-  first: string;
-  last: string;
-  about: KubeObject;
-  event: RuntimeEvent;
-};
-
-/** Seconds, as these times are written. */
-const wallTime = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-
-export const makeEventRecorder = (options: {
+type Options = {
   client: KubeClient;
   /** Which program tells, and which of its replicas. */
   component: string;
   instance: string;
   logger: Logger;
-  timers?: Timers;
-}): EventRecorder => {
-  const { client, component, instance, logger } = options;
-  const mayTell = makeBuckets(options.timers ?? realTimers);
-  const told = new Map<string, Told>(); // oldest first
-  const waiting = new Map<string, Told>();
+};
+
+const WINDOW_MS = 600_000;
+const TOLD_LIMIT = 25;
+const WAITING_LIMIT = 200;
+const MESSAGE_LIMIT = 1_024;
+
+/** What was told lately: how often of each object, and each event by its name. */
+type Window = { began: number; objects: Map<string, number>; events: Map<string, Repeated> };
+type Repeated = { count: number; first: string; last: string };
+
+const makeWindow = (): Window => ({
+  began: performance.now(),
+  objects: new Map(),
+  events: new Map(),
+});
+
+export const makeEventRecorder = (options: Options): EventRecorder => {
+  const { client, logger } = options;
+  const waiting = new Map<string, KubeObject>(); // by name: of one event the newest count is sent
   const stopping = new AbortController();
   let sending: Promise<void> | undefined;
+  let window = makeWindow();
 
   const send = async (): Promise<void> => {
-    for (const [name, one] of waiting) {
+    for (const [name, event] of waiting) {
       waiting.delete(name);
       const call = { signal: stopping.signal, attempts: 3 };
-      await client.apply(asObject(one, component, instance), call).catch((error: unknown) => {
-        logger.debug({ error, reason: one.event.reason }, 'an event was not recorded');
+      await client.apply(event, call).catch((error: unknown) => {
+        logger.debug({ error, event: name }, 'an event was not recorded');
       });
     }
     sending = undefined;
@@ -61,10 +57,12 @@ export const makeEventRecorder = (options: {
 
   return {
     record: (about, event) => {
-      if (stopping.signal.aborted || !mayTell(about.metadata.uid ?? about.metadata.name)) return;
-      const one = tellAgain(told, nameOf(about, event, instance), about, event);
-      waiting.set(one.name, one);
-      dropOldest(waiting, WAITING_LIMIT);
+      if (stopping.signal.aborted || waiting.size >= WAITING_LIMIT) return;
+      if (performance.now() >= window.began + WINDOW_MS) window = makeWindow();
+      if (!mayTell(window, about)) return;
+      const name = nameOf(about, event, `${options.instance} ${String(window.began)}`);
+      const repeated = tellAgain(window, name);
+      waiting.set(name, asObject(options, about, event, { name, ...repeated }));
       sending ??= send();
     },
     stop: async (withinMs) => {
@@ -78,71 +76,43 @@ export const makeEventRecorder = (options: {
   };
 };
 
-/** Counts how often it was told, and since when. */
-const tellAgain = (
-  told: Map<string, Told>,
-  name: string,
-  about: KubeObject,
-  event: RuntimeEvent,
-): Told => {
-  const before = told.get(name);
-  const last = wallTime();
-  const count = (before?.count ?? 0) + 1;
-  const one = { name, about, event, last, first: before?.first ?? last, count };
-  told.delete(name); // now the newest
-  told.set(name, one);
-  dropOldest(told, REMEMBERED_LIMIT);
-  return one;
+const mayTell = ({ objects }: Window, about: KubeObject): boolean => {
+  const id = about.metadata.uid ?? about.metadata.name;
+  const told = objects.get(id) ?? 0;
+  objects.set(id, told + 1);
+  return told < TOLD_LIMIT;
 };
 
-const dropOldest = (map: Map<string, unknown>, limit: number): void => {
-  const [oldest] = map.keys();
-  if (map.size > limit && oldest !== undefined) map.delete(oldest);
-};
-
-/** A token bucket for each object. */
-const makeBuckets = (timers: Timers): ((id: string) => boolean) => {
-  const buckets = new Map<string, { tokens: number; at: number }>();
-  return (id) => {
-    const now = timers.now();
-    const { tokens, at } = buckets.get(id) ?? { tokens: BURST, at: now };
-    const filled = Math.min(BURST, tokens + (now - at) / REFILL_MS);
-    buckets.delete(id);
-    dropOldest(buckets, REMEMBERED_LIMIT - 1);
-    buckets.set(id, { tokens: filled < 1 ? filled : filled - 1, at: now });
-    return filled >= 1;
-  };
+const tellAgain = ({ events }: Window, name: string): Repeated => {
+  const last = new Date().toISOString().replace(/\.\d+Z$/, 'Z'); // seconds, as these times are written
+  const { count = 0, first = last } = events.get(name) ?? {};
+  const repeated = { count: count + 1, first, last };
+  events.set(name, repeated);
+  return repeated;
 };
 
 /** The same words about the same object have the same name, so that they are one event with a count. */
-const nameOf = (about: KubeObject, event: RuntimeEvent, instance: string): string => {
-  const same = [about.kind, about.metadata.uid, event.type, event.reason, event.message, instance];
+const nameOf = (about: KubeObject, event: RuntimeEvent, teller: string): string => {
+  const same = [about.kind, about.metadata.uid, event.type, event.reason, event.message, teller];
   const hash = createHash('sha256').update(JSON.stringify(same)).digest('hex').slice(0, 16);
   return `${about.metadata.name.slice(0, 230)}.${hash}`;
 };
 
 const asObject = (
-  { name, count, first, last, about, event }: Told,
-  component: string,
-  instance: string,
-): KubeObject & Record<string, unknown> => {
-  const { apiVersion, kind } = about;
-  const { namespace = 'default', uid, resourceVersion } = about.metadata;
+  { component, instance }: Options,
+  { apiVersion, kind, metadata }: KubeObject,
+  { type, reason, message }: RuntimeEvent,
+  { name, count, first, last }: Repeated & { name: string },
+): KubeObject => {
+  const { namespace = 'default', uid, resourceVersion } = metadata;
   return {
     apiVersion: 'v1',
     kind: 'Event',
     metadata: { name, namespace },
-    involvedObject: {
-      apiVersion,
-      kind,
-      name: about.metadata.name,
-      namespace,
-      uid,
-      resourceVersion,
-    },
-    type: event.type,
-    reason: event.reason,
-    message: event.message.slice(0, MESSAGE_LIMIT),
+    involvedObject: { apiVersion, kind, name: metadata.name, namespace, uid, resourceVersion },
+    type,
+    reason,
+    message: message.slice(0, MESSAGE_LIMIT),
     source: { component, host: instance },
     reportingComponent: component,
     reportingInstance: instance,

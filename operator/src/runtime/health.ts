@@ -4,8 +4,8 @@ import type { Registry } from '@movie-ticketing/kit/metrics';
 import type { ReadinessCheck } from '@movie-ticketing/kit/readiness';
 
 /**
- * `/healthz` (and `/livez`), `/readyz`, `/metrics`. A replica that waits to lead is healthy and ready:
- * else a roll-out would never end.
+ * `/livez`, `/readyz`, `/metrics`. A replica that waits to lead is healthy and ready: else a roll-out
+ * would never end.
  */
 export const healthListener = (options: {
   registry: Registry;
@@ -16,15 +16,12 @@ export const healthListener = (options: {
 }): RequestListener => {
   const management = managementListener(options);
   return (req, res) => {
-    const path = req.url?.split('?', 1)[0];
-    const isLiveness = path === '/healthz' || path === '/livez';
-    const ailment = isLiveness ? options.ailment() : undefined;
-    if (ailment !== undefined) {
-      res.writeHead(503, { 'Content-Type': 'application/json' });
-      res.end(JSON.stringify({ status: 'not healthy', reason: ailment }));
+    const ailment = req.url?.split('?', 1)[0] === '/livez' ? options.ailment() : undefined;
+    if (ailment === undefined) {
+      management(req, res);
       return;
     }
-    if (isLiveness) req.url = '/livez';
-    management(req, res);
+    res.writeHead(503, { 'Content-Type': 'application/json' });
+    res.end(JSON.stringify({ status: 'not healthy', reason: ailment }));
   };
 };

@@ -1,10 +1,23 @@
 import type { Logger } from '@movie-ticketing/kit/logging';
-import { Gauge, type Registry } from '@movie-ticketing/kit/metrics';
+import type { Registry } from '@movie-ticketing/kit/metrics';
 
 import { pause } from './backoff.ts';
 import type { KubeClient } from './client.ts';
-import { makeLeaseStore, type Lease, type LeaseStore } from './lease.ts';
-import { realTimers, type Timers } from './timers.ts';
+import { hasReason } from './kube-error.ts';
+import type { KubeObject, ObjectRef } from './kube-object.ts';
+import { makeGauge } from './metrics.ts';
+import type { CallOptions } from './requests.ts';
+
+/** coordination.k8s.io/v1; its times have microseconds (V1MicroTime). */
+export type Lease = KubeObject & { spec?: LeaseSpec };
+
+type LeaseSpec = {
+  holderIdentity?: string;
+  leaseDurationSeconds?: number;
+  acquireTime?: string;
+  renewTime?: string;
+  leaseTransitions?: number;
+};
 
 export type LeaderElectionOptions = {
   client: KubeClient;
@@ -17,15 +30,15 @@ export type LeaderElectionOptions = {
   /** Once, when it led and leads no more, but for `stop`: end the process. */
   onLost: (why: string) => void;
   logger: Logger;
-  registry?: Registry;
-  /** Others take over after so long without a renewal. 15 s unless set. */
+  registry: Registry;
+  /**
+   * Others take over after so long without a renewal. Well before, after two thirds of it, the leader
+   * counts itself out. 15 s unless set.
+   */
   leaseDurationMs?: number;
-  /** Without a renewal for so long the leader counts itself out: less than the lease. 10 s unless set. */
-  renewDeadlineMs?: number;
-  /** Between tries. 2 s unless set. */
-  retryPeriodMs?: number;
-  timers?: Timers;
 };
+
+type Outcome = 'ours' | 'another’s' | 'unknown';
 
 /**
  * One leader among the replicas, by a Lease. A Lease does not fence: nothing stops a request that a
@@ -33,154 +46,142 @@ export type LeaderElectionOptions = {
  * and writes must be harmless when late: server-side apply, deletes by uid. `isLeading` turns false
  * by the clock alone, earlier than another can take over.
  */
-export type LeaderElection = {
-  start(): void;
-  isLeading(): boolean;
+export class LeaderElection {
+  readonly #options: LeaderElectionOptions;
+  readonly #ref: ObjectRef;
+  readonly #leaseMs: number;
+  readonly #renewWithinMs: number;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> | undefined;
+  /** As last written by us. */
+  #lease: Lease | undefined;
+  /** Our own clock's word on how long we lead. */
+  #leadsUntil = -Infinity;
+  /** Another's Lease as it last changed, by our own clock: theirs may differ. */
+  #seen: { version: string | undefined; at: number } = { version: undefined, at: 0 };
+
+  constructor(options: LeaderElectionOptions) {
+    const { registry, namespace, name, leaseDurationMs = 15_000 } = options;
+    this.#options = options;
+    this.#ref = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name };
+    this.#leaseMs = leaseDurationMs;
+    this.#renewWithinMs = (leaseDurationMs * 2) / 3;
+    const metric = {
+      name: 'leader_election_master_status',
+      help: 'Whether this process leads',
+      labelNames: ['name'],
+    } as const;
+    makeGauge(registry, metric, () => [[{ name }, Number(this.isLeading())]]);
+  }
+
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  readonly isLeading = (): boolean => performance.now() < this.#leadsUntil;
+
   /** Frees the Lease, so that another leads at its next try. Call it once the work has stopped. */
-  stop(): Promise<void>;
-};
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    if (this.#lease !== undefined && this.isLeading()) await this.#release(this.#lease);
+    this.#leadsUntil = -Infinity;
+  }
 
-const DEFAULTS = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
-
-export const makeLeaderElection = (options: LeaderElectionOptions): LeaderElection => {
-  const settings = { ...DEFAULTS, timers: realTimers, ...options };
-  const { timers, renewDeadlineMs, leaseDurationMs, retryPeriodMs, logger } = settings;
-  if (renewDeadlineMs >= leaseDurationMs || retryPeriodMs >= renewDeadlineMs)
-    throw new Error('retryPeriodMs < renewDeadlineMs < leaseDurationMs must hold');
-  const store = makeLeaseStore({ ...settings, timeoutMs: Math.round(renewDeadlineMs / 2) });
-  const term: Term = { until: -Infinity, lease: undefined, over: false };
-  const isLeading = (): boolean => !term.over && timers.now() < term.until;
-  const stopping = new AbortController();
-  let loop: Promise<void> | undefined;
-
-  const attempt = makeAttempt(store, settings, term);
-  const rest = (): Promise<void> =>
-    pause(retryPeriodMs * (0.8 + 0.4 * Math.random()), stopping.signal);
-
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted && (await attempt()) !== 'held') await rest();
-    if (stopping.signal.aborted) return;
-    logger.info({ lease: settings.name, identity: settings.identity }, 'leading');
-    settings.onLeading();
-    const why = await untilLost({ attempt, rest, term, timers, stopping: stopping.signal });
+  async #run(): Promise<void> {
+    const { name, identity, onLeading, onLost, logger } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted && (await this.#attempt()) !== 'ours') await this.#rest();
+    if (signal.aborted) return;
+    logger.info({ lease: name, identity }, 'leading');
+    onLeading();
+    const why = await this.#renewUntilLost();
     if (why === undefined) return;
-    term.over = true;
-    settings.onLost(why);
-  };
+    this.#leadsUntil = -Infinity;
+    onLost(why);
+  }
 
-  if (options.registry !== undefined) observe(options.registry, settings.name, isLeading);
-  return {
-    start: () => {
-      loop ??= run();
-    },
-    isLeading,
-    stop: async () => {
-      stopping.abort();
-      await loop;
-      const { lease } = term;
-      if (lease !== undefined && isLeading())
-        await store.release(lease).catch((error: unknown) => {
-          logger.warn({ error, lease: settings.name }, 'the lease runs out by itself');
-        });
-      term.over = true;
-    },
-  };
-};
+  /** Why it was lost, or nothing when stopping. */
+  async #renewUntilLost(): Promise<string | undefined> {
+    for (;;) {
+      await this.#rest();
+      if (this.#stopping.signal.aborted) return undefined;
+      // Who froze past the deadline does not renew, though nobody may have taken over yet.
+      const outcome = this.isLeading() ? await this.#attempt() : 'unknown';
+      if (outcome === 'another’s') return 'the lease is another’s';
+      if (!this.isLeading()) return 'the lease was not renewed in time';
+    }
+  }
 
-/** `until`: our own clock's word on how long we lead. */
-type Term = { until: number; lease: Lease | undefined; over: boolean };
+  #rest(): Promise<void> {
+    const retryMs = (this.#leaseMs * 2) / 15;
+    return pause(retryMs * (0.8 + 0.4 * Math.random()), this.#stopping.signal);
+  }
 
-type Outcome = 'held' | 'another’s' | 'unknown';
-
-/** Asks for the Lease once, and notes in `term` what came of it. */
-const makeAttempt = (
-  store: LeaseStore,
-  settings: LeaderElectionOptions & { renewDeadlineMs: number; timers: Timers },
-  term: Term,
-): (() => Promise<Outcome>) => {
-  const { timers, renewDeadlineMs, logger } = settings;
-  const candidate = makeCandidate(store, settings.identity, timers);
-  return async () => {
+  /** Takes or renews the Lease, or finds that this cannot be. */
+  async #attempt(): Promise<Outcome> {
+    const { client, name, logger } = this.#options;
     // Counted from before the request: the server's renewal can only be later.
-    const asked = timers.now();
+    const asked = performance.now();
+    const call = this.#callAt(asked);
     try {
-      const outcome = await candidate.tryToHold();
-      if (typeof outcome === 'string') return outcome;
-      term.lease = outcome;
-      term.until = asked + renewDeadlineMs;
-      return 'held';
+      const current = await client.get<Lease>(this.#ref, call);
+      if (current !== undefined && !this.#isFree(current)) return 'another’s';
+      this.#lease = await this.#hold(current, call);
+      this.#leadsUntil = asked + this.#renewWithinMs;
+      return 'ours';
     } catch (error) {
-      logger.warn({ error, lease: settings.name }, 'the lease could not be asked for');
+      const wasQuicker = hasReason(error, 'Conflict', 'AlreadyExists', 'NotFound');
+      if (!wasQuicker) logger.warn({ error, lease: name }, 'the lease could not be asked for');
       return 'unknown';
     }
-  };
-};
-
-/** Renews until that fails for too long; why, or nothing when stopping. */
-const untilLost = async (options: {
-  attempt: () => Promise<Outcome>;
-  rest: () => Promise<void>;
-  term: Term;
-  timers: Timers;
-  stopping: AbortSignal;
-}): Promise<string | undefined> => {
-  const { attempt, rest, term, timers, stopping } = options;
-  for (;;) {
-    // A renewal may hang, and a frozen process may find its time gone by when it wakes.
-    const late = afterDeadline(timers, term.until - timers.now());
-    const round = async (): Promise<Outcome | undefined> => {
-      await rest();
-      // Who froze past the deadline does not renew, though nobody may have taken over yet.
-      return stopping.aborted || timers.now() >= term.until ? undefined : attempt();
-    };
-    const outcome = await Promise.race([round(), late.passed]);
-    late.cancel();
-    if (stopping.aborted) return undefined;
-    if (outcome === 'another’s') return 'the lease is another’s';
-    if (timers.now() >= term.until) return 'the lease was not renewed in time';
   }
-};
 
-const afterDeadline = (
-  timers: Timers,
-  ms: number,
-): { passed: Promise<undefined>; cancel: () => void } => {
-  let cancel: () => void = () => undefined;
-  const passed = new Promise<undefined>((resolve) => {
-    cancel = timers.after(Math.max(0, ms), () => {
-      resolve(undefined);
-    });
-  });
-  return { passed, cancel };
-};
+  /** All of an attempt ends while we lead, and early enough for another on another connection. */
+  #callAt(now: number): CallOptions {
+    const leftMs = this.isLeading() ? this.#leadsUntil - now : Infinity;
+    const withinMs = Math.ceil(Math.min(leftMs, this.#renewWithinMs / 2));
+    return { attempts: 1, signal: AbortSignal.timeout(withinMs) };
+  }
 
-/** Watches the Lease as others hold it: by our own clock since it last changed, for clocks differ. */
-const makeCandidate = (store: LeaseStore, identity: string, timers: Timers) => {
-  let seen: { version: string | undefined; at: number } = { version: undefined, at: 0 };
-  const isFree = (lease: Lease): boolean => {
+  #isFree(lease: Lease): boolean {
     const { holderIdentity = '', leaseDurationSeconds = 0 } = lease.spec ?? {};
-    if (holderIdentity === '' || holderIdentity === identity) return true;
+    if (holderIdentity === '' || holderIdentity === this.#options.identity) return true;
     const version = lease.metadata.resourceVersion;
-    if (seen.version !== version) seen = { version, at: timers.now() };
-    return timers.now() >= seen.at + leaseDurationSeconds * 1_000;
-  };
-  return {
-    tryToHold: async (): Promise<Lease | 'another’s' | 'unknown'> => {
-      const current = await store.read();
-      if (current !== undefined && !isFree(current)) return 'another’s';
-      return (await store.hold(current)) ?? 'unknown';
-    },
-  };
-};
+    const now = performance.now();
+    if (this.#seen.version !== version) this.#seen = { version, at: now };
+    return now >= this.#seen.at + leaseDurationSeconds * 1_000;
+  }
 
-const observe = (registry: Registry, name: string, isLeading: () => boolean): void => {
-  new Gauge({
-    name: 'leader_election_master_status',
-    help: 'Whether this process leads',
-    labelNames: ['name'] as const,
-    registers: [registry],
-    collect() {
-      this.set({ name }, Number(isLeading()));
-    },
-  });
+  /** Of two that saw it free one is refused: the resource version goes along. */
+  #hold(current: Lease | undefined, call: CallOptions): Promise<Lease> {
+    const { client, identity } = this.#options;
+    const { apiVersion, kind, ...metadata } = this.#ref;
+    const spec = heldSpec(current?.spec, identity, this.#leaseMs);
+    return current === undefined
+      ? client.create<Lease>({ apiVersion, kind, metadata, spec }, call)
+      : client.update<Lease>({ ...current, spec }, call);
+  }
+
+  async #release(lease: Lease): Promise<void> {
+    const { client, name, logger } = this.#options;
+    const { holderIdentity: _, ...spec } = lease.spec ?? {};
+    const freed = { ...lease, spec: { ...spec, leaseDurationSeconds: 1 } };
+    await client.update(freed, this.#callAt(performance.now())).catch((error: unknown) => {
+      logger.warn({ error, lease: name }, 'the lease runs out by itself');
+    });
+  }
+}
+
+const heldSpec = (before: LeaseSpec | undefined, identity: string, ms: number): LeaseSpec => {
+  const now = new Date().toISOString().replace('Z', '000Z');
+  const isOurs = before?.holderIdentity === identity;
+  const transitions = before?.leaseTransitions ?? 0;
+  return {
+    holderIdentity: identity,
+    leaseDurationSeconds: Math.max(1, Math.ceil(ms / 1_000)),
+    acquireTime: isOurs ? (before.acquireTime ?? now) : now,
+    renewTime: now,
+    leaseTransitions: isOurs || before === undefined ? transitions : transitions + 1,
+  };
 };
