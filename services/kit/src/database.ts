@@ -63,6 +63,8 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
     max: options.poolSize,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
+    // What has changed about the database since, such as the role to take, every connection learns in time.
+    maxLifetimeSeconds: 1_800,
     application_name: options.applicationName,
     statement_timeout: statementTimeoutMs,
     // Postgres keeps the one above. A database that fell silent with its connections open (a node

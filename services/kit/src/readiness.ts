@@ -1,4 +1,5 @@
 import { codeOf, isConnectionLost, type Queryable } from './database.ts';
+import type { Logger } from './logging.ts';
 import { Problem } from './problems.ts';
 import { RoleRefused } from './service-role.ts';
 
@@ -22,6 +23,20 @@ export const databaseReadiness =
       return whatIsWrong(error instanceof Problem ? error.cause : error);
     }
   };
+
+/** The probe's own answer is read by nobody: the log says once why a process is not ready, and when it is. */
+export const toldInLog = (check: ReadinessCheck, logger: Logger): ReadinessCheck => {
+  let before: string | undefined;
+  return async () => {
+    const missing = await check();
+    if (missing !== before) {
+      if (missing === undefined) logger.info('ready again');
+      else logger.warn({ reason: missing }, 'not ready');
+      before = missing;
+    }
+    return missing;
+  };
+};
 
 const undefinedTable = '42P01';
 

@@ -5,6 +5,7 @@ import { makeHttpApp } from './http-app.ts';
 import type { Logger } from './logging.ts';
 import { managementListener } from './management.ts';
 import { makeHttpMetrics, type Registry } from './metrics.ts';
+import { toldInLog } from './readiness.ts';
 import { startServer, type RunningServer } from './server.ts';
 import type { Service } from './service.ts';
 import type { Tracing } from './tracing.ts';
@@ -50,10 +51,10 @@ export const serve = async (options: ProcessOptions): Promise<RunningProcess> =>
     listener: managementListener({
       registry: options.registry,
       isStopping: () => stopping,
-      readiness: async () => {
+      readiness: toldInLog(async () => {
         const found = await Promise.all(services.map(({ ready }) => ready()));
         return found.find((missing) => missing !== undefined);
-      },
+      }, options.logger),
     }),
     host: environment.HOST,
     port: environment.MANAGEMENT_PORT,

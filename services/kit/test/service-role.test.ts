@@ -8,7 +8,7 @@ import { migrate } from '@movie-ticketing/migrations/migrate';
 import { codeOf, makeDatabase, type Database } from '../src/database.ts';
 import { makeLogger } from '../src/logging.ts';
 import { Problem } from '../src/problems.ts';
-import { databaseReadiness } from '../src/readiness.ts';
+import { databaseReadiness, toldInLog } from '../src/readiness.ts';
 import { RoleRefused } from '../src/service-role.ts';
 import {
   startDbaPostgres,
@@ -173,6 +173,20 @@ describe('a role that is lost', () => {
 });
 
 describe('readiness', () => {
+  test('when it changes, then the log says so, and not at every probe', async () => {
+    const answers = [undefined, 'no database', 'no database', 'no role', undefined, undefined];
+    const probe = toldInLog(
+      () => Promise.resolve(answers.shift()),
+      makeLogger({ service: 'test', level: 'info' }, log),
+    );
+    while (answers.length > 0) await probe();
+    expect(logged()).toEqual([
+      expect.objectContaining({ level: 'warn', message: 'not ready', reason: 'no database' }),
+      expect.objectContaining({ level: 'warn', message: 'not ready', reason: 'no role' }),
+      expect.objectContaining({ level: 'info', message: 'ready again' }),
+    ]);
+  });
+
   test('when nothing was migrated, then it says so', async () => {
     const { url } = await postgres.give('superuser');
     expect(await databaseReadiness(usersPool(url), required)()).toContain('role "mt_users"');
