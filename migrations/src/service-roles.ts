@@ -68,14 +68,14 @@ async function provide(client: Client, role: string): Promise<string | undefined
     await tolerating([INSUFFICIENT_PRIVILEGE, DUPLICATE_OBJECT, UNIQUE_VIOLATION], () =>
       client.query(`create role ${role} nologin`),
     );
-    if (!(await exists(client, role))) return 'is not there, and the login may not create it';
+    if (!(await exists(client, role))) return 'missing, and the login may not create roles';
   }
   if (await maySetRole(client, role)) return undefined;
   const options = (await isSinceSetOption(client)) ? ' with inherit false, set true' : '';
   await tolerating([INSUFFICIENT_PRIVILEGE], () =>
     client.query(`grant ${role} to session_user${options}`),
   );
-  return (await maySetRole(client, role)) ? undefined : 'is not granted to the login';
+  return (await maySetRole(client, role)) ? undefined : 'not granted to the login';
 }
 
 /** What the role has of the login's own relations, to be taken away: rights are those of its file alone. */
@@ -121,7 +121,7 @@ async function setAllGrants(
     if (await exists(client, role.name)) {
       await setGrants(client, role);
       if (!(await holds(client, "has_schema_privilege($1::name, 'public', 'USAGE')", [role.name])))
-        refusals.set(role.name, 'may not use the schema public');
+        refusals.set(role.name, 'without the right to use the schema public');
     }
     await record(client, role.name, !refusals.has(role.name));
   }

@@ -87,8 +87,8 @@ describe('a login that can take the services’ roles', () => {
 
 describe('a login that cannot take them', () => {
   test.each([
-    ['bare', 'is not there, and the login may not create it'],
-    ['outsider', 'is not granted to the login'],
+    ['bare', 'missing, and the login may not create roles'],
+    ['outsider', 'not granted to the login'],
   ] as const)('when it is %s, then all is migrated and it is said why', async (kind, why) => {
     const database = await postgres.give(kind);
     const said: string[] = [];
@@ -137,7 +137,7 @@ describe('a login that cannot take them', () => {
     const database = await postgres.give('bare');
     await database.asDba(`CREATE ROLE mt_bookings; GRANT mt_bookings TO ${database.login}`);
     expect((await run(database)).warning).toMatch(
-      /catalog, users run as .* Not taken: mt_catalog, mt_users \(is/,
+      /catalog, users run as .* Not taken: mt_catalog, mt_users \(missing/,
     );
     expect(await takeRole(database, 'mt_bookings')).toBe('taken');
   });
@@ -229,7 +229,7 @@ describe('a login that is not the database’s owner', () => {
       GRANT CREATE, USAGE ON SCHEMA public TO ${database.login};
       CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings;
       GRANT mt_catalog, mt_users, mt_bookings TO ${database.login}`);
-    expect((await run(database)).warning).toContain('may not use the schema public');
+    expect((await run(database)).warning).toContain('without the right to use the schema public');
     await database.asDba('GRANT USAGE ON SCHEMA public TO mt_catalog, mt_users, mt_bookings');
     expect((await run(database)).warning).toBeUndefined();
     expect(await takeAll(database)).toEqual(['taken', 'taken', 'taken']);

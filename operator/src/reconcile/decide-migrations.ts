@@ -96,8 +96,11 @@ const areServicesLost = ({ status }: MovieTicketing): boolean =>
 export const volumeUidOf = ({ observed, names }: Context): string | undefined =>
   observed.children.get(`PersistentVolumeClaim/${names.postgres}`)?.metadata.uid;
 
+/** Since when a condition has not been true. */
 export const sinceOf = ({ resource }: Context, type: string): string | undefined =>
-  resource.status?.conditions?.find((condition) => condition.type === type)?.lastTransitionTime;
+  resource.status?.conditions?.find(
+    (condition) => condition.type === type && condition.status !== 'True',
+  )?.lastTransitionTime;
 
 /** migrations/src/main.ts ends with "the database is at 0005_seed_runs", and warns in a second line. */
 const outcomeIn = (said = ''): { current: string | undefined; message: string | undefined } => {
