@@ -1,5 +1,3 @@
-import type { ServerResponse } from 'node:http';
-
 import { afterAll, beforeAll, beforeEach, describe, expect } from '@jest/globals';
 
 import { probeDocker } from '@movie-ticketing/kit/testing/docker-probe';
@@ -262,79 +260,4 @@ describe('a service that has gone', () => {
     }
     expect(status).toBe(503);
   });
-});
-
-describe('a flood of new addresses', () => {
-  const flood = 400;
-
-  /** All at once: no answer before the last request has come, or some were turned away. */
-  const flooded = async (change: (config: string) => string): Promise<number[]> => {
-    const small = await startNginxGateway({
-      reaperImage: docker.usable && docker.reaperImage,
-      // Room for fewer than that.
-      change: (config) => change(config.replace('public_reads:256k', 'public_reads:32k')),
-    });
-    try {
-      const waiting: ServerResponse[] = [];
-      const refused: number[] = [];
-      const answerAll = (): void => {
-        if (waiting.length + refused.length < flood) return;
-        for (const res of waiting) res.end('{}');
-      };
-      small.stub.respond = (_received, res) => {
-        res.setHeader('Cache-Control', publicRead);
-        waiting.push(res);
-        answerAll();
-      };
-      const asked = Array.from({ length: flood }, async () => {
-        const { status } = await fetch(small.url + newAddress());
-        if (status !== 200) refused.push(status);
-        answerAll();
-      });
-      await Promise.all(asked);
-      return refused;
-    } finally {
-      await small.stop();
-    }
-  };
-
-  testOnNginx(
-    'when there is no room for one more, then it is passed on all the same',
-    async () => {
-      expect(await flooded((config) => config)).toEqual([]);
-    },
-    60_000,
-  );
-
-  testOnNginx(
-    'when nginx is left to itself, then it is refused (control)',
-    async () => {
-      const refused = await flooded((config) => config.replace('error_page 500 = /-/forward;', ''));
-      expect(refused.length).toBeGreaterThan(0);
-    },
-    60_000,
-  );
-});
-
-describe('a rate limit', () => {
-  testOnNginx(
-    'when the gateway answers by itself, then that counts too',
-    async () => {
-      const limited = await startNginxGateway({
-        reaperImage: docker.usable && docker.reaperImage,
-        environment: { RATE_LIMIT: '10' },
-      });
-      try {
-        limited.stub.respond = stamped();
-        const answers = await Promise.all(
-          Array.from({ length: 200 }, () => fetch(`${limited.url}/movies`)),
-        );
-        const refused = answers.filter(({ status }) => status === 429);
-        expect(refused.length).toBeGreaterThan(100);
-      } finally {
-        await limited.stop();
-      }
-    },
-    60_000,
-  );
 });
