@@ -25,14 +25,16 @@ const usage = z.object({ user: z.number(), system: z.number() });
 export const startServer = async (options: {
   variant: Variant;
   databaseUrl: string;
+  /** 127.0.0.1 unless somebody from elsewhere must reach it. */
+  host?: string;
 }): Promise<BenchServer> => {
-  const { variant, databaseUrl } = options;
+  const { variant, databaseUrl, host = '127.0.0.1' } = options;
   const child = fork(join(import.meta.dirname, 'server.main.ts'), [variant], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: {
       ...process.env,
       DATABASE_URL: databaseUrl,
-      HOST: '127.0.0.1',
+      HOST: host,
       PORT: '0',
       MANAGEMENT_PORT: '0',
       LOG_LEVEL: 'warn',
