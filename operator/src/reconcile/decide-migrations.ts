@@ -12,7 +12,7 @@ export const decideMigrations = (context: Context, databaseDone: boolean): StepR
   const recorded = resource.status?.migrations;
   const name = currentMigrationJob(context);
   const knownOf = recorded?.lastJob === name ? recorded.completedAt : undefined;
-  if (knownOf !== undefined && !isDoubtful(context, knownOf)) {
+  if (knownOf !== undefined && !(databaseDone && isDoubtful(context, knownOf))) {
     return done(applied(context, recorded?.message));
   }
   if (!databaseDone) {
@@ -78,13 +78,12 @@ export const currentMigrationJob = (context: Context): string => {
 const doubtMs = 300_000;
 
 /**
- * Services that do not become ready have most often lost their database. Somebody else's has no pods that
- * would tell: then the migrations, which do no more than ask where there is nothing to do, ask it again.
+ * Services that do not become ready have most often lost their database, or got another under its name (an
+ * older copy, one without its roles). The migrations tell and heal; where there is nothing to do they do no
+ * more than ask. Nobody else would tell of a database that is somebody else's.
  */
 const isDoubtful = ({ observed, resource }: Context, completedAt: string): boolean =>
-  resource.spec.database.external !== undefined &&
-  areServicesLost(resource) &&
-  observed.now.getTime() - Date.parse(completedAt) > doubtMs;
+  areServicesLost(resource) && observed.now.getTime() - Date.parse(completedAt) > doubtMs;
 
 const areServicesLost = ({ status }: MovieTicketing): boolean =>
   status?.conditions?.some(

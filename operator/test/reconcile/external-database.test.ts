@@ -86,7 +86,7 @@ describe('a login that cannot take the services’ roles', () => {
   });
 });
 
-describe('an external database that goes away after the install', () => {
+describe('a database that goes away after the install', () => {
   const lose = (cluster: SimulatedCluster): void => {
     for (const service of serviceNames) cluster.lost.add(service);
     cluster.jobFailure.set('migrations', {
@@ -169,14 +169,29 @@ describe('an external database that goes away after the install', () => {
     expect(cluster.plans.flatMap((plan) => plan.events)).toHaveLength(1); // PodsNotReady
   });
 
-  test('when the database is the operator’s own, then no Job asks: its pods tell', () => {
+  test('when the database is the operator’s own, then its migrations run again too, for a copy put back may be older', () => {
     const cluster = installed({});
+    const before = cluster.resource.status?.migrations?.completedAt;
     for (const service of serviceNames) cluster.lost.add(service);
     cluster.run(3);
     cluster.tick(130);
+    cluster.run(6);
+    expect(cluster.resource.status?.migrations?.completedAt).not.toBe(before);
+    cluster.lost.clear();
+    cluster.run();
+    expect(told(cluster, 'Ready')).toBe('True Serving');
+  });
+
+  test('when the operator’s own database is down, then its pods tell, and nothing is run on it', () => {
+    const cluster = installed({});
+    for (const service of serviceNames) cluster.lost.add(service);
+    cluster.waiting.set('postgres', { reason: 'ErrImagePull', message: 'no' });
+    cluster.run(3);
+    cluster.tick(400);
     cluster.plans.length = 0;
     cluster.run(6);
-    expect(told(cluster, 'ServicesReady')).toBe('False PodsNotReady');
+    expect(told(cluster, 'DatabaseReady')).toBe('False ImagePullFailed');
+    expect(told(cluster, 'MigrationsApplied')).toBe('True MigrationsApplied');
     expect(cluster.plans.flatMap(({ apply }) => apply)).toEqual([]);
   });
 });
