@@ -15,7 +15,17 @@ import { Client } from 'pg';
 import { migrate, type MigrationReport } from '../src/migrate.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const MANUAL = fileURLToPath(new URL('../../docs/operate.md', import.meta.url));
 const ROLES = ['mt_bookings', 'mt_catalog', 'mt_users'];
+
+/** The block of SQL in the manual that holds this, as it stands there, for this login. */
+const fromManual = (part: string, login: string): string => {
+  const manual = readFileSync(MANUAL, 'utf8').split('## Roles in a database of your own')[1] ?? '';
+  const blocks = [...manual.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) => sql);
+  const found = blocks.find((sql) => sql.includes(part));
+  if (found === undefined) throw new Error(`docs/operate.md has no SQL with ${part}`);
+  return found.replaceAll(/\bTO app\b/g, `TO ${login}`);
+};
 
 let postgres: DbaPostgres;
 
@@ -121,10 +131,7 @@ describe('a login that cannot take them', () => {
   test('when a DBA makes the roles and grants them later, then the next run gives them their rights', async () => {
     const database = await postgres.give('bare');
     await run(database);
-    await database.asDba(
-      `CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings;
-       GRANT mt_catalog, mt_users, mt_bookings TO ${database.login}`,
-    );
+    await database.asDba(fromManual('CREATE ROLE', database.login));
     // The control: the roles alone are worth nothing, so nobody may take them before that run.
     expect(await takeRole(database, 'mt_users')).not.toBe('taken');
     expect(await roleless(database)).toHaveLength(3);
@@ -264,8 +271,11 @@ describe('a login that is not the database’s owner', () => {
       await expect(migrate({ databaseUrl: url.href })).rejects.toThrow(
         `belong to "${database.login}", and the login "lesser" is not that role`,
       );
-      await database.asDba(`GRANT ${database.login} TO lesser`);
+      await database.asDba(fromManual('ALTER TABLE', 'lesser'));
       expect((await migrate({ databaseUrl: url.href })).applied).toEqual([]);
+      expect((await migrate({ databaseUrl: url.href, direction: 'down', count: 5 })).current).toBe(
+        null,
+      );
     } finally {
       await database.asDba('DROP OWNED BY lesser; DROP ROLE lesser');
     }
