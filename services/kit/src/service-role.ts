@@ -8,8 +8,9 @@ export class RoleRefused extends Error {
   override readonly name = 'RoleRefused';
 }
 
-const asItself =
-  'SELECT FROM public.roleless_logins WHERE login = session_user::text AND role = $1';
+// A superuser can take any role that there is: a record that says otherwise came with another database's copy.
+const asItself = `SELECT FROM public.roleless_logins
+  WHERE login = session_user::text AND role = $1 AND NOT current_setting('is_superuser')::boolean`;
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 

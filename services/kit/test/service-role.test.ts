@@ -136,8 +136,11 @@ describe('where the migrations found that it cannot', () => {
 });
 
 describe('a role that is lost', () => {
-  test('when it is gone, then no connection is given, be the login a superuser', async () => {
-    const database = await migrated('superuser');
+  test.each([
+    ['granted', 'and the control: with the record of a lesser login it would go on as the login'],
+    ['superuser', 'nor with the record of a lesser login, which came with a copy of its database'],
+  ] as const)('when it is gone for a %s login, then no connection is given; %s', async (kind, _) => {
+    const database = await migrated(kind);
     await database.asDba('ALTER ROLE mt_users RENAME TO lost');
     try {
       const db = usersPool(database.url);
@@ -146,9 +149,9 @@ describe('a role that is lost', () => {
       expect(await databaseReadiness(db, required)()).toMatch(
         /^the database login cannot take the role mt_users \(role "mt_users" does not exist\)/,
       );
-      // The control: with the record that the migrations make of a lesser login it would go on as a superuser.
       await database.asDba(`INSERT INTO roleless_logins VALUES ('${database.login}', 'mt_users')`);
-      expect(await identities(db)).toEqual([database.login]);
+      if (kind === 'granted') expect(await identities(db)).toEqual([database.login]);
+      else expect(await refusalOf(db)).toBeInstanceOf(RoleRefused);
     } finally {
       await database.asDba('ALTER ROLE lost RENAME TO mt_users');
     }
