@@ -21,5 +21,5 @@ export default {
   reporters: ['default', './services/kit/testing/skip-reporter.ts'],
   // Two cores is what the smallest machine that runs these has, and each worker loads one Postgres.
   maxWorkers: 2,
-  testTimeout: 30_000,
+  testTimeout: 120_000,
 };

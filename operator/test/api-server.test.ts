@@ -12,7 +12,7 @@ const api = hasApiServer ? await startApiServer() : undefined;
 afterAll(() => api?.stop());
 
 const test = (title: string, run: (server: ApiServer) => Promise<void>): void => {
-  testIf(api !== undefined, lacksApiServer)(title, () => run(api!), 120_000);
+  testIf(api !== undefined, lacksApiServer)(title, () => run(api!), 400_000);
 };
 
 describe('the API server of tests', () => {

@@ -24,7 +24,7 @@ beforeAll(async () => {
   // The rights of an operator that serves the namespace `tickets` alone.
   await kubectl.run(['apply', '--server-side', '-k', 'k8s/overlays/named-namespaces']);
   kubectl.close();
-}, 120_000);
+}, 400_000);
 
 afterEach(async () => {
   await Promise.all(running.splice(0).map((operator) => operator.stop()));
@@ -74,7 +74,7 @@ const read = async (namespace: string, name: string): Promise<MovieTicketing> =>
   })) as unknown as MovieTicketing;
 
 const test = (title: string, run: () => Promise<void>): void => {
-  testIf(hasKubectl, lacksKubectl)(title, run, 90_000);
+  testIf(hasKubectl, lacksKubectl)(title, run, 300_000);
 };
 
 describe('the operator, whole, on a real API server', () => {

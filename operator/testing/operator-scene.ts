@@ -59,7 +59,7 @@ export const makeResource = async (
   spec: object = {},
   name = 'shop',
 ): Promise<MovieTicketing> => {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     try {
       return (await client.create({

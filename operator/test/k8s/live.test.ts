@@ -73,7 +73,7 @@ describe('what skaffold dev runs in the containers', () => {
     expect(isRunning(first)).toBe(false);
     sync(program('third'));
     await heard(/^third/);
-  }, 30_000);
+  }, 120_000);
 
   test('when an edit cannot run, then the next one mends it', async () => {
     await heard(/^first/);
@@ -82,7 +82,7 @@ describe('what skaffold dev runs in the containers', () => {
     await heard(/^broken/);
     sync(program('mended'));
     await heard(/^mended/);
-  }, 30_000);
+  }, 120_000);
 
   test('when it is told to end, then the program ends too and it succeeds', async () => {
     const first = await heard(/^first/);
@@ -90,5 +90,5 @@ describe('what skaffold dev runs in the containers', () => {
     const [code] = (await once(live, 'exit')) as [number | null];
     expect(code).toBe(0);
     expect(isRunning(first)).toBe(false);
-  }, 30_000);
+  }, 120_000);
 });

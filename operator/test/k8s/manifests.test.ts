@@ -23,7 +23,7 @@ beforeAll(async () => {
   await kubectl.run(['apply', ...strict, '-k', 'k8s/base']);
   const definition = 'crd/movieticketings.movieticketing.io';
   await kubectl.run(['wait', '--for=condition=Established', definition, '--timeout=30s']);
-}, 120_000);
+}, 400_000);
 afterAll(async () => {
   if (!hasKubectl) return;
   kubectl.close();
@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 const test = (title: string, run: () => Promise<void>): void => {
-  testIf(hasKubectl, lacksKubectl)(title, run, 60_000);
+  testIf(hasKubectl, lacksKubectl)(title, run, 300_000);
 };
 
 type Access = {

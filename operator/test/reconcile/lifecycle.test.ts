@@ -36,7 +36,7 @@ beforeAll(async () => {
     fieldManager: 'movie-ticketing-operator',
     registry: new Registry(),
   });
-}, 120_000);
+}, 400_000);
 
 afterAll(async () => {
   await api?.stop();
@@ -45,7 +45,7 @@ afterAll(async () => {
 let nodePort = 31_000;
 
 const test = (title: string, run: (namespace: string) => Promise<void>): void => {
-  testIf(hasApiServer, lacksApiServer)(title, async () => run(await api!.namespace()), 240_000);
+  testIf(hasApiServer, lacksApiServer)(title, async () => run(await api!.namespace()), 600_000);
 };
 
 const logger = makeLogger({ service: 'test', level: 'silent' });

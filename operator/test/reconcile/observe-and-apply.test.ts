@@ -29,7 +29,7 @@ beforeAll(async () => {
     fieldManager: 'movie-ticketing-operator',
     registry: new Registry(),
   });
-}, 120_000);
+}, 400_000);
 
 afterAll(async () => {
   await api?.stop();

@@ -146,5 +146,5 @@ testIf(hasApiServer, lacksApiServer)(
     // To look for a smaller counterexample would take minutes.
     await fc.assert(property, { numRuns: 5, endOnFailure: true, examples: [[first, 12]] });
   },
-  240_000,
+  600_000,
 );

@@ -67,7 +67,7 @@ describe('the decision', () => {
       }),
       { numRuns: 25 },
     );
-  }, 120_000);
+  }, 400_000);
 
   test('when anything goes wrong and is put right, then it ends well; on the way it throws nothing, tells no secret, and its status fits the schema', () => {
     fc.assert(
@@ -97,7 +97,7 @@ describe('the decision', () => {
       }),
       { numRuns: 25 },
     );
-  }, 120_000);
+  }, 400_000);
 
   test('when objects have no more than a name, then it throws nothing', () => {
     const kinds = [
@@ -133,5 +133,5 @@ describe('the decision', () => {
         expect(() => decide(observed, testSettings)).not.toThrow();
       }),
     );
-  }, 60_000);
+  }, 300_000);
 });

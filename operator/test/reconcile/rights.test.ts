@@ -88,5 +88,5 @@ testIf(hasApiServer, lacksApiServer)(
     expect([...used].filter((right) => !granted().has(right))).toEqual([]);
     expect(unused).toEqual([]);
   },
-  120_000,
+  400_000,
 );

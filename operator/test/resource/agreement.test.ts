@@ -102,5 +102,5 @@ testIf(api !== undefined, lacksApiServer)(
     expect(count.good).toBeGreaterThan(50);
     expect(count.bad).toBeGreaterThan(50);
   },
-  120_000,
+  400_000,
 );

@@ -53,7 +53,7 @@ describe('random lives of bookings', () => {
     expect(result.counterexample).toBeNull();
     expect(result.numRuns).toBeGreaterThan(20);
     await expectPromisesKept(system.db);
-  }, 60_000);
+  }, 300_000);
 
   test('control: when a cancel forgets to give a seat back, then the model finds it', async () => {
     const forgetful = (real: RealBookings): RealBookings => ({
@@ -71,5 +71,5 @@ describe('random lives of bookings', () => {
     });
     const result = await fc.check(follow(forgetful), { ...bounded, endOnFailure: true });
     expect(result.failed).toBe(true);
-  }, 60_000);
+  }, 300_000);
 });

@@ -67,7 +67,7 @@ test('when two films are put into one hall at once, then one is shown and the ot
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
     expect(answers.find(({ status }) => status === 409)?.body.code).toBe('hall_taken');
   }
-}, 60_000);
+}, 300_000);
 
 test('when the constraint is missing (control), then one hall shows two films at once', async () => {
   const unguarded = await startTestCatalog();
@@ -87,7 +87,7 @@ test('when two screenings are moved onto each other at once, then the hall never
     const answers = await Promise.all([patch(one.id, body), patch(two.id, body)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
   }
-}, 60_000);
+}, 300_000);
 
 test.each([
   [{ price }, true, 409],

@@ -195,7 +195,7 @@ describe('from an empty house to a refund', () => {
       );
       return body.payment.status === 'succeeded';
     });
-  }, 30_000);
+  }, 120_000);
 
   test('when more is wanted than is left, then the refusal says so, and an admin sees it all', async () => {
     const refused = await expectStatus(

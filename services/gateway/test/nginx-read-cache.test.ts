@@ -14,7 +14,7 @@ const testOnNginx = testIf(docker.usable, docker.usable ? '' : docker.why);
 let gateway: NginxGateway;
 beforeAll(async () => {
   if (docker.usable) gateway = await startNginxGateway(docker);
-}, 60_000);
+}, 300_000);
 afterAll(async () => {
   if (docker.usable) await gateway.stop();
 });

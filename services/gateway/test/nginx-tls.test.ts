@@ -42,7 +42,7 @@ beforeAll(async () => {
     environment: { TLS_DIR: tlsDir },
     files: files(makePair('first.example.com')),
   });
-}, 60_000);
+}, 300_000);
 afterAll(async () => {
   if (docker.usable) await gateway.stop();
 });

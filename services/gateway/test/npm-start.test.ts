@@ -100,7 +100,7 @@ describe('npm start on an empty folder', () => {
     expect((await server.exited).code).toBe(0);
     expect(performance.now() - stopping).toBeLessThan(10_000);
     expect(await postgresListens(dataDir)).toBe(false);
-  }, 120_000);
+  }, 400_000);
 
   test('when it starts again through npm, then data and keys are as they were, and Ctrl-C stops all of it', async () => {
     const server = start({ DATA_DIR: dataDir }, { npm: true });
@@ -119,7 +119,7 @@ describe('npm start on an empty folder', () => {
     expect(performance.now() - stopping).toBeLessThan(10_000);
     await expect(fetch(`${url}/ping`)).rejects.toThrow();
     expect(await postgresListens(dataDir)).toBe(false);
-  }, 120_000);
+  }, 400_000);
 
   test('when a second one starts on the same folder, then it says so and the first goes on', async () => {
     const first = start({ DATA_DIR: dataDir });
@@ -129,7 +129,7 @@ describe('npm start on an empty folder', () => {
     expect(second.output()).toContain(dataDir);
     expect(second.output()).not.toMatch(/\n +at /);
     expect((await fetch(`${url}/screenings?limit=1`)).status).toBe(200);
-  }, 120_000);
+  }, 400_000);
 
   test('when the port is taken, then it says which, and stops the database it started', async () => {
     const other = await freePort();
@@ -139,7 +139,7 @@ describe('npm start on an empty folder', () => {
     expect(server.output()).toMatch(/Set PORT or MANAGEMENT_PORT/);
     expect(await postgresListens(dataDir)).toBe(false);
     await other.close();
-  }, 120_000);
+  }, 400_000);
 });
 
 describe('its environment', () => {
@@ -191,7 +191,7 @@ describe('its environment', () => {
     server.child.kill('SIGTERM');
     expect((await server.exited).code).toBe(0);
     await database.drop();
-  }, 60_000);
+  }, 300_000);
 
   test('when the database cannot be reached, then it says so without the password', async () => {
     const { port, close } = await freePort();
@@ -200,5 +200,5 @@ describe('its environment', () => {
     expect((await server.exited).code).toBe(1);
     expect(server.output()).toMatch(/cannot connect/i);
     expect(server.output()).not.toContain('hush');
-  }, 60_000);
+  }, 300_000);
 });

@@ -34,7 +34,7 @@ beforeAll(async () => {
       '--disable-sync',
     ],
   });
-}, 60_000);
+}, 300_000);
 afterAll(async () => {
   await browser?.close();
   await system.stop();
@@ -86,7 +86,7 @@ describe('the reference page', () => {
     expect(elsewhere).toEqual([]);
     expect(complaints).toEqual([]);
     await page.close();
-  }, 60_000);
+  }, 300_000);
 
   test('when a reader tries an operation out, then the server answers it', async () => {
     const { page, complaints } = await visit('/docs#/Service/ping');
@@ -96,7 +96,7 @@ describe('the reference page', () => {
     await block.locator('.live-responses-table').getByText('"pong"').waitFor();
     expect(complaints).toEqual([]);
     await page.close();
-  }, 60_000);
+  }, 300_000);
 
   test('when something foreign gets into the page, then its policy keeps it from loading', async () => {
     const { page, complaints } = await visit('/docs');
@@ -113,7 +113,7 @@ describe('the reference page', () => {
     });
     expect(complaints.join('\n')).toMatch(/Content Security Policy/);
     await page.close();
-  }, 60_000);
+  }, 300_000);
 
   test('when its address is asked in other ways, then it is as HTTP wants it', async () => {
     const get = await system.api('GET', '/docs');

@@ -28,7 +28,7 @@ beforeAll(async () => {
   postgres = await startCrashPostgres();
   db = openOwner(postgres.url);
   host = await startCrashHost();
-}, 60_000);
+}, 300_000);
 
 afterAll(async () => {
   if (!isLinux) return;

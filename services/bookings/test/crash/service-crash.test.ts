@@ -67,4 +67,4 @@ test('when a process is killed 20 times under load, then what was answered is th
   process.stdout.write(`service-crash: ${JSON.stringify(summary)}\n`);
   expect(broken).toEqual([]);
   expect(summary['unanswered']).toBeGreaterThan(rounds); // control: the kills did hit requests
-}, 150_000);
+}, 600_000);

@@ -46,4 +46,4 @@ test('when the database falls silent at COMMIT and no connection is closed, then
   expect(await client.send(lane.process.url, second)).toMatchObject({ status: 201 });
   const made = await lane.db.query<{ count: number }>('SELECT count(*)::int FROM bookings');
   expect(made).toEqual([{ count: 2 }]);
-}, 90_000);
+}, 300_000);

@@ -53,4 +53,4 @@ test('when the process dies after any statement of a booking, its payment, its c
     expect(inStep.every(isReplay)).toBe(false);
   }
   expect(strikes.filter(({ step }) => step === 'refund').length).toBeGreaterThan(5);
-}, 150_000);
+}, 600_000);
