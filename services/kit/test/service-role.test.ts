@@ -139,23 +139,28 @@ describe('a role that is lost', () => {
   test.each([
     ['granted', 'and the control: with the record of a lesser login it would go on as the login'],
     ['superuser', 'nor with the record of a lesser login, which came with a copy of its database'],
-  ] as const)('when it is gone for a %s login, then no connection is given; %s', async (kind, _) => {
-    const database = await migrated(kind);
-    await database.asDba('ALTER ROLE mt_users RENAME TO lost');
-    try {
-      const db = usersPool(database.url);
-      expect(await refusalOf(db)).toBeInstanceOf(RoleRefused);
-      expect(db.pool.totalCount).toBe(0);
-      expect(await databaseReadiness(db, required)()).toMatch(
-        /^the database login cannot take the role mt_users \(role "mt_users" does not exist\)/,
-      );
-      await database.asDba(`INSERT INTO roleless_logins VALUES ('${database.login}', 'mt_users')`);
-      if (kind === 'granted') expect(await identities(db)).toEqual([database.login]);
-      else expect(await refusalOf(db)).toBeInstanceOf(RoleRefused);
-    } finally {
-      await database.asDba('ALTER ROLE lost RENAME TO mt_users');
-    }
-  });
+  ] as const)(
+    'when it is gone for a %s login, then no connection is given; %s',
+    async (kind, _) => {
+      const database = await migrated(kind);
+      await database.asDba('ALTER ROLE mt_users RENAME TO lost');
+      try {
+        const db = usersPool(database.url);
+        expect(await refusalOf(db)).toBeInstanceOf(RoleRefused);
+        expect(db.pool.totalCount).toBe(0);
+        expect(await databaseReadiness(db, required)()).toMatch(
+          /^the database login cannot take the role mt_users \(role "mt_users" does not exist\)/,
+        );
+        await database.asDba(
+          `INSERT INTO roleless_logins VALUES ('${database.login}', 'mt_users')`,
+        );
+        if (kind === 'granted') expect(await identities(db)).toEqual([database.login]);
+        else expect(await refusalOf(db)).toBeInstanceOf(RoleRefused);
+      } finally {
+        await database.asDba('ALTER ROLE lost RENAME TO mt_users');
+      }
+    },
+  );
 
   test('when it was withdrawn, then connections are refused until it is given back', async () => {
     const database = await migrated('granted');
