@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from '@movie-ticketing/kit/logging';
+import { managementListener } from '@movie-ticketing/kit/management';
 import type { Registry } from '@movie-ticketing/kit/metrics';
 import { startServer } from '@movie-ticketing/kit/server';
 
@@ -10,7 +11,6 @@ import { fieldOwner } from './reconcile/observed.ts';
 import { makeKubeClient, refuseWritesUnless } from './runtime/client.ts';
 import type { Controller } from './runtime/controller.ts';
 import { makeEventRecorder } from './runtime/events.ts';
-import { healthListener } from './runtime/health.ts';
 import { LeaderElection } from './runtime/leader-election.ts';
 
 export type OperatorOptions = {
@@ -78,7 +78,6 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
       await recorder.stop(1_000);
       await election.stop();
       await management.stop();
-      client.close();
     },
   };
 };
@@ -94,7 +93,7 @@ const startManagement = async (
   const missing = (): string | undefined =>
     election.isLeading() && !controller.hasSynced() ? 'the first lists are not read' : undefined;
   const server = await startServer({
-    listener: healthListener({
+    listener: managementListener({
       registry,
       isStopping: () => stopping,
       readiness: () => Promise.resolve(missing()),

@@ -248,7 +248,6 @@ export const startApiServer = async (
     },
     compact: (version) => compactEtcd(url, version),
     stop: async () => {
-      client.close();
       await api.stop();
       await etcd.stop();
       rmSync(dir, { recursive: true, force: true });

@@ -30,7 +30,6 @@ export const withScene = async (
   try {
     await run({ namespace, registry, proxy, client, direct: api.client });
   } finally {
-    client.close();
     await proxy.stop();
   }
 };

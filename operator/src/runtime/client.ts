@@ -46,7 +46,6 @@ export type KubeClient = {
    * the object is another by now.
    */
   delete(ref: ObjectRef & { uid?: string }, call?: CallOptions): Promise<boolean>;
-  close(): void;
 };
 
 export const makeKubeClient = (options: {
@@ -60,7 +59,6 @@ export const makeKubeClient = (options: {
     list: (kind, selection = {}, call = {}) => listAll(requests, kind, selection, call),
     watch: (kind, wanted) => watch(requests, kind, wanted),
     ...makeWrites(requests, options.fieldManager),
-    close: requests.close,
   };
 };
 

@@ -58,12 +58,6 @@ export const makeControllerMetrics = (registry: Registry) => ({
     ['controller'],
   ),
   lists: makeCounter(registry, 'reflector_lists_total', 'Full lists', ['kind']),
-  watchEnds: makeCounter(
-    registry,
-    'reflector_watch_ends_total',
-    'Watches that ended, by reason; Finished is the server’s own regular end',
-    ['kind', 'reason'],
-  ),
 });
 
 export type ControllerMetrics = ReturnType<typeof makeControllerMetrics>;

@@ -1,6 +1,6 @@
 import type { Logger } from '@movie-ticketing/kit/logging';
 
-import { fullJitter, pause } from './backoff.ts';
+import { pause, retryDelay } from './backoff.ts';
 import type { KubeClient } from './client.ts';
 import { hasReason, KubeError } from './kube-error.ts';
 import { keyOf, type Kind, type KubeObject } from './kube-object.ts';
@@ -31,7 +31,7 @@ const PACE = {
   backoff: { baseMs: 200, capMs: 30_000 },
 };
 
-/** A watch that ends sooner than this without a word is a failure, lest it be begun in a hot loop. */
+/** A watch that ends sooner than this is a failure, lest it be begun in a hot loop. */
 const SOON_MS = 1_000;
 
 /**
@@ -51,6 +51,8 @@ export class Reflector {
   #synced = false;
   #heardAt = performance.now();
   #failures = 0;
+  #version: string | undefined;
+  #listAt = 0;
 
   constructor(options: ReflectorOptions) {
     const { namespace, labelSelector } = options;
@@ -90,9 +92,12 @@ export class Reflector {
   async #listAndWatch(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       try {
-        await this.#watchUntilStale(await this.#list());
+        const isListDue = performance.now() >= this.#listAt;
+        if (this.#version === undefined || isListDue) this.#version = await this.#list();
+        await this.#watch(this.#version);
       } catch (error) {
-        await this.#waitOut(error, 'list');
+        if (isTooOld(error)) this.#version = undefined;
+        await this.#waitOut(error);
       }
     }
   }
@@ -104,6 +109,7 @@ export class Reflector {
     const call = { signal: this.#stopping.signal };
     const { items, resourceVersion } = await client.list(kind, this.#selection, call);
     this.#heardAt = performance.now();
+    this.#listAt = this.#heardAt + this.#pace.relistMs * (0.8 + 0.4 * Math.random());
     const listed = new Set(items.map(keyOf));
     for (const key of [...this.#objects.keys()]) if (!listed.has(key)) this.#put(key, undefined);
     for (const item of items) this.#put(keyOf(item), item);
@@ -111,41 +117,29 @@ export class Reflector {
     return resourceVersion;
   }
 
-  /** Watches, and resumes, until a list is due or the version is too old. */
-  async #watchUntilStale(version: string): Promise<void> {
-    const { kind, metrics } = this.#options;
-    const from = { version };
-    const dueMs = Math.round(this.#pace.relistMs * (0.8 + 0.4 * Math.random()));
-    const until = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(dueMs)]);
-    for (;;) {
-      const began = performance.now();
-      const ended: unknown = await this.#watch(from, until).catch((error: unknown) => error);
-      if (until.aborted) return;
-      metrics.watchEnds.inc({ kind: kind.kind, reason: reasonOf(ended) });
-      const wentWell = this.#heardAt > began || performance.now() - began >= SOON_MS;
-      if (wentWell) this.#failures = 0;
-      if (!wentWell || (ended !== undefined && !isTooOld(ended)))
-        await this.#waitOut(ended, 'watch');
-      if (isTooOld(ended)) return;
-    }
-  }
-
-  /** Resolves when the server ends the stream; `from` keeps up with it. */
-  async #watch(from: { version: string }, signal: AbortSignal): Promise<void> {
+  /** Resolves when the server ends the stream in its own time. `#version` keeps up with it. */
+  async #watch(resourceVersion: string): Promise<void> {
     const { client, kind } = this.#options;
     const { idleTimeoutMs, watchSeconds } = this.#pace;
+    const began = performance.now();
     const events = client.watch(kind, {
       ...this.#selection,
-      resourceVersion: from.version,
+      resourceVersion,
       timeoutSeconds: Math.round(watchSeconds * (1 + Math.random())),
       idleTimeoutMs,
-      signal,
+      signal: this.#stopping.signal,
     });
-    for await (const { type, object } of events) {
-      this.#heardAt = performance.now();
-      if (type !== 'BOOKMARK') this.#put(keyOf(object), type === 'DELETED' ? undefined : object);
-      from.version = object.metadata.resourceVersion ?? from.version;
+    try {
+      for await (const { type, object } of events) {
+        this.#heardAt = performance.now();
+        if (type !== 'BOOKMARK') this.#put(keyOf(object), type === 'DELETED' ? undefined : object);
+        this.#version = object.metadata.resourceVersion ?? this.#version;
+      }
+    } finally {
+      if (performance.now() - began >= SOON_MS) this.#failures = 0;
     }
+    if (performance.now() - began < SOON_MS)
+      throw new KubeError('the watch ended at once', { status: 0, reason: 'EndedAtOnce' });
   }
 
   #put(key: string, seen: KubeObject | undefined): void {
@@ -165,15 +159,14 @@ export class Reflector {
     }
   }
 
-  async #waitOut(error: unknown, doing: string): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
-    const { backoff } = this.#pace;
-    const asked = error instanceof KubeError ? Math.min(error.retryAfterMs, backoff.capMs) : 0;
-    const waitMs = Math.round(asked + fullJitter(this.#failures, backoff));
+  async #waitOut(error: unknown): Promise<void> {
+    const { signal } = this.#stopping;
+    if (signal.aborted) return;
+    const waitMs = Math.round(retryDelay(error, this.#failures, this.#pace.backoff));
     this.#failures += 1;
-    const told = { error, ...this.labels, doing, waitMs };
+    const told = { error, ...this.labels, waitMs };
     this.#options.logger.warn(told, 'the API server is asked again soon');
-    await pause(waitMs, this.#stopping.signal);
+    await pause(waitMs, signal);
   }
 }
 
@@ -182,9 +175,6 @@ const outlineOf = ({ apiVersion, kind, metadata }: KubeObject): KubeObject => {
   const { annotations: _, managedFields: __, ...kept } = metadata;
   return { apiVersion, kind, metadata: kept };
 };
-
-const reasonOf = (ended: unknown): string =>
-  ended === undefined ? 'Finished' : ended instanceof KubeError ? ended.reason : 'Error';
 
 const isTooOld = (error: unknown): boolean =>
   hasReason(error, 'Expired', 'Gone') || (error instanceof KubeError && error.status === 410);

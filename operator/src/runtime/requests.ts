@@ -1,10 +1,10 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { makeCounter, type Registry } from '@movie-ticketing/kit/metrics';
 
-import { fullJitter, pause } from './backoff.ts';
+import { pause, retryDelay } from './backoff.ts';
 import { errorOfAnswer, KubeError } from './kube-error.ts';
 import { pathOf } from './kube-object.ts';
-import { makeTransport, type Request } from './transport.ts';
+import { makeTransport, type Request, type Transport } from './transport.ts';
 
 export type CallOptions = {
   /** Of one attempt, its answer read. */
@@ -25,12 +25,10 @@ export type Requests = {
   ask<T>(request: Request, call?: CallOptions): Promise<T>;
   /** The body of one answer as it comes. */
   read(request: Request, signal: AbortSignal): AsyncGenerator<string, void, undefined>;
-  close(): void;
 };
 
 const DEFAULTS = { timeoutMs: 15_000, attempts: 5 };
 const BACKOFF = { baseMs: 100, capMs: 5_000 };
-const RETRY_AFTER_CAP_MS = 30_000;
 
 export const makeRequests = (options: {
   kubeConfig: KubeConfig;
@@ -45,10 +43,10 @@ export const makeRequests = (options: {
     ['code', 'method'],
   );
 
-  const send: typeof transport.send = async (request, signal) => {
+  const send: Transport = async (request, signal) => {
     let code = '<error>';
     try {
-      const answer = await transport.send(request, signal);
+      const answer = await transport(request, signal);
       code = String(answer.statusCode);
       return answer;
     } finally {
@@ -82,7 +80,7 @@ export const makeRequests = (options: {
       }
     });
 
-  return { ask, read, close: transport.close };
+  return { ask, read };
 };
 
 const withRetries = async <T>(
@@ -100,9 +98,7 @@ const withRetries = async <T>(
     } catch (error) {
       if (!(error instanceof KubeError) || failures + 1 >= attempts) throw error;
       if (!isWorthAnother(error, method)) throw error;
-      // Clients that were told the same second would all come back in it.
-      const asked = Math.min(error.retryAfterMs, RETRY_AFTER_CAP_MS);
-      await pause(asked + fullJitter(failures, BACKOFF), stop);
+      await pause(retryDelay(error, failures, BACKOFF), stop);
     }
   }
 };

@@ -18,15 +18,12 @@ export type Request = {
 const JSON_TYPE = 'application/json';
 
 /** Sends one request and resolves with the head of its answer; the caller reads the body. */
-export type Transport = {
-  send(request: Request, signal: AbortSignal): Promise<http.IncomingMessage>;
-  close(): void;
-};
+export type Transport = (request: Request, signal: AbortSignal) => Promise<http.IncomingMessage>;
 
 /**
  * Plain requests with a KubeConfig's server, certificates and token. Bodies go as they are: the
  * typed classes of client-node drop fields that they do not know. Connections are kept open and
- * probed by the kernel.
+ * probed by the kernel; idle ones keep no process from its end.
  */
 export const makeTransport = (kubeConfig: KubeConfig, userAgent: string): Transport => {
   const cluster = kubeConfig.getCurrentCluster();
@@ -53,19 +50,14 @@ export const makeTransport = (kubeConfig: KubeConfig, userAgent: string): Transp
     return options;
   };
 
-  return {
-    send: async (request, signal) => {
-      const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-      const options = await optionsFor(request, body, signal);
-      return new Promise((resolve, reject) => {
-        const outgoing = start(urlOf(base, request), options, resolve);
-        outgoing.on('error', reject);
-        outgoing.end(body);
-      });
-    },
-    close: () => {
-      agent.destroy();
-    },
+  return async (request, signal) => {
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const options = await optionsFor(request, body, signal);
+    return new Promise((resolve, reject) => {
+      const outgoing = start(urlOf(base, request), options, resolve);
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
   };
 };
 

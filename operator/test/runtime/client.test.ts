@@ -18,11 +18,7 @@ const test = (title: string, run: (scene: Scene) => Promise<void>): void => {
       fieldManager: 'runtime-test',
       registry,
     });
-    try {
-      await run({ client, namespace: await api!.namespace(), registry });
-    } finally {
-      client.close();
-    }
+    await run({ client, namespace: await api!.namespace(), registry });
   });
 };
 

@@ -1,10 +1,7 @@
 import { afterAll, describe, expect, test as plainTest } from '@jest/globals';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
-import { startServer } from '@movie-ticketing/kit/server';
 import { makeController, type ControllerOptions } from '../../src/runtime/controller.ts';
-import { healthListener } from '../../src/runtime/health.ts';
 import { keyOf, pluralOf, splitKey, type KubeObject } from '../../src/runtime/kube-object.ts';
-import { Registry } from '@movie-ticketing/kit/metrics';
 import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
 import {
   configMap,
@@ -137,32 +134,6 @@ describe('the controller', () => {
     expect(text).toMatch(new RegExp(`reflector_last_event_age_seconds${labels} 0\\.`));
     expect(controller.lastEventAgeMs()).toBeLessThan(10_000);
     await controller.stop(1_000);
-  });
-});
-
-describe('health', () => {
-  plainTest('when only a restart would heal, then /livez says so; /metrics answers', async () => {
-    const state = {
-      ailment: undefined as string | undefined,
-      missing: 'not synced' as string | undefined,
-    };
-    const listener = healthListener({
-      registry: new Registry(),
-      readiness: async () => state.missing,
-      isStopping: () => false,
-      ailment: () => state.ailment,
-    });
-    const server = await startServer({ listener, host: '127.0.0.1', port: 0 });
-    const status = async (path: string): Promise<number> =>
-      (await fetch(`http://127.0.0.1:${String(server.port)}${path}`)).status;
-    expect(await status('/livez')).toBe(200);
-    expect(await status('/readyz')).toBe(503);
-    expect(await status('/metrics')).toBe(200);
-    state.ailment = 'nothing heard for an hour';
-    state.missing = undefined;
-    expect(await status('/livez')).toBe(503);
-    expect(await status('/readyz')).toBe(200);
-    await server.stop(100);
   });
 });
 

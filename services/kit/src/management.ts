@@ -11,6 +11,8 @@ export const managementListener = (options: {
   registry: Registry;
   readiness: ReadinessCheck;
   isStopping: () => boolean;
+  /** What only a restart would heal, in words. */
+  ailment?: () => string | undefined;
 }): RequestListener => {
   const readyz = async (): Promise<{ status: number; body: object }> => {
     const missing = options.isStopping() ? 'stopping' : await options.readiness();
@@ -28,8 +30,11 @@ export const managementListener = (options: {
     };
     const path = req.url?.split('?', 1)[0];
     if (req.method !== 'GET' && req.method !== 'HEAD') json(405, { status: 'method not allowed' });
-    else if (path === '/livez') json(200, { status: 'alive' });
-    else if (path === '/readyz') {
+    else if (path === '/livez') {
+      const reason = options.ailment?.();
+      if (reason === undefined) json(200, { status: 'alive' });
+      else json(503, { status: 'not alive', reason });
+    } else if (path === '/readyz') {
       readyz().then(({ status, body }) => {
         json(status, body);
       }, fail);
