@@ -127,6 +127,8 @@ const job = (
         activeDeadlineSeconds: 3600,
         completions: 1,
         parallelism: 1,
+        // Said, for somebody may set it: a Job that waits for ever keeps everything waiting.
+        suspend: false,
         podReplacementPolicy: 'Failed',
         podFailurePolicy: {
           rules: [

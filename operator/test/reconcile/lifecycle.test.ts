@@ -176,6 +176,30 @@ describe('a resource’s life on a real API server', () => {
     expect(recorded.writes()).toEqual([]);
   });
 
+  test('when somebody suspends the migration Job, then another takes its place', async (namespace) => {
+    await make(namespace);
+    const recorded = recordCalls(operator);
+    const findJob = async (): Promise<KubeObject | undefined> =>
+      [...(await childrenOf(namespace)).values()].find(({ kind }) => kind === 'Job');
+    let job: KubeObject | undefined;
+    for (let round = 0; job === undefined && round < 20; round += 1) {
+      await settleWorkloads(kubelet, namespace);
+      await begin(recorded)(`${namespace}/shop`);
+      job = await findJob();
+    }
+    const { apiVersion, kind, metadata } = job!;
+    const { name } = metadata;
+    await admin.merge({ apiVersion, kind, name, namespace }, { spec: { suspend: true } });
+    await begin(recorded)(`${namespace}/shop`);
+    await begin(recorded)(`${namespace}/shop`);
+    const other = await findJob();
+    expect(other?.metadata).toMatchObject({
+      name,
+      uid: expect.not.stringContaining(metadata.uid!),
+    });
+    await reconcileUntilReady(namespace, recorded);
+  });
+
   test('when the operator is killed at every single write of an install, then it ends as an install without deaths', async (namespace) => {
     const smooth = await installed(await api!.namespace());
     const whole = smooth.writes().length;
