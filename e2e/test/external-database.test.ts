@@ -1,19 +1,23 @@
-import { afterAll, beforeAll, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { apply, get } from '../testing/kubectl.ts';
+import { audit } from '../testing/audit.ts';
+import { apply, get, patch } from '../testing/kubectl.ts';
+import { startOthersPostgres } from '../testing/others-postgres.ts';
 import { ensureShop } from '../testing/shared-shop.ts';
 import { buyTicket } from '../testing/shop.ts';
 import { makeNamespace, smallSpec, ticketing, type Ticketing } from '../testing/ticketing.ts';
 
 const tenant = ticketing('e2e-external', 'tickets', 30_085);
+const guest = ticketing('e2e-dba', 'tickets', 30_090);
 let lender: Ticketing;
 
 beforeAll(async () => {
   lender = await ensureShop();
   await makeNamespace(tenant.namespace);
+  await makeNamespace(guest.namespace);
 });
 
-afterAll(() => tenant.remove());
+afterAll(() => Promise.all([tenant.remove(), guest.remove()]));
 
 const decoded = (data: Record<string, string>, key: string): string =>
   Buffer.from(data[key] ?? '', 'base64').toString();
@@ -60,4 +64,43 @@ test('when the external database is not there, then a condition says so; when it
   await openDatabase();
   await tenant.ready(240);
   await buyTicket(tenant.url);
+});
+
+test('when the login may neither make roles nor take any, then tickets are sold and that is said; when a DBA makes them, then the services take them', async () => {
+  const postgres = await startOthersPostgres(guest.namespace);
+  await postgres.asDba(`CREATE ROLE app LOGIN PASSWORD 'of-the-app'`);
+  await postgres.asDba('CREATE DATABASE tickets OWNER app');
+  await apply({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'login', namespace: guest.namespace },
+    stringData: { username: 'app', password: 'of-the-app' },
+  });
+  const { database: _, ...spec } = smallSpec(30_090) as { database: object };
+  await guest.apply({
+    ...spec,
+    version: (await lender.read())['status'].version,
+    database: {
+      external: {
+        host: postgres.host,
+        name: 'tickets',
+        sslMode: 'disable',
+        credentialsSecretRef: { name: 'login' },
+      },
+    },
+  });
+  await guest.ready(240);
+  const said = await guest.condition('MigrationsApplied', 'True', /run as the login "app" itself/);
+  console.log(said.message);
+  await guest.condition('Degraded', 'False');
+  await buyTicket(guest.url);
+  expect(await audit(guest)).toMatchObject({ holds: true });
+
+  await postgres.asDba('CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings');
+  await postgres.asDba('GRANT mt_catalog, mt_users, mt_bookings TO app');
+  await patch(guest.namespace, 'secret', 'login', { stringData: { roles: 'made' } });
+  await guest.condition('MigrationsApplied', 'True', /^The database has the migrations of \S+\.$/);
+  expect(await postgres.asDba('SELECT count(*) FROM roleless_logins', 'tickets')).toBe('0\n');
+  await guest.ready(120);
+  await buyTicket(guest.url);
 });
