@@ -120,19 +120,12 @@ const observe = (
     'How long the longest work has been running',
     () => queue.oldestRunMs() / 1_000,
   );
-  const ofReflectors = (metric: string, help: string, read: (one: Reflector) => number): void => {
-    const labelNames = ['kind', 'namespace'] as const;
-    makeGauge(registry, { name: metric, help, labelNames }, () =>
-      reflectors.map((one) => [one.labels, read(one)]),
-    );
-  };
-  ofReflectors(
-    'reflector_last_event_age_seconds',
-    'Since the API server was last heard on this kind: a list, an event or a bookmark',
-    (one) => one.lastEventAgeMs() / 1_000,
+  const age = {
+    name: 'reflector_last_event_age_seconds',
+    help: 'Since the API server was last heard on a kind: a list, an event or a bookmark',
+    labelNames: ['kind', 'namespace'],
+  } as const;
+  makeGauge(registry, age, () =>
+    reflectors.map((reflector) => [reflector.labels, reflector.lastEventAgeMs() / 1_000]),
   );
-  ofReflectors('reflector_synced', 'Whether the first list was read', (one) =>
-    Number(one.hasSynced()),
-  );
-  ofReflectors('reflector_objects', 'Objects held in memory', (one) => one.list().length);
 };
