@@ -30,7 +30,7 @@ export class WorkQueue {
   }
 
   add(key: string): void {
-    if (this.#phase === 'stopped' || this.#waiting.has(key)) return;
+    if (this.#waiting.has(key)) return;
     this.#options.metrics.queueAdds.inc({ name: this.#options.name });
     this.#waiting.set(key, performance.now());
     this.#fill();

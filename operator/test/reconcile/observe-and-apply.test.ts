@@ -8,6 +8,7 @@ import { observe } from '../../src/reconcile/observe.ts';
 import type { Event, Manifest, Plan } from '../../src/reconcile/observed.ts';
 import type { MovieTicketing } from '../../src/resource/movie-ticketing.schema.ts';
 import { makeKubeClient, refuseWritesUnless, type KubeClient } from '../../src/runtime/client.ts';
+import type { KubeObject } from '../../src/runtime/kube-object.ts';
 import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
 import {
   administrator,
@@ -120,6 +121,26 @@ describe('observe', () => {
     const { given, children } = await observe(operator, resource, new Map());
     expect(names(given.keys())).toEqual(['Secret/boss']);
     expect(children.size).toBe(0);
+  });
+
+  test('when it has Secrets, then lists bring nothing of what is in them, and each is read by name', async (scene) => {
+    const secret = { ...map(scene, 'shop-admin', { label: 'shop', owner: true }), kind: 'Secret' };
+    const data = { password: Buffer.from('opensesame').toString('base64') };
+    await admin.create({ ...secret, data });
+    const listed: KubeObject[] = [];
+    const client: KubeClient = {
+      ...operator,
+      list: async <T extends KubeObject>(...asked: Parameters<KubeClient['list']>) => {
+        const answer = await operator.list<T>(...asked);
+        listed.push(...answer.items);
+        return answer;
+      },
+    };
+    const { children } = await observe(client, scene.resource, new Map());
+    expect(children.get('Secret/shop-admin')).toMatchObject({ data });
+    const outlines = listed.filter(({ kind }) => kind === 'Secret');
+    expect(outlines).toHaveLength(1);
+    expect(JSON.stringify(outlines)).not.toContain(data.password);
   });
 });
 
