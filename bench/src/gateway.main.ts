@@ -10,13 +10,14 @@ import { insertScreenings } from './bench-data.ts';
 import { openBenchDatabase } from './bench-database.ts';
 import { reads } from './cells.ts';
 import type { LoadTool } from './load.ts';
-import { startServer } from './server.ts';
+import { startServer, type BenchServer } from './server.ts';
 import { percentile, ratio } from './statistics.ts';
 import { hasWrk, makeWrk } from './wrk.ts';
 
 /**
  * Public reads a second through the nginx gateway, with what it keeps and without, by turns on one
- * machine: their ratio is what counts. Needs a Docker engine on Linux with the gateway's base image.
+ * machine: their ratio is what counts, and the services' processor time an answer, which is steadier.
+ * Needs a Docker engine on Linux with the gateway's base image.
  */
 const root = join(import.meta.dirname, '..', '..');
 const scratch = join(root, 'bench', 'results', 'tmp');
@@ -29,7 +30,7 @@ const cleanUps: (() => Promise<void> | void)[] = [];
 type Way = { name: string; url: string };
 
 /** The same services behind two gateways: theirs and one that keeps nothing. Without log lines. */
-const startWays = async (reaperImage: boolean): Promise<Way[]> => {
+const startWays = async (reaperImage: boolean): Promise<{ server: BenchServer; ways: Way[] }> => {
   const database = await openBenchDatabase({
     databaseUrl: process.env['DATABASE_URL'],
     dataRoot: join(root, '.data'),
@@ -56,20 +57,41 @@ const startWays = async (reaperImage: boolean): Promise<Way[]> => {
     cleanUps.push(gateway.stop);
     ways.push({ name, url: gateway.directUrl });
   }
-  return ways;
+  return { server, ways };
 };
 
-const measure = async (tool: LoadTool, url: string, path: string): Promise<number> => {
+type Measured = { rate: number; serviceMicros: number };
+
+const measure = async (
+  tool: LoadTool,
+  server: BenchServer,
+  url: string,
+  path: string,
+): Promise<Measured> => {
   const plan = { url, method: 'GET', clients, seconds, requests: [{ path }] } as const;
+  const before = await server.processorSeconds();
   const { good, others, errors, ...load } = await tool.run({ ...plan, keyPrefix: undefined });
+  const used = (await server.processorSeconds()) - before;
   if (errors > 0 || Object.keys(others).length > 0) {
     throw new Error(`${url}${path}: ${String(errors)} errors, ${JSON.stringify(others)}`);
   }
-  return good / load.seconds;
+  return { rate: good / load.seconds, serviceMicros: (used / good) * 1e6 };
 };
 
 const median = (values: readonly number[]): number =>
   percentile(Float64Array.from(values).sort(), 0.5);
+
+const line = (name: string, perWay: readonly Measured[][]): string => {
+  const [, nothing = [], kept = []] = perWay;
+  const ratios = kept.map(({ rate }, round) => ratio(rate, nothing[round]?.rate ?? Number.NaN));
+  const cells = perWay.map((all) => {
+    const [rate, micros] = [all.map((one) => one.rate), all.map((one) => one.serviceMicros)];
+    return `${median(rate).toFixed(0)} (${median(micros).toFixed(1)} us)`;
+  });
+  return toLine([name, ...cells, median(ratios).toFixed(1)]);
+};
+
+const toLine = (cells: readonly string[]): string => cells.map((it) => it.padEnd(20)).join('');
 
 const run = async (): Promise<void> => {
   const docker = await probeDocker(nginxImage);
@@ -77,22 +99,20 @@ const run = async (): Promise<void> => {
   mkdirSync(scratch, { recursive: true });
   const tool = hasWrk() ? makeWrk(scratch) : startAutocannon();
   cleanUps.push(tool.close);
-  const ways = await startWays(docker.reaperImage);
-  console.log(`GET/s, ${String(clients)} clients, medians of ${String(rounds)} by turns`);
-  console.log(`load average ${loadavg()[0]?.toFixed(1) ?? '?'}`);
-  console.log(['', ...ways.map(({ name }) => name), 'ratio'].map((it) => it.padEnd(18)).join(''));
+  const { server, ways } = await startWays(docker.reaperImage);
+  console.log(
+    `GET/s and the services' processor time an answer, ${String(clients)} clients, medians of ` +
+      `${String(rounds)} by turns, load average ${loadavg()[0]?.toFixed(1) ?? '?'}`,
+  );
+  console.log(toLine(['', ...ways.map(({ name }) => name), 'ratio']));
   for (const read of reads) {
-    const path = read.slice('GET '.length);
-    const rates = ways.map((): number[] => []);
+    const perWay = ways.map((): Measured[] => []);
     for (let round = 0; round < rounds; round += 1) {
       for (const [index, { url }] of ways.entries()) {
-        rates[index]?.push(await measure(tool, url, path));
+        perWay[index]?.push(await measure(tool, server, url, read.slice('GET '.length)));
       }
     }
-    const [, nothing = [], kept = []] = rates;
-    const times = median(kept.map((rate, round) => ratio(rate, nothing[round] ?? Number.NaN)));
-    const cells = [read, ...rates.map((each) => median(each).toFixed(0)), times.toFixed(1)];
-    console.log(cells.map((it) => it.padEnd(18)).join(''));
+    console.log(line(read, perWay));
   }
 };
 

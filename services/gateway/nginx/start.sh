@@ -95,6 +95,8 @@ number PORT "${PORT:-8080}" 65535
 number MANAGEMENT_PORT "${MANAGEMENT_PORT:-9090}" 65535
 if [ -n "${RATE_LIMIT:-}" ]; then number RATE_LIMIT "$RATE_LIMIT" 99999; fi
 
+# A container that is started again finds its /tmp as it was.
+rm -rf /tmp/cache
 mkdir -p "$run"
 # The key's copy is for nginx alone.
 umask 077
