@@ -39,6 +39,8 @@ test('when one resource is applied to an empty namespace, then a ticket is booke
     throw error;
   });
   note('Ready');
+  await tickets.ready();
+  note('the NodePort answers');
 
   const { token, booking } = await buyTicket(tickets.url);
   note('first ticket booked and paid');

@@ -58,6 +58,8 @@ export const gatewayDeployment = (resource: MovieTicketing, image: string): Mani
       spec: {
         replicas: resource.spec.gateway.replicas,
         ...rollingUpdate,
+        // Nodes learn of a ready pod a moment later: who waits for Ready finds the port open.
+        minReadySeconds: 3,
         selector: { matchLabels: selectorOf(resource, 'gateway') },
         template: {
           metadata: { labels: labelsOf(resource, 'gateway') },
