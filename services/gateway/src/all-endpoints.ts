@@ -5,9 +5,9 @@ import { usersEndpoints } from '@movie-ticketing/users/users.endpoints';
 import { gatewayEndpoints } from './gateway.endpoints.ts';
 import type { EndpointsByService } from './route-table.ts';
 
-/** Every endpoint there is, by the service that answers it. */
+/** Every endpoint there is, by the service that answers it; in any currency unless one is said. */
 export const allEndpoints = ({
-  currency = 'USD',
+  currency,
   maxTickets = 10,
 }: { currency?: string; maxTickets?: number } = {}): EndpointsByService => ({
   gateway: gatewayEndpoints(),

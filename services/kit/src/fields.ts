@@ -50,6 +50,11 @@ export const day = () =>
     .refine((value) => value >= '0001', 'must lie between 0001 and 9999')
     .meta({ examples: ['2027-01-31'] });
 
+const currencyCode = z
+  .string()
+  .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code like USD')
+  .meta({ examples: ['USD'] });
+
 export const money = z
   .strictObject({
     amount: z
@@ -57,24 +62,21 @@ export const money = z
       .min(0)
       .max(100_000_000_000)
       .meta({ description: 'In minor units: 1500 is 15.00 USD', examples: [1500] }),
-    currency: z
-      .string()
-      .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code like USD')
-      .meta({ examples: ['USD'] }),
+    currency: currencyCode,
   })
   .meta({ id: 'Money', description: 'An amount in minor units of a currency' });
 
 export type Money = z.output<typeof money>;
 
-/** A price someone sets: in the deployment's currency. */
-export const price = (currency: string) =>
+/** A price someone sets: in the deployment's currency, which a document for any deployment leaves open. */
+export const price = (currency: string | undefined) =>
   z.strictObject({
     amount: z
       .int()
       .min(0)
       .max(100_000_000)
       .meta({ description: 'In minor units: 1500 is 15.00 USD', examples: [1500] }),
-    currency: z.literal(currency, `must be ${currency}`),
+    currency: currency === undefined ? currencyCode : z.literal(currency, `must be ${currency}`),
   });
 
 /** `limit` of a list. */

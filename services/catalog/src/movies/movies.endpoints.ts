@@ -35,7 +35,7 @@ const reads = {
   }),
 };
 
-const writes = (currency: string) => ({
+const writes = (currency: string | undefined) => ({
   createMovie: defineEndpoint({
     method: 'post',
     path: '/movies',
@@ -74,7 +74,7 @@ const writes = (currency: string) => ({
   }),
 });
 
-export const movieEndpoints = ({ currency }: { currency: string }) => ({
+export const movieEndpoints = ({ currency }: { currency: string | undefined }) => ({
   ...reads,
   ...writes(currency),
 });

@@ -18,7 +18,7 @@ export const movie = z
 
 export type Movie = z.output<typeof movie>;
 
-const fields = (currency: string) => ({
+const fields = (currency: string | undefined) => ({
   title: text(1, 300),
   description: text(0, 5_000),
   duration_minutes: z.int().min(1).max(1_440),
@@ -27,7 +27,7 @@ const fields = (currency: string) => ({
   end_date: day(),
 });
 
-export const newMovie = (currency: string) => {
+export const newMovie = (currency: string | undefined) => {
   const { description, ...others } = fields(currency);
   return z
     .strictObject({ ...others, description: description.default('') })
@@ -39,7 +39,7 @@ export const newMovie = (currency: string) => {
 
 export type NewMovie = z.output<ReturnType<typeof newMovie>>;
 
-export const movieChange = (currency: string) => {
+export const movieChange = (currency: string | undefined) => {
   const { title, description, duration_minutes, price, start_date, end_date } = fields(currency);
   return z
     .strictObject({

@@ -35,7 +35,7 @@ const reads = {
   }),
 };
 
-const writes = (currency: string) => ({
+const writes = (currency: string | undefined) => ({
   createScreening: defineEndpoint({
     method: 'post',
     path: '/screenings',
@@ -84,7 +84,7 @@ const writes = (currency: string) => ({
   }),
 });
 
-export const screeningEndpoints = ({ currency }: { currency: string }) => ({
+export const screeningEndpoints = ({ currency }: { currency: string | undefined }) => ({
   ...reads,
   ...writes(currency),
 });

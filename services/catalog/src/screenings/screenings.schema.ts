@@ -30,7 +30,7 @@ export const screening = z
 
 export type Screening = z.output<typeof screening>;
 
-export const newScreening = (currency: string) =>
+export const newScreening = (currency: string | undefined) =>
   z.strictObject({
     movie_id: id(),
     theater_id: id(),
@@ -40,7 +40,7 @@ export const newScreening = (currency: string) =>
 
 export type NewScreening = z.output<ReturnType<typeof newScreening>>;
 
-export const screeningChange = (currency: string) =>
+export const screeningChange = (currency: string | undefined) =>
   z
     .strictObject({
       starts_at: instant().exactOptional(),
