@@ -45,6 +45,16 @@ const lint = (linted: unknown): { status: number | null; output: string } => {
 };
 
 describe('the OpenAPI document', () => {
+  test('when it is a deployment’s own, then prices are in its currency; when it is for any, then in any', () => {
+    const currencyIn = (published: unknown): unknown =>
+      (published as any).paths['/movies'].post.requestBody.content['application/json'].schema
+        .properties.price.properties.currency;
+    expect(currencyIn(makeApiDocument(allEndpoints({ currency: 'EUR' })))).toMatchObject({
+      const: 'EUR',
+    });
+    expect(currencyIn(document)).toMatchObject({ pattern: '^[A-Z]{3}$' });
+  });
+
   test('when redocly lints it, then it finds nothing', () => {
     const { status, output } = lint(document);
     expect(output).not.toMatch(/warning|error/i);
