@@ -102,7 +102,7 @@ const podSpec = (resource: MovieTicketing, image: string, name: string) => {
       },
     ],
     volumes: [
-      // nginx keeps public reads here, 200 MB at the very most: on disk, since memory has a limit.
+      // nginx keeps public reads here, 210 MB at the very most: on disk, since memory has a limit.
       temporaryVolume,
       // A renewed certificate reaches the pod as it runs, so its content is not hashed into it.
       ...(tls === undefined ? [] : [{ name: 'tls', secret: { secretName: tls.secretName } }]),

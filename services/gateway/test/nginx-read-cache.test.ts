@@ -111,6 +111,20 @@ describe('what is kept', () => {
     }
   });
 
+  testOnNginx('when an answer is long, then it is not kept', async () => {
+    for (const [bytes, kept] of [
+      [49_999, true],
+      [50_000, false],
+    ] as const) {
+      const path = newAddress();
+      gateway.stub.respond = (_received, res) => {
+        res.setHeader('Cache-Control', publicRead);
+        res.end('a'.repeat(bytes));
+      };
+      expect([bytes, (await countForwarded({ path })) < 30]).toEqual([bytes, kept]);
+    }
+  });
+
   testOnNginx('when two addresses differ in a letter, then neither answers the other', async () => {
     gateway.stub.respond = ({ url }, res) => {
       res.setHeader('Cache-Control', publicRead);

@@ -21,7 +21,7 @@ describe('a flood of new addresses', () => {
     const small = await startNginxGateway({
       reaperImage,
       // Room for fewer than that.
-      change: (config) => change(config.replace('public_reads:256k', 'public_reads:32k')),
+      change: (config) => change(config.replace('public_reads:512k', 'public_reads:32k')),
     });
     try {
       const waiting: ServerResponse[] = [];
