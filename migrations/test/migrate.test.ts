@@ -78,6 +78,11 @@ describe('many at once', () => {
   });
 
   test('when two runs go without the lock, then one fails: the lock is what helps', async () => {
+    // Both are held in the first migration, so that neither has seen the other's.
+    fixture.file('0001_one', 'SELECT pg_advisory_xact_lock(1); CREATE TABLE one (id int);', '');
+    const gate = await fixture.connect();
+    await gate.query('SELECT pg_advisory_lock(1)');
+    let ended = 0;
     const unlocked = (): Promise<unknown> =>
       runner({
         databaseUrl: fixture.url,
@@ -86,8 +91,20 @@ describe('many at once', () => {
         migrationsTable: 'pgmigrations',
         noLock: true,
         log: () => undefined,
+      }).finally(() => {
+        ended += 1;
       });
-    const results = await Promise.allSettled(Array.from({ length: 5 }, unlocked));
+    const both = Promise.allSettled([unlocked(), unlocked()]);
+    const held = async (): Promise<number> => {
+      const waiting = await gate.query<{ count: number }>(
+        `SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      );
+      return waiting.rows[0]?.count ?? 0;
+    };
+    while ((await held()) + ended < 2);
+    await gate.query('SELECT pg_advisory_unlock(1)');
+    const results = await both;
     expect(results.some(({ status }) => status === 'rejected')).toBe(true);
   });
 
