@@ -13,8 +13,6 @@ afterAll(() => kubectl(['delete', 'namespace', namespace, '--ignore-not-found', 
 const mebibytes = async (): Promise<number> =>
   Math.round((await operatorMetric('process_resident_memory_bytes')) / 2 ** 20);
 
-const secretsHeld = (): Promise<number> => operatorMetric('reflector_objects', /kind="Secret"/);
-
 /** Another operator leads, has read its lists and worked on what they name. */
 const changeLeader = async (): Promise<void> => {
   const killed = await killLeader();

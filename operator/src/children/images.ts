@@ -21,6 +21,9 @@ export const imageOf = (
   if (hasTagOrDigest(configured)) return configured;
   const { registry } = resource.spec.images;
   const name = configured.split('/').at(-1) ?? configured;
-  const path = registry === undefined ? configured : `${registry.replace(/\/+$/, '')}/${name}`;
+  const path =
+    registry === undefined || registry === ''
+      ? configured
+      : `${registry.replace(/\/+$/, '')}/${name}`;
   return `${path}:${version}`;
 };

@@ -1,5 +1,6 @@
 import type { Manifest } from '../reconcile/observed.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
+import { postgresPort } from './database-connection.ts';
 import { manifest } from './manifest.ts';
 import { namesOf } from './names.ts';
 
@@ -8,8 +9,17 @@ type Managed = NonNullable<MovieTicketing['spec']['database']['managed']>;
 export const parametersMount = '/etc/movie-ticketing';
 export const parametersFile = `${parametersMount}/postgresql.conf`;
 
-/** What was answered with 201 is on disk, whatever the resource sets: the last word in the file. */
-const promised = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on' };
+/**
+ * The last word in the file, whatever the resource sets: what was answered with 201 is on disk, and the
+ * services find the database where its Service says.
+ */
+const promised = {
+  fsync: 'on',
+  full_page_writes: 'on',
+  synchronous_commit: 'on',
+  listen_addresses: '*',
+  port: String(postgresPort),
+};
 
 /** Ten for each of thirty pods, not PostgreSQL's 100: more replicas then need no restart of it. */
 const usual = { max_connections: '300' };
@@ -23,7 +33,6 @@ export const postgresConfigMap = (resource: MovieTicketing, managed: Managed): M
   const lines = [
     '# Made by the operator from spec.database.managed.parameters.',
     "include_if_exists = '/var/lib/postgresql/data/pgdata/postgresql.conf'",
-    "listen_addresses = '*'",
     ...Object.entries({ ...usual, ...managed.parameters, ...promised })
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => `${name} = ${quoted(value)}`),

@@ -85,7 +85,8 @@ export const postgresStatefulSet = (resource: MovieTicketing, managed: Managed):
         replicas: 1,
         serviceName: name,
         podManagementPolicy: 'OrderedReady',
-        updateStrategy: { type: 'RollingUpdate' },
+        // The partition said, for somebody may set it: then no change would reach the pod.
+        updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
         revisionHistoryLimit: 3,
         selector: { matchLabels: selectorOf(resource, 'postgres') },
         template: podTemplate(resource, managed, name),

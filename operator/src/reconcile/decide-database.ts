@@ -85,7 +85,9 @@ const decideManaged = (context: Context, managed: Managed): StepResult => {
   if (secret === undefined || isGoing(secret)) {
     const running = stateOf<StatefulSetState>(statefulSet).readyReplicas ?? 0;
     if (volume !== undefined) {
-      return waiting(passwordLost(names.databaseSecret, names.postgres), { serving: running > 0 });
+      const { name } = resource.metadata;
+      const lost = passwordLost(name, names.databaseSecret, names.postgres);
+      return waiting(lost, { serving: running > 0 });
     }
     // Before the volume: a volume that is there has its password.
     return waiting(
@@ -100,9 +102,9 @@ const decideManaged = (context: Context, managed: Managed): StepResult => {
   return { ...result, apply: toApply(observed, wanted.all), delete: stuckPods(context, wanted) };
 };
 
-const passwordLost = (secret: string, volume: string): Finding => ({
+const passwordLost = (resource: string, secret: string, volume: string): Finding => ({
   reason: 'PasswordLost',
-  message: `The Secret ${secret} is gone and the volume ${volume} is there, which opens with its password alone. Create the Secret again with the keys username (postgres) and password, from a backup. Only if the data may go: delete the PersistentVolumeClaim ${volume} and the pod ${volume}-0.`,
+  message: `The Secret ${secret} is gone and the volume ${volume} is there, which opens with its password alone. Create the Secret again with the keys username (postgres) and password, from a backup, and the label movieticketing.io/resource=${resource}. Only if the data may go: delete the PersistentVolumeClaim ${volume} and the pod ${volume}-0.`,
 });
 
 /** Kubernetes deletes a volume once no pod uses it, and takes no deletion back. */
@@ -177,6 +179,7 @@ const stuckPods = ({ observed }: Context, { statefulSet }: Wanted): ChildRef[] =
   if (live === undefined || !isSettled(observed, statefulSet)) return [];
   if (observedGeneration < (live.metadata.generation ?? 0)) return [];
   return podsOf(observed, 'postgres')
+    .filter((pod) => pod.metadata.ownerReferences?.some(({ uid }) => uid === live.metadata.uid))
     .filter(
       (pod) =>
         pod.metadata.labels?.['controller-revision-hash'] !== updateRevision && !isPodReady(pod),

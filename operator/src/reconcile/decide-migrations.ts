@@ -117,9 +117,12 @@ const explain = (context: Context, said: string, exitCode: number | undefined): 
   const meanwhile =
     serves === undefined || areServicesLost(resource) ? '' : ` ${serves} serves on.`;
   if (exitCode === exitCodes.databaseAhead) {
+    // Gone back half way through an upgrade: what is said to serve is not what was migrated to.
+    const enough =
+      serves === undefined || serves === target ? 'the version last migrated to' : serves;
     return {
       reason: 'DatabaseAhead',
-      message: `${target} is older than the database: it cannot serve it. Set spec.version to ${serves ?? 'a newer version'} or newer.${meanwhile} ${said}`,
+      message: `${target} is older than the database: it cannot serve it. Set spec.version to ${enough}, or newer.${meanwhile} ${said}`,
     };
   }
   if (exitCode === exitCodes.databaseUnreachable) {

@@ -22,6 +22,8 @@ export type Manifest = {
     labels: Record<string, string>;
     annotations: Record<string, string>;
     ownerReferences?: OwnerReference[];
+    /** Only of this very object: refused where it is gone. */
+    uid?: string;
   };
   [field: string]: unknown;
 };

@@ -41,9 +41,13 @@ export const problemOfPod = (pod: KubeObject): Finding | undefined => {
   }
   const scheduled = conditions.find(({ type }) => type === 'PodScheduled');
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
+    const said = scheduled.message ?? '';
+    const cure = /persistentvolumeclaim/i.test(said)
+      ? 'Its volume is not bound: kubectl describe pvc says why. If its storage class is wrong, delete the resource and then the PersistentVolumeClaim, and apply the resource with another class.'
+      : 'Add nodes, or lower the resources it asks for in spec.';
     return {
       reason: 'Unschedulable',
-      message: `No node takes a pod of ${componentOf(pod) ?? ''}: ${shortened(scheduled.message ?? '')}. Add nodes, or lower the resources it asks for in spec.`,
+      message: `No node takes a pod of ${componentOf(pod) ?? ''}: ${shortened(said)}. ${cure}`,
     };
   }
   return undefined;

@@ -82,10 +82,21 @@ export const done = (finding: Finding, more: Partial<StepResult> = {}): StepResu
 
 /** Those of the manifests that are not there as they should be. One that is going comes again later. */
 export const toApply = (observed: Observed, manifests: readonly Manifest[]): Manifest[] =>
-  manifests.filter((desired) => {
+  manifests.flatMap((desired) => {
     const live = observed.children.get(keyOf(desired));
-    return live === undefined || (!isGoing(live) && !isAsApplied(desired, live));
+    if (live === undefined) return [desired];
+    return isGoing(live) || isAsApplied(desired, live) ? [] : [sparing(desired, live)];
   });
+
+/**
+ * An apply makes what is not there: deleted since it was seen, a Secret would come back empty and a
+ * volume without its data. With the uid of what was seen it is refused instead (Conflict).
+ */
+const sparing = (desired: Manifest, { metadata }: KubeObject): Manifest =>
+  (desired.kind === 'Secret' || desired.kind === 'PersistentVolumeClaim') &&
+  metadata.uid !== undefined
+    ? { ...desired, metadata: { ...desired.metadata, uid: metadata.uid } }
+    : desired;
 
 /** Live, not going, as desired. */
 export const isSettled = (observed: Observed, desired: Manifest): boolean => {
@@ -120,7 +131,8 @@ export const explainRefusal = (key: ChildKey, message: string, status?: number):
       message: `The namespace's quota is used up. Raise it, or lower replicas and resources. ${said}`,
     };
   }
-  if (status === 401 || status === 403) {
+  // Admission refuses with 403 too: only of rights it says what the user cannot do.
+  if (status === 401 || /\bcannot \w+ resource\b/.test(message)) {
     return {
       reason: 'OperatorForbidden',
       message: `The operator is not allowed to write this. Apply its Role and RoleBinding again (k8s/base). ${said}`,

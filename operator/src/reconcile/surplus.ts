@@ -10,9 +10,13 @@ const wholeMaps: Readonly<Record<string, readonly (readonly string[])[]>> = {
   Service: [['spec', 'selector']],
 };
 
-/** Fields that we leave unset and that stop us when others set them: a paused Deployment never rolls out. */
+/** Fields that we leave unset and that stop us when others set them: a paused Deployment never rolls out, no node fits. */
 const unsetFields: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  Deployment: [['spec', 'paused']],
+  Deployment: [
+    ['spec', 'paused'],
+    ['spec', 'template', 'spec', 'nodeSelector'],
+  ],
+  StatefulSet: [['spec', 'template', 'spec', 'nodeSelector']],
 };
 
 const mapAt = (object: Readonly<Record<string, unknown>>, path: readonly string[]): object => {

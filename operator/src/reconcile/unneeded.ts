@@ -1,5 +1,5 @@
 import { appliedAnnotation } from '../children/labels.ts';
-import { wantedRefs } from '../children/wanted-refs.ts';
+import { givenRefs, wantedRefs } from '../children/wanted-refs.ts';
 import { componentOf, conditionIs, isGoing, stateOf, type JobState } from './live.ts';
 import type { KubeObject } from '../runtime/kube-object.ts';
 import { keyOf, keyOfRef, type ChildRef } from './observed.ts';
@@ -16,7 +16,8 @@ export const unneededChildren = (
   currentJobs: ReadonlySet<string>,
 ): ChildRef[] => {
   const { observed, resource } = context;
-  const wanted = new Set(wantedRefs(resource).map(keyOfRef));
+  // What the spec names is not taken away from it, not even what was ours.
+  const wanted = new Set([...wantedRefs(resource), ...givenRefs(resource)].map(keyOfRef));
   const ours = [...observed.children.values()].filter(
     (child) =>
       !isGoing(child) &&

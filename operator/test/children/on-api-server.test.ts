@@ -37,7 +37,11 @@ const allApplied = (namespace: string, spec: MovieTicketingSpecInput): Manifest[
       .flatMap(({ apply }) => apply)
       .map((manifest) => [`${manifest.kind}/${manifest.metadata.name}`, manifest]),
   );
-  return [...last.values()];
+  // The simulated cluster's uids are none of this one's.
+  return [...last.values()].map(({ metadata: { uid: _, ...metadata }, ...manifest }) => ({
+    ...manifest,
+    metadata,
+  }));
 };
 
 const specs: [string, MovieTicketingSpecInput][] = [

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { Registry } from '@movie-ticketing/kit/metrics';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
 
-import { resourceLabel } from '../../src/children/labels.ts';
+import { appliedAnnotation, resourceLabel } from '../../src/children/labels.ts';
 import { carryOut } from '../../src/reconcile/apply.ts';
 import { observe } from '../../src/reconcile/observe.ts';
+import { toApply } from '../../src/reconcile/step.ts';
 import type { Event, Manifest, Plan } from '../../src/reconcile/observed.ts';
 import type { MovieTicketing } from '../../src/resource/movie-ticketing.schema.ts';
 import { makeKubeClient, refuseWritesUnless, type KubeClient } from '../../src/runtime/client.ts';
@@ -145,6 +146,27 @@ describe('observe', () => {
 });
 
 describe('carryOut', () => {
+  test('when a Secret is deleted after it was seen, then an apply does not bring it back empty', async (scene) => {
+    const ref = { apiVersion: 'v1', kind: 'Secret', name: 'password', namespace: scene.namespace };
+    const { namespace } = scene;
+    const metadata = { name: 'password', namespace, labels: { [resourceLabel]: 'shop' } };
+    await admin.create({ apiVersion: 'v1', kind: 'Secret', metadata });
+    const observed = await observe(operator, scene.resource, new Map());
+    const seen = observed.children.get('Secret/password')!;
+    const wanted = map(scene, 'password', { label: 'shop' });
+    const annotations = { [appliedAnnotation]: 'another' };
+    const desired = { ...wanted, kind: 'Secret', metadata: { ...wanted.metadata, annotations } };
+    await admin.delete({ ...ref, uid: seen.metadata.uid! });
+
+    const { errors } = await carry(scene, { apply: toApply(observed, [desired]) });
+    expect(errors.get('Secret/password')?.status).toBe(409);
+    expect(await admin.get(ref)).toBeUndefined();
+    // Without the care of toApply it is there, and empty.
+    await carry(scene, { apply: [desired] });
+    expect(await admin.get(ref)).not.toHaveProperty('data.password');
+    expect(await admin.get(ref)).toBeDefined();
+  });
+
   test('when an object is refused, then the others are written and the refusal is told by name', async (scene) => {
     const bad = map(scene, 'not a name', { label: 'shop' });
     const { errors, writes } = await carry(scene, {

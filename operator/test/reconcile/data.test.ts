@@ -1,0 +1,76 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { resourceOf } from '../../testing/example-resource.ts';
+import { installed, told } from '../../testing/installed-cluster.ts';
+import { makeSimulatedCluster } from '../../testing/simulated-cluster.ts';
+
+describe('data and their password', () => {
+  test('when the password is gone beside a volume, then none is made blindly', () => {
+    const cluster = installed();
+    const secret = cluster.objects.get('Secret/shop-database');
+    cluster.objects.delete('Secret/shop-database');
+    cluster.plans.length = 0;
+    cluster.run(5);
+    expect(cluster.plans.flatMap(({ create }) => create)).toEqual([]);
+    expect(told(cluster, 'DatabaseReady')).toBe('False PasswordLost');
+    if (secret !== undefined) cluster.objects.set('Secret/shop-database', secret);
+    cluster.run();
+    expect(told(cluster, 'Ready')).toBe('True Serving');
+  });
+
+  test('when the volume is deleted while in use, then it is said before the data go; an empty database takes its place', () => {
+    const cluster = installed();
+    const key = 'PersistentVolumeClaim/shop-postgres';
+    const volume = cluster.objects.get(key)!;
+    const going = { ...volume.metadata, deletionTimestamp: '2026-03-01T01:00:00Z' };
+    cluster.objects.set(key, { ...volume, metadata: going });
+    cluster.run(5);
+    expect(told(cluster, 'DatabaseReady')).toBe('True DatabaseAccepting');
+    expect(told(cluster, 'Degraded')).toBe('True VolumeDeleted');
+    cluster.remove(key); // the pod has ended
+    cluster.run();
+    expect(told(cluster, 'Ready')).toBe('True Serving');
+    expect(cluster.objects.get(key)?.metadata.uid).not.toBe(volume.metadata.uid);
+  });
+
+  test('when a resource is made anew, then it takes the kept volume and password over', () => {
+    const first = installed({ database: { managed: { storage: { size: '20Gi' } } } });
+    const second = makeSimulatedCluster(resourceOf({}, { uid: 'uid-second' }));
+    for (const key of ['Secret/shop-database', 'PersistentVolumeClaim/shop-postgres'] as const) {
+      const kept = first.objects.get(key);
+      expect(kept?.metadata.ownerReferences).toBeUndefined();
+      if (kept !== undefined) second.objects.set(key, kept);
+    }
+    second.run();
+    expect(told(second, 'Ready')).toBe('True Serving');
+    expect(second.objects.get('Secret/shop-database')?.['data']).toEqual(
+      first.objects.get('Secret/shop-database')?.['data'],
+    );
+    expect(second.objects.get('PersistentVolumeClaim/shop-postgres')?.['spec']).toMatchObject({
+      resources: { requests: { storage: '20Gi' } },
+    });
+  });
+
+  test('when the policy is Delete, then data have an owner, and with Retain none again', () => {
+    const cluster = installed({ database: { managed: { reclaimPolicy: 'Delete' } } });
+    const owners = () =>
+      ['Secret/shop-database', 'PersistentVolumeClaim/shop-postgres'].map(
+        (key) =>
+          cluster.objects.get(key as 'Secret/shop-database')?.metadata.ownerReferences?.length ?? 0,
+      );
+    expect(owners()).toEqual([1, 1]);
+    cluster.respec({});
+    cluster.run();
+    expect(owners()).toEqual([0, 0]);
+  });
+
+  test('when the administrator’s Secret is deleted, then another account is made with a new one', () => {
+    const cluster = installed();
+    const before = cluster.objects.get('Secret/shop-admin')?.['data'];
+    cluster.remove('Secret/shop-admin');
+    cluster.run();
+    const after = cluster.objects.get('Secret/shop-admin')?.['data'] as { email: string };
+    expect(after.email).not.toBe((before as { email: string }).email);
+    expect(told(cluster, 'Ready')).toBe('True Serving');
+  });
+});
