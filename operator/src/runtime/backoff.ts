@@ -10,8 +10,10 @@ export const fullJitter = (failures: number, { baseMs, capMs }: Backoff): number
 
 const ASKED_CAP_MS = 30_000;
 
-/** Before a failed request is sent again: what the server asked for, but clients that were told the same
- * second would all come back in it. */
+/**
+ * Before a failed request is sent again: what the server asked for and some more, for clients that
+ * were told the same second would all come back in it.
+ */
 export const retryDelay = (error: unknown, failures: number, backoff: Backoff): number =>
   (error instanceof KubeError ? Math.min(error.retryAfterMs, ASKED_CAP_MS) : 0) +
   fullJitter(failures, backoff);

@@ -2,7 +2,7 @@ import type { Logger } from '@movie-ticketing/kit/logging';
 
 import { pause, retryDelay } from './backoff.ts';
 import type { KubeClient } from './client.ts';
-import { hasReason, KubeError } from './kube-error.ts';
+import { KubeError } from './kube-error.ts';
 import { keyOf, type Kind, type KubeObject } from './kube-object.ts';
 import type { Selection } from './list-watch.ts';
 import type { ControllerMetrics } from './metrics.ts';
@@ -176,5 +176,4 @@ const outlineOf = ({ apiVersion, kind, metadata }: KubeObject): KubeObject => {
   return { apiVersion, kind, metadata: kept };
 };
 
-const isTooOld = (error: unknown): boolean =>
-  hasReason(error, 'Expired', 'Gone') || (error instanceof KubeError && error.status === 410);
+const isTooOld = (error: unknown): boolean => error instanceof KubeError && error.status === 410;
