@@ -146,6 +146,16 @@ describe('the reflector', () => {
     expect(lists(scene)).toBe(1);
   });
 
+  test('when a watch hears something now and then, then it is not cut for being silent', async (scene) => {
+    const { direct, namespace } = scene;
+    const { reflector } = reflect(scene, { pace: { idleTimeoutMs: 2_000 } });
+    await until('watching', () => reflector.hasSynced() && watches(scene) === 1);
+    const began = performance.now();
+    for (let count = 0; performance.now() < began + 3_000; count += 1)
+      await direct.apply(configMap(namespace, 'a', { count: String(count) }));
+    expect(watches(scene)).toBe(1);
+  });
+
   test('when the server ends a watch, then it resumes; when a list is due, then it lists', async (scene) => {
     const { direct, namespace } = scene;
     const { reflector, changes } = reflect(scene, { pace: { watchSeconds: 1, relistMs: 3_000 } });
