@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Registry } from '@movie-ticketing/kit/metrics';
 import { parseAllDocuments } from 'yaml';
 
+import { fieldOwner } from '../src/reconcile/observed.ts';
 import type { MovieTicketing } from '../src/resource/movie-ticketing.schema.ts';
 import { makeKubeClient, type KubeClient } from '../src/runtime/client.ts';
 import { hasReason } from '../src/runtime/kube-error.ts';
@@ -35,6 +36,14 @@ export const administrator = async (api: ApiServer, fieldManager = 'test'): Prom
   makeKubeClient({
     kubeConfig: await api.makeClientConfig(),
     fieldManager,
+    registry: new Registry(),
+  });
+
+/** The operator's own client, with the rights of k8s/base and none else. */
+export const operatorClient = async (api: ApiServer): Promise<KubeClient> =>
+  makeKubeClient({
+    kubeConfig: await api.makeClientConfig({ serviceAccount: operatorAccount }),
+    fieldManager: fieldOwner,
     registry: new Registry(),
   });
 

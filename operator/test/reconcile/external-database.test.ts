@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { serviceNames } from '../../src/children/names.ts';
 import type { MovieTicketingSpecInput } from '../../src/resource/movie-ticketing.schema.ts';
 import { givenObject, resourceOf } from '../../testing/example-resource.ts';
+import { told } from '../../testing/installed-cluster.ts';
 import {
   isEmptyPlan,
   makeSimulatedCluster,
@@ -23,11 +24,6 @@ const prepared = (spec = external): SimulatedCluster => {
   const cluster = makeSimulatedCluster(resourceOf(spec));
   cluster.others.set('Secret/login', loginOf('app'));
   return cluster;
-};
-
-const told = (cluster: SimulatedCluster, type: string): string => {
-  const found = cluster.condition(type);
-  return `${found?.status ?? 'no'} ${found?.reason ?? 'condition'}`;
 };
 
 const migrationJobs = (cluster: SimulatedCluster): string[] =>

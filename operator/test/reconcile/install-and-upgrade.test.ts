@@ -1,24 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 
-import type { MovieTicketingSpecInput } from '../../src/resource/movie-ticketing.schema.ts';
 import { resourceOf } from '../../testing/example-resource.ts';
+import { installed, told } from '../../testing/installed-cluster.ts';
 import {
   imagesIn,
   isEmptyPlan,
   makeSimulatedCluster,
   type SimulatedCluster,
 } from '../../testing/simulated-cluster.ts';
-
-const installed = (spec: MovieTicketingSpecInput = {}): SimulatedCluster => {
-  const cluster = makeSimulatedCluster(resourceOf(spec));
-  cluster.run();
-  return cluster;
-};
-
-const told = (cluster: SimulatedCluster, type: string): string | undefined => {
-  const found = cluster.condition(type);
-  return found === undefined ? undefined : `${found.status} ${found.reason}`;
-};
 
 /** The position of the plan that first applies such an object. */
 const firstPlan = (cluster: SimulatedCluster, start: string): number =>

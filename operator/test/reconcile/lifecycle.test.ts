@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { makeLogger } from '@movie-ticketing/kit/logging';
-import { Registry } from '@movie-ticketing/kit/metrics';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
 
 import { appliedAnnotation } from '../../src/children/labels.ts';
@@ -8,13 +7,13 @@ import { observe } from '../../src/reconcile/observe.ts';
 import type { KubeObject } from '../../src/runtime/kube-object.ts';
 import { makeReconcile } from '../../src/reconcile/reconcile-resource.ts';
 import type { MovieTicketing } from '../../src/resource/movie-ticketing.schema.ts';
-import { makeKubeClient, type KubeClient } from '../../src/runtime/client.ts';
+import type { KubeClient } from '../../src/runtime/client.ts';
 import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
 import {
   administrator,
   installBase,
   makeResource,
-  operatorAccount,
+  operatorClient,
 } from '../../testing/operator-scene.ts';
 import { settleWorkloads } from '../../testing/pretend-controllers.ts';
 import { recordCalls, type RecordedClient } from '../../testing/recorded-client.ts';
@@ -30,12 +29,7 @@ beforeAll(async () => {
   admin = await administrator(api);
   kubelet = await administrator(api, 'kubelet');
   await installBase(admin);
-  operator = makeKubeClient({
-    // With the rights of k8s/base and none else.
-    kubeConfig: await api.makeClientConfig({ serviceAccount: operatorAccount }),
-    fieldManager: 'movie-ticketing-operator',
-    registry: new Registry(),
-  });
+  operator = await operatorClient(api);
 }, 400_000);
 
 afterAll(async () => {

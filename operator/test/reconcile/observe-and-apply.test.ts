@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
-import { Registry } from '@movie-ticketing/kit/metrics';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
 
 import { appliedAnnotation, resourceLabel } from '../../src/children/labels.ts';
@@ -8,14 +7,14 @@ import { observe } from '../../src/reconcile/observe.ts';
 import { toApply } from '../../src/reconcile/step.ts';
 import type { Event, Manifest, Plan } from '../../src/reconcile/observed.ts';
 import type { MovieTicketing } from '../../src/resource/movie-ticketing.schema.ts';
-import { makeKubeClient, refuseWritesUnless, type KubeClient } from '../../src/runtime/client.ts';
+import { refuseWritesUnless, type KubeClient } from '../../src/runtime/client.ts';
 import type { KubeObject } from '../../src/runtime/kube-object.ts';
 import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
 import {
   administrator,
   installBase,
   makeResource,
-  operatorAccount,
+  operatorClient,
 } from '../../testing/operator-scene.ts';
 
 const api = hasApiServer ? await startApiServer() : undefined;
@@ -26,11 +25,7 @@ beforeAll(async () => {
   if (api === undefined) return;
   admin = await administrator(api);
   await installBase(admin);
-  operator = makeKubeClient({
-    kubeConfig: await api.makeClientConfig({ serviceAccount: operatorAccount }),
-    fieldManager: 'movie-ticketing-operator',
-    registry: new Registry(),
-  });
+  operator = await operatorClient(api);
 }, 400_000);
 
 afterAll(async () => {

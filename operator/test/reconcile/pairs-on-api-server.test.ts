@@ -1,6 +1,5 @@
 import { afterAll, expect } from '@jest/globals';
 import { makeLogger } from '@movie-ticketing/kit/logging';
-import { Registry } from '@movie-ticketing/kit/metrics';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
 import fc from 'fast-check';
 
@@ -12,7 +11,7 @@ import type {
   MovieTicketing,
   MovieTicketingSpecInput,
 } from '../../src/resource/movie-ticketing.schema.ts';
-import { makeKubeClient, type KubeClient } from '../../src/runtime/client.ts';
+import type { KubeClient } from '../../src/runtime/client.ts';
 import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
 import { givenToSpecs, specPair } from '../../testing/arbitrary-specs.ts';
 import { testSettings } from '../../testing/example-resource.ts';
@@ -20,7 +19,7 @@ import {
   administrator,
   installBase,
   makeResource,
-  operatorAccount,
+  operatorClient,
 } from '../../testing/operator-scene.ts';
 import { settleWorkloads } from '../../testing/pretend-controllers.ts';
 import { recordCalls } from '../../testing/recorded-client.ts';
@@ -115,11 +114,7 @@ testIf(hasApiServer, lacksApiServer)(
     const scene: Scene = {
       admin,
       kubelet: await administrator(api!, 'kubelet'),
-      operator: makeKubeClient({
-        kubeConfig: await api!.makeClientConfig({ serviceAccount: operatorAccount }),
-        fieldManager: 'movie-ticketing-operator',
-        registry: new Registry(),
-      }),
+      operator: await operatorClient(api!),
     };
     const property = fc.asyncProperty(specPair, fc.nat(12), async ([a, b], passes) => {
       const changed = await prepare(scene, a);

@@ -1,10 +1,8 @@
 import { afterAll, expect } from '@jest/globals';
 import { makeLogger } from '@movie-ticketing/kit/logging';
-import { Registry } from '@movie-ticketing/kit/metrics';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
 
 import { makeReconcile } from '../../src/reconcile/reconcile-resource.ts';
-import { makeKubeClient } from '../../src/runtime/client.ts';
 import { pluralOf } from '../../src/runtime/kube-object.ts';
 import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
 import {
@@ -12,7 +10,7 @@ import {
   documentsOf,
   installBase,
   makeResource,
-  operatorAccount,
+  operatorClient,
 } from '../../testing/operator-scene.ts';
 import { testSettings } from '../../testing/example-resource.ts';
 import { settleWorkloads } from '../../testing/pretend-controllers.ts';
@@ -54,13 +52,7 @@ testIf(hasApiServer, lacksApiServer)(
     const kubelet = await administrator(api!, 'kubelet');
     await installBase(admin);
     const namespace = await api!.namespace();
-    const recorded = recordCalls(
-      makeKubeClient({
-        kubeConfig: await api!.makeClientConfig({ serviceAccount: operatorAccount }),
-        fieldManager: 'movie-ticketing-operator',
-        registry: new Registry(),
-      }),
-    );
+    const recorded = recordCalls(await operatorClient(api!));
     await makeResource(admin, namespace, {
       seed: { mode: 'demo' },
       gateway: { service: { nodePort: 31_900 } },
