@@ -31,6 +31,27 @@ const podSpecs = objects.flatMap((object): [string, any][] => {
 });
 
 describe('every pod', () => {
+  test('when there are several of a kind, then they lie on several nodes and zones where there are any, and one may be away', () => {
+    for (const component of ['catalog', 'users', 'bookings', 'gateway']) {
+      const spec = new Map(podSpecs).get(`shop-${component}`);
+      const spreads = spec.topologySpreadConstraints.map((spread: { topologyKey: string }) => [
+        spread.topologyKey,
+        spread,
+      ]);
+      expect(spreads).toEqual(
+        ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((key) => [
+          key,
+          expect.objectContaining({ maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }),
+        ]),
+      );
+      const budget = objects.find(
+        ({ kind, metadata }) =>
+          kind === 'PodDisruptionBudget' && metadata.name === `shop-${component}`,
+      );
+      expect(budget?.['spec']).toMatchObject({ maxUnavailable: 1 });
+    }
+  });
+
   test('when it is made, then it meets Pod Security "restricted", and more', () => {
     expect(podSpecs).toHaveLength(7);
     for (const [name, spec] of podSpecs) {
