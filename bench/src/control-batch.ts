@@ -3,7 +3,7 @@ import { makeReference, type ReferencedOrder } from '@movie-ticketing/bookings/b
 import type { makeBookingQueue } from '@movie-ticketing/bookings/batch/booking-queue';
 import { presentBooking, type Booking } from '@movie-ticketing/bookings/bookings/bookings.schema';
 import { translateDatabaseError, type Queryable } from '@movie-ticketing/kit/database';
-import type { Answer } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse } from '@movie-ticketing/kit/endpoint';
 import { Problem } from '@movie-ticketing/kit/problems';
 
 /**
@@ -46,7 +46,7 @@ const bookAlone = async (
   tx: Queryable,
   order: ReferencedOrder,
   holdMs: number,
-): Promise<Answer> => {
+): Promise<ApiResponse> => {
   const [screening] = await tx.query<ScreeningRow>(
     `SELECT available_seats, price_minor, currency, clock_timestamp() AS now
      FROM screenings WHERE id = $1 FOR UPDATE`,

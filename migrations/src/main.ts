@@ -14,7 +14,7 @@ function parseArguments(args: string[]): Pick<MigrateOptions, 'direction' | 'cou
   return direction === 'down' ? { direction, count: Number(count) } : { direction: 'up' };
 }
 
-/** What a caller may decide by; 1 is any other failure, 2 a wrong setting. */
+/** Exit codes; 1 is any other failure, 2 a wrong setting. */
 const EXIT_CODES = { failed: 1, 'database-ahead': 3, unreachable: 4 } as const;
 
 /** Last words for Kubernetes, which shows them in the pod's status: the file is its to name. */

@@ -130,7 +130,7 @@ async function setAllGrants(
 
 /**
  * At the end of every run. A login that may not make or take the services' roles is no error: the services
- * then run as that login, which the caller says aloud.
+ * then run as that login, which the caller logs.
  */
 export async function setServiceRoles(
   client: Client,

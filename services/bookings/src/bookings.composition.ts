@@ -17,7 +17,7 @@ import { makeBookingsMetrics } from './bookings.metrics.ts';
 import { bookingsRoutes } from './bookings.routes.ts';
 import { startBookingsWorkers } from './bookings.workers.ts';
 import { makeBookingsHandlers } from './bookings/bookings.handlers.ts';
-import { accountStands } from './bookings/bookings.repository.ts';
+import { isActiveUser } from './bookings/bookings.repository.ts';
 import { makeBookingsService } from './bookings/bookings.service.ts';
 import type { PaymentProvider } from './payments/payment-provider.ts';
 import { makePaymentsHandlers } from './payments/payments.handlers.ts';
@@ -109,6 +109,6 @@ const makeEdge = ({ environment: env, jwks }: BookingsOptions, db: Database): Ed
     audience: env.JWT_AUDIENCE,
     cacheSeconds: env.JWT_JWKS_CACHE_SECONDS,
   }),
-  accountStands: (userId) => accountStands(db, userId),
+  isActiveUser: (userId) => isActiveUser(db, userId),
   cache: makeResponseCache({ ttlMs: 0 }), // no read of bookings is public
 });

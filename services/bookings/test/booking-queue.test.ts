@@ -8,7 +8,7 @@ import type { Outcome } from '../src/batch/run-batch.ts';
 
 const wish = (userId: number, isGone = () => false): BookingOrder => ({
   userId,
-  callerId: userId,
+  requestedBy: userId,
   screeningId: 1,
   numTickets: 1,
   idempotency: undefined,

@@ -27,7 +27,7 @@ const screening = (over: Partial<LockedScreening>): LockedScreening => ({
 
 type Wish = {
   userId: number;
-  callerId?: number;
+  requestedBy?: number;
   screeningId: number;
   numTickets: number;
   key?: string | undefined;
@@ -35,14 +35,14 @@ type Wish = {
 
 const toOrder = ({ key, ...wish }: Wish): ReferencedOrder => ({
   ...wish,
-  callerId: wish.callerId ?? wish.userId,
+  requestedBy: wish.requestedBy ?? wish.userId,
   reference: makeReference(),
   isGone: () => false,
   idempotency:
     key === undefined
       ? undefined
       : {
-          userId: wish.callerId ?? wish.userId,
+          userId: wish.requestedBy ?? wish.userId,
           scope: 'POST /bookings',
           key,
           requestHash: hashRequest([wish.screeningId, wish.numTickets]),
@@ -55,7 +55,7 @@ const viewOf = (
   over: Partial<BatchView> = {},
 ): BatchView => ({
   screenings: new Map(screenings.map((it) => [it.id, it])),
-  standing: new Set(orders.flatMap(({ userId, callerId }) => [userId, callerId])),
+  standing: new Set(orders.flatMap(({ userId, requestedBy }) => [userId, requestedBy])),
   keys: new Map(),
   ids: orders.map((_, index) => 100 + index),
   ...over,
@@ -84,7 +84,7 @@ describe('deciding a batch', () => {
 
   test('when seats are booked, then the booking has its order’s reference, price, owner and hold', () => {
     const orders = [
-      toOrder({ userId: 7, callerId: 8, screeningId: 1, numTickets: 3 }),
+      toOrder({ userId: 7, requestedBy: 8, screeningId: 1, numTickets: 3 }),
     ] as const satisfies readonly ReferencedOrder[];
     const [decision] = decideBatch(orders, viewOf(orders, [screening({})]), holdMs);
     expect(decision).toMatchObject({
@@ -102,8 +102,8 @@ describe('deciding a batch', () => {
   });
 
   test.each<[string, Partial<Wish>, Partial<BatchView>, Partial<LockedScreening>, string]>([
-    ['the caller’s account is gone', {}, { standing: new Set() }, {}, 'unauthenticated'],
-    ['staff book for nobody', { callerId: 2 }, { standing: new Set([2]) }, {}, 'not_found'],
+    ['the current user is deleted', {}, { standing: new Set() }, {}, 'unauthenticated'],
+    ['staff book for nobody', { requestedBy: 2 }, { standing: new Set([2]) }, {}, 'not_found'],
     ['there is no such screening', { screeningId: 9 }, {}, {}, 'not_found'],
     ['the screening is cancelled', {}, {}, { status: 'cancelled' }, 'screening_cancelled'],
     ['the screening has started', {}, {}, { started: true }, 'screening_started'],

@@ -14,7 +14,7 @@ export const order = (
   const { userId, screeningId, numTickets = 1 } = wish;
   return {
     userId,
-    callerId: userId,
+    requestedBy: userId,
     screeningId,
     numTickets,
     reference: makeReference(),

@@ -1,5 +1,5 @@
 import type { Database } from '@movie-ticketing/kit/database';
-import type { Answer, Caller } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, CurrentUser } from '@movie-ticketing/kit/endpoint';
 import { hashRequest } from '@movie-ticketing/kit/idempotency';
 import { Problem } from '@movie-ticketing/kit/problems';
 import { silentLogger } from '@movie-ticketing/kit/testing/api';
@@ -20,7 +20,7 @@ export type RealBookings = Awaited<ReturnType<typeof startRealBookings>>;
 
 const observe = (): void => undefined;
 
-const told = async (answer: Promise<Answer>): Promise<string> => {
+const told = async (answer: Promise<ApiResponse>): Promise<string> => {
   try {
     const { status, headers } = await answer;
     if (headers?.['Idempotent-Replayed'] !== undefined) return 'replayed';
@@ -54,7 +54,10 @@ export const startRealBookings = async (
   });
   const ids: number[] = [];
   const owners: number[] = [];
-  const caller = (owner: number): Caller => ({ userId: people[owner]!.id, role: 'customer' });
+  const currentUser = (owner: number): CurrentUser => ({
+    userId: people[owner]!.id,
+    role: 'customer',
+  });
 
   return {
     screenings,
@@ -65,7 +68,7 @@ export const startRealBookings = async (
       key: string | undefined;
     }): Promise<string> => {
       const order = { screeningId: screenings[wish.screening]!, numTickets: wish.tickets };
-      const answer = bookings.book(caller(wish.owner), order, {
+      const answer = bookings.book(currentUser(wish.owner), order, {
         isGone: () => false,
         idempotency:
           wish.key === undefined
@@ -86,14 +89,14 @@ export const startRealBookings = async (
     },
     pay: (index: number, token: string): Promise<string> =>
       told(
-        payments.pay(caller(owners[index]!), {
+        payments.pay(currentUser(owners[index]!), {
           bookingId: ids[index]!,
           token,
           idempotency: undefined,
         }),
       ),
     cancel: (index: number): Promise<string> =>
-      told(bookings.cancel(caller(owners[index]!), ids[index]!, undefined)),
+      told(bookings.cancel(currentUser(owners[index]!), ids[index]!, undefined)),
     runOut: async (index: number): Promise<void> => {
       await system.db.query('UPDATE bookings SET expires_at = clock_timestamp() WHERE id = $1', [
         ids[index],

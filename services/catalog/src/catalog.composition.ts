@@ -78,7 +78,7 @@ export const makeCatalogService = ({
         audience: environment.JWT_AUDIENCE,
         cacheSeconds: environment.JWT_JWKS_CACHE_SECONDS,
       }),
-      accountStands: (userId) => accountStands(db, userId),
+      isActiveUser: (userId) => isActiveUser(db, userId),
       cache,
     },
     ready: databaseReadiness(db, requiredMigration()),
@@ -113,11 +113,11 @@ const clearingAfterWrites = (cache: ResponseCache, { endpoint, handle }: Route):
         },
       };
 
-const accountStands = async (db: Queryable, userId: number): Promise<boolean> => {
+const isActiveUser = async (db: Queryable, userId: number): Promise<boolean> => {
   const found = await db.query(
     'SELECT 1 FROM users WHERE id = $1 AND deleted_at IS NULL',
     [userId],
-    'catalog_account_stands',
+    'catalog.is-active-user',
   );
   return found.length === 1;
 };

@@ -113,7 +113,7 @@ test('when a request was refused, then its key is free for another try', async (
   const { id, movie_id, theater_id, starts_at } = await insertScreening(catalog.db);
   const body = { movie_id, theater_id, starts_at };
   const key = newKey();
-  expect((await post('/screenings', body, key)).body.code).toBe('hall_taken');
+  expect((await post('/screenings', body, key)).body.code).toBe('theater_taken');
   await catalog.db.query('DELETE FROM screenings WHERE id = $1', [id]);
   const retried = await post('/screenings', body, key);
   expect(retried.status).toBe(201);

@@ -65,7 +65,7 @@ test('when two films are put into one hall at once, then one is shown and the ot
   for (let round = 0; round < 10; round += 1) {
     const answers = await twoFilmsAtOnce(catalog);
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
-    expect(answers.find(({ status }) => status === 409)?.body.code).toBe('hall_taken');
+    expect(answers.find(({ status }) => status === 409)?.body.code).toBe('theater_taken');
   }
 }, 300_000);
 

@@ -92,7 +92,7 @@ test('when a screening is cancelled, then another may have its hall', async () =
   const { id, movie_id, theater_id, starts_at } = await insertScreening(catalog.db);
   const body = { movie_id, theater_id, starts_at };
   const post = () => catalog.api('POST', '/screenings', { token: catalog.admin, body });
-  expect((await post()).body.code).toBe('hall_taken');
+  expect((await post()).body.code).toBe('theater_taken');
   await patch(id, { status: 'cancelled' });
   expect((await post()).status).toBe(201);
 });
@@ -114,7 +114,7 @@ test('when a screening is moved into another, then it is 409; when onto its own 
     starts_at: after,
   });
   const into = await patch(id, { starts_at: one.starts_at });
-  expect([into.status, into.body.code]).toEqual([409, 'hall_taken']);
+  expect([into.status, into.body.code]).toEqual([409, 'theater_taken']);
   expect((await patch(id, { starts_at: one.ends_at })).status).toBe(200);
   const earlier = new Date(one.starts_at.getTime() - 60_000);
   expect((await patch(one.id, { starts_at: earlier })).status).toBe(200);

@@ -92,7 +92,7 @@ describe('when the hall has a screening from 19:30 to 21:10, then another', () =
     await send('POST', '/screenings', { ...refers, starts_at: start });
     const answer = await send('POST', '/screenings', { ...refers, starts_at });
     expect(answer.status).toBe(status);
-    if (status === 409) expect(answer.body.code).toBe('hall_taken');
+    if (status === 409) expect(answer.body.code).toBe('theater_taken');
   });
 
   test('in another hall is fine', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { route, type Answer } from '@movie-ticketing/kit/endpoint';
+import { route, type ApiResponse } from '@movie-ticketing/kit/endpoint';
 import type { OpenApiDocument } from '@movie-ticketing/kit/openapi';
 import type { Edge } from '@movie-ticketing/kit/pipeline';
 import type { Service } from '@movie-ticketing/kit/service';
@@ -9,7 +9,7 @@ import { ping, readOpenApi } from './gateway.endpoints.ts';
 
 /** What the gateway answers itself. It holds nothing, so it is always ready and stops at once. */
 export const makeGatewayService = (options: { document: OpenApiDocument; edge: Edge }): Service => {
-  const pong: Answer = { status: 200, body: { message: 'pong' } };
+  const pong: ApiResponse = { status: 200, body: { message: 'pong' } };
   const document = openApiAnswer(options.document);
   return {
     name: 'gateway',
@@ -24,7 +24,7 @@ export const makeGatewayService = (options: { document: OpenApiDocument; edge: E
 };
 
 /** Made once: the document never changes while a process lives. */
-const openApiAnswer = (document: OpenApiDocument): Answer => {
+const openApiAnswer = (document: OpenApiDocument): ApiResponse => {
   const json = JSON.stringify(document);
   return {
     status: 200,

@@ -56,7 +56,7 @@ export const cachedRead = (requestHeaders: readonly string[]): string[] => [
   ...requestHeaders,
   'proxy_set_header Authorization "";',
   'proxy_set_header Cookie "";',
-  // Each caller's own, and not that of the request which fetched the answer.
+  // The client's own id, not the id of the request which fetched the answer.
   'proxy_hide_header X-Request-Id;',
   'add_header X-Request-Id $answer_id always;',
   // nginx's own 500, for want of room among the entries: it is passed on as if nothing were kept.

@@ -86,6 +86,6 @@ const headersOf = (answer: Response): Record<string, string> =>
 /** The gateway's own endpoints are public: nobody signs in, nothing is cached. */
 const unusedEdge: Edge = {
   verifier: { verify: () => Promise.reject(new Error('no endpoint of the gateway signs in')) },
-  accountStands: () => Promise.resolve(false),
+  isActiveUser: () => Promise.resolve(false),
   cache: makeResponseCache({ ttlMs: 0 }),
 };

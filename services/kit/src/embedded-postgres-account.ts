@@ -68,7 +68,7 @@ export function commandAs(account: Account, program: string, args: string[]): Co
   const options: SpawnOptions = {
     cwd: '/',
     detached: true,
-    // None of the caller's variables: PGDATA, PGPORT, LC_* and their kin would change the outcome.
+    // No PG* or LC_* variables of the parent process: PGDATA, PGPORT, LC_* and their kin would change the outcome.
     ...(process.platform === 'win32' ? {} : { env: { PATH, LC_ALL: 'C', TZ: 'UTC' } }),
   };
   if (account.owner === null) return { file: program, args, options };

@@ -6,7 +6,7 @@ export const roles = ['customer', 'staff', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
 /** Who is asking, as their access token says. */
-export type Caller = { userId: number; role: Role };
+export type CurrentUser = { userId: number; role: Role };
 
 /** Who may call: anyone, anyone signed in, or a role (an admin is also staff). */
 export type Access = 'public' | 'signed-in' | 'staff' | 'admin';
@@ -40,11 +40,11 @@ export type Endpoint<
   idempotent?: boolean;
   /** A public read that may be up to a second old. */
   shared?: boolean;
-  /** The handler itself finds out whether the caller's account still stands. */
-  checksAccount?: boolean;
+  /** The handler itself checks that the user is active. */
+  checksUserItself?: boolean;
 };
 
-export type Answer = {
+export type ApiResponse = {
   status: number;
   /** Serialised to JSON; absent for no body. */
   body?: unknown;
@@ -61,7 +61,7 @@ export type Request<E extends Endpoint = Endpoint> = {
   query: Parsed<E['query']>;
   body: Parsed<E['body']>;
   /** Set on every endpoint but public ones. */
-  caller: E['access'] extends 'public' ? undefined : Caller;
+  currentUser: E['access'] extends 'public' ? undefined : CurrentUser;
   idempotency: IdempotentRequest | undefined;
   /** The client's address, as far as TRUST_PROXY says to believe it. */
   address: string;
@@ -80,9 +80,9 @@ export type IdempotentRequest = {
   requestHash: Buffer;
 };
 
-export type Handler<E extends Endpoint> = (request: Request<E>) => Promise<Answer>;
+export type Handler<E extends Endpoint> = (request: Request<E>) => Promise<ApiResponse>;
 
-export type Route = { endpoint: Endpoint; handle: (request: Request) => Promise<Answer> };
+export type Route = { endpoint: Endpoint; handle: (request: Request) => Promise<ApiResponse> };
 
 export const defineEndpoint = <const E extends Endpoint>(endpoint: E): E => endpoint;
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { codeOf, constraintOf, type Database, type Queryable } from './database.ts';
-import type { Answer, IdempotentRequest } from './endpoint.ts';
+import type { ApiResponse, IdempotentRequest } from './endpoint.ts';
 import { Problem } from './problems.ts';
 
 /**
@@ -17,7 +17,7 @@ export const hashRequest = (body: unknown): Buffer =>
     .update(JSON.stringify(body ?? null))
     .digest();
 
-export const replayed = (status: number, json: string): Answer => ({
+export const replayed = (status: number, json: string): ApiResponse => ({
   status,
   ...(status === 204 ? {} : { json }),
   headers: {
@@ -42,7 +42,7 @@ export const findAnswer = async (
   db: Queryable,
   table: KeyTable,
   request: IdempotentRequest,
-): Promise<Answer | undefined> => {
+): Promise<ApiResponse | undefined> => {
   const [row] = await db.query<KeyRow>(
     `SELECT request_hash, status, body FROM ${table} WHERE user_id = $1 AND scope = $2 AND key = $3`,
     [request.userId, request.scope, request.key],
@@ -57,7 +57,7 @@ export const saveAnswer = async (
   tx: Queryable,
   table: KeyTable,
   request: IdempotentRequest,
-  answer: Answer,
+  answer: ApiResponse,
 ): Promise<void> => {
   await tx.query(
     `INSERT INTO ${table} (user_id, scope, key, request_hash, status, body) VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -84,8 +84,8 @@ export const withIdempotency = async (
   db: Database,
   table: KeyTable,
   request: IdempotentRequest | undefined,
-  work: (tx: Queryable) => Promise<Answer>,
-): Promise<Answer> => {
+  work: (tx: Queryable) => Promise<ApiResponse>,
+): Promise<ApiResponse> => {
   if (request === undefined) return db.transaction(work);
   const stored = await findAnswer(db, table, request);
   if (stored !== undefined) return stored;

@@ -3,18 +3,25 @@ import { createHash } from 'node:crypto';
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express';
 import type { z } from 'zod';
 
-import type { Access, Answer, Caller, IdempotentRequest, Request, Route } from './endpoint.ts';
+import type {
+  Access,
+  ApiResponse,
+  CurrentUser,
+  IdempotentRequest,
+  Request,
+  Route,
+} from './endpoint.ts';
 import { hashRequest } from './idempotency.ts';
-import { accountGone, invalid, Problem, signInFirst, type FieldError } from './problems.ts';
+import { userDeleted, invalid, Problem, signInFirst, type FieldError } from './problems.ts';
 import { readBody } from './request-body.ts';
-import type { CachedAnswer, ResponseCache } from './response-cache.ts';
+import type { CachedResponse, ResponseCache } from './response-cache.ts';
 import type { TokenVerifier } from './tokens.ts';
 
 /** What the routes of one service need at the edge. */
 export type Edge = {
   verifier: TokenVerifier;
   /** Whether an account exists and was not deleted: a token outlives its account by minutes. */
-  accountStands: (userId: number) => Promise<boolean>;
+  isActiveUser: (userId: number) => Promise<boolean>;
   cache: ResponseCache;
 };
 
@@ -35,18 +42,23 @@ export const answerRequest = async (
     sendShared(req, res, await edge.cache.get(req.originalUrl, () => loadShared(route, req)));
     return;
   }
-  const caller = await authorize(edge, endpoint.access, endpoint.checksAccount === true, req);
+  const currentUser = await authorize(
+    edge,
+    endpoint.access,
+    endpoint.checksUserItself === true,
+    req,
+  );
   let parts: Pick<Request, 'params' | 'query' | 'body' | 'idempotency'>;
   try {
-    parts = await parseRequest(route, req, res, caller);
+    parts = await parseRequest(route, req, res, currentUser);
   } catch (error) {
     // The handler would have asked, but it is not reached: a deleted account is 401 all the same.
-    if (endpoint.checksAccount === true) await requireAccount(edge, caller);
+    if (endpoint.checksUserItself === true) await requireActiveUser(edge, currentUser);
     throw error;
   }
   const answer = await route.handle({
     ...parts,
-    caller,
+    currentUser,
     address: req.ip ?? 'unknown',
     requestId,
     isGone: () => res.destroyed,
@@ -58,7 +70,7 @@ const parseRequest = async (
   route: Route,
   req: ExpressRequest,
   res: ExpressResponse,
-  caller: Caller | undefined,
+  currentUser: CurrentUser | undefined,
 ): Promise<Pick<Request, 'params' | 'query' | 'body' | 'idempotency'>> => {
   const { endpoint } = route;
   const received = endpoint.method === 'get' ? undefined : await readBody(req, res);
@@ -67,17 +79,17 @@ const parseRequest = async (
     params: parsePart(endpoint.params, req.params),
     query: parseQuery(endpoint.query, req),
     body,
-    idempotency: idempotencyOf(route, req, caller, body),
+    idempotency: idempotencyOf(route, req, currentUser, body),
   };
 };
 
 /** A public read for the cache: it sees the path and the query, nothing of the person who asks. */
-const loadShared = async (route: Route, req: ExpressRequest): Promise<CachedAnswer> => {
+const loadShared = async (route: Route, req: ExpressRequest): Promise<CachedResponse> => {
   const answer = await route.handle({
     params: parsePart(route.endpoint.params, req.params),
     query: parseQuery(route.endpoint.query, req),
     body: undefined,
-    caller: undefined,
+    currentUser: undefined,
     idempotency: undefined,
     address: '',
     requestId: '',
@@ -90,27 +102,31 @@ const loadShared = async (route: Route, req: ExpressRequest): Promise<CachedAnsw
 const authorize = async (
   edge: Edge,
   access: Access,
-  checksAccount: boolean,
+  checksUserItself: boolean,
   req: ExpressRequest,
-): Promise<Caller | undefined> => {
+): Promise<CurrentUser | undefined> => {
   if (access === 'public') return undefined;
   const token = /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(req.headers.authorization ?? '')?.[1];
   if (token === undefined) throw signInFirst('Send an access token as Authorization: Bearer.');
-  const caller = await edge.verifier.verify(token);
-  if (!mayCall(access, caller)) {
+  const currentUser = await edge.verifier.verify(token);
+  if (!mayCall(access, currentUser)) {
     throw new Problem('forbidden', { detail: `This needs the role ${access}.` });
   }
-  if (!checksAccount) await requireAccount(edge, caller);
-  return caller;
+  if (!checksUserItself) await requireActiveUser(edge, currentUser);
+  return currentUser;
 };
 
-const requireAccount = async (edge: Edge, caller: Caller | undefined): Promise<void> => {
-  if (caller !== undefined && !(await edge.accountStands(caller.userId))) throw accountGone();
+const requireActiveUser = async (
+  edge: Edge,
+  currentUser: CurrentUser | undefined,
+): Promise<void> => {
+  if (currentUser !== undefined && !(await edge.isActiveUser(currentUser.userId)))
+    throw userDeleted();
 };
 
-const mayCall = (access: Access, caller: Caller): boolean => {
-  if (access === 'admin') return caller.role === 'admin';
-  if (access === 'staff') return caller.role !== 'customer';
+const mayCall = (access: Access, currentUser: CurrentUser): boolean => {
+  if (access === 'admin') return currentUser.role === 'admin';
+  if (access === 'staff') return currentUser.role !== 'customer';
   return true;
 };
 
@@ -172,18 +188,18 @@ const toFieldErrors = (issue: z.core.$ZodIssue): FieldError[] => {
 const idempotencyOf = (
   route: Route,
   req: ExpressRequest,
-  caller: Caller | undefined,
+  currentUser: CurrentUser | undefined,
   body: unknown,
 ): IdempotentRequest | undefined => {
   const key = req.headers['idempotency-key'];
-  if (route.endpoint.idempotent !== true || caller === undefined || key === undefined) {
+  if (route.endpoint.idempotent !== true || currentUser === undefined || key === undefined) {
     return undefined;
   }
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
     throw invalid('Idempotency-Key', 'must be 1 to 255 visible ASCII characters');
   }
   return {
-    userId: caller.userId,
+    userId: currentUser.userId,
     // Decoded, so that one path in two spellings is one scope.
     scope: `${req.method} ${decodeURIComponent(req.path)}`,
     key,
@@ -191,7 +207,7 @@ const idempotencyOf = (
   };
 };
 
-const serialise = (answer: Answer): string =>
+const serialise = (answer: ApiResponse): string =>
   answer.json ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
 
 const etagOf = (json: string): string => `"${createHash('sha1').update(json).digest('base64url')}"`;
@@ -207,7 +223,7 @@ export const hasCurrent = (req: ExpressRequest, etag: unknown): boolean => {
   return named.some((one) => one === '*' || one === etag);
 };
 
-const sendShared = (req: ExpressRequest, res: ExpressResponse, answer: CachedAnswer): void => {
+const sendShared = (req: ExpressRequest, res: ExpressResponse, answer: CachedResponse): void => {
   res.setHeader('ETag', answer.etag);
   // The second that a public read may be old is spent on our side: others must ask.
   res.setHeader('Cache-Control', 'public, max-age=0, must-revalidate');
@@ -220,7 +236,12 @@ const sendShared = (req: ExpressRequest, res: ExpressResponse, answer: CachedAns
   res.end(answer.json);
 };
 
-const send = (req: ExpressRequest, res: ExpressResponse, answer: Answer, isRead: boolean): void => {
+const send = (
+  req: ExpressRequest,
+  res: ExpressResponse,
+  answer: ApiResponse,
+  isRead: boolean,
+): void => {
   res.statusCode = answer.status;
   for (const [name, value] of Object.entries(answer.headers ?? {})) res.setHeader(name, value);
   const json = serialise(answer);

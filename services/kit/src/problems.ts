@@ -20,7 +20,7 @@ export const problems = {
   booking_expired: { status: 409, title: 'The booking has expired' },
   booking_cancelled: { status: 409, title: 'The booking is cancelled' },
   payment_processing: { status: 409, title: 'A payment is being processed' },
-  hall_taken: { status: 409, title: 'The hall is taken at that time' },
+  theater_taken: { status: 409, title: 'The theater is taken at that time' },
   in_use: { status: 409, title: 'Something else depends on this' },
   has_live_bookings: { status: 409, title: 'There are live bookings' },
   idempotency_key_in_flight: { status: 409, title: 'A request with this key is in flight' },
@@ -72,7 +72,7 @@ export const signInFirst = (detail: string): Problem =>
   new Problem('unauthenticated', { detail, headers: { 'WWW-Authenticate': 'Bearer' } });
 
 /** A live token of a deleted account. */
-export const accountGone = (): Problem => signInFirst('This account does not exist any more.');
+export const userDeleted = (): Problem => signInFirst('This account does not exist any more.');
 
 /** One bad field, as a 400. */
 export const invalid = (path: string, message: string): Problem =>

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
 /** A serialised answer with its validator. */
-export type CachedAnswer = { json: string; etag: string };
+export type CachedResponse = { json: string; etag: string };
 
 /**
  * How old a public read may be in its service: a quarter of the second that is promised in all
@@ -12,12 +12,12 @@ export const publicReadMs = 250;
 const maximumBytes = 32 * 1024 * 1024;
 
 export type ResponseCache = {
-  get(key: string, load: () => Promise<CachedAnswer>): Promise<CachedAnswer>;
+  get(key: string, load: () => Promise<CachedResponse>): Promise<CachedResponse>;
   /** Forgets everything, answers being loaded included: what follows a write sees it. */
   clear(): void;
 };
 
-type Entry = { answer: Promise<CachedAnswer>; expires: number; bytes: number };
+type Entry = { answer: Promise<CachedResponse>; expires: number; bytes: number };
 
 /**
  * Public reads, remembered for `ttlMs` counted from before their query began: an answer is never older.

@@ -4,7 +4,7 @@ import { importJWK, jwtVerify, errors as joseErrors, type CryptoKey, type JWK } 
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 
-import { roles, type Caller } from './endpoint.ts';
+import { roles, type CurrentUser } from './endpoint.ts';
 import { Problem } from './problems.ts';
 
 export type JwkSet = { keys: JWK[] };
@@ -34,9 +34,9 @@ const claims = z.object({
   exp: z.number(),
 });
 
-type Verified = { caller: Caller; expires: number };
+type Verified = { currentUser: CurrentUser; expires: number };
 
-export type TokenVerifier = { verify(token: string): Promise<Caller> };
+export type TokenVerifier = { verify(token: string): Promise<CurrentUser> };
 
 const unauthenticated = (detail: string, cause?: unknown): Problem =>
   new Problem('unauthenticated', {
@@ -73,7 +73,7 @@ export const makeTokenVerifier = (options: {
         currentDate: new Date(now()),
       });
       const parsed = claims.parse(payload);
-      return { caller: { userId: parsed.sub, role: parsed.role }, expires: parsed.exp * 1000 };
+      return { currentUser: { userId: parsed.sub, role: parsed.role }, expires: parsed.exp * 1000 };
     } catch (error) {
       if (error instanceof Problem) throw error;
       if (error instanceof joseErrors.JWTExpired) {
@@ -88,13 +88,13 @@ export const makeTokenVerifier = (options: {
       const digest = hash('sha256', token, 'base64');
       const known = verified.get(digest);
       if (known !== undefined) {
-        if (known.expires > now()) return known.caller;
+        if (known.expires > now()) return known.currentUser;
         verified.delete(digest);
         throw unauthenticated('The access token has expired: refresh it.');
       }
       const fresh = await check(token);
       verified.set(digest, fresh);
-      return fresh.caller;
+      return fresh.currentUser;
     },
   };
 };

@@ -6,7 +6,7 @@ import type { JwkSource } from '../src/tokens.ts';
 export type TestTokens = {
   source: JwkSource;
   /** A real signed token, as the users service would make it. */
-  sign: (caller: { userId: number; role?: Role }) => Promise<string>;
+  sign: (currentUser: { userId: number; role?: Role }) => Promise<string>;
 };
 
 /** A key pair of a test's own, for services that are tested without the users service. */

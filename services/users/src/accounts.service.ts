@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
-import type { Caller, Role } from '@movie-ticketing/kit/endpoint';
+import type { CurrentUser, Role } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
-import { accountGone, Problem } from '@movie-ticketing/kit/problems';
+import { userDeleted, Problem } from '@movie-ticketing/kit/problems';
 
 import type { Account } from './account.ts';
 import type { Passwords } from './passwords.ts';
@@ -20,11 +20,11 @@ export type Accounts = {
   /** @throws Problem `last_admin` */
   remove(userId: number): Promise<void>;
   list(
-    caller: Caller,
+    currentUser: CurrentUser,
     page: { after: number; limit: number },
   ): Promise<{ accounts: Account[]; nextCursor: string | null }>;
   /** @throws Problem `not_found`, `last_admin`, or `forbidden` to who is no administrator any more */
-  changeRole(caller: Caller, userId: number, role: Role): Promise<Account>;
+  changeRole(currentUser: CurrentUser, userId: number, role: Role): Promise<Account>;
   /** Creates the administrator if the e-mail has no account; never changes one that is there. */
   ensureAdmin(admin: { email: string; password: string | undefined }): Promise<AdminOutcome>;
 };
@@ -36,7 +36,7 @@ export const makeAccounts = (parts: Parts): Accounts => {
   return {
     find: async (userId) => {
       const account = await makeUsersRepository(db).find(userId);
-      if (account === undefined) throw accountGone();
+      if (account === undefined) throw userDeleted();
       return account;
     },
 
@@ -45,25 +45,25 @@ export const makeAccounts = (parts: Parts): Accounts => {
         const users = makeUsersRepository(tx);
         await users.lockAdministrators();
         const account = await users.lock(userId);
-        if (account === undefined) throw accountGone();
+        if (account === undefined) throw userDeleted();
         await refuseLastAdministrator(tx, account);
         await sessions.endAll(tx, userId);
         await users.bury(userId);
       });
     },
 
-    list: async (caller, { after, limit }) => {
-      await mustBeAdministrator(db, caller);
+    list: async (currentUser, { after, limit }) => {
+      await mustBeAdministrator(db, currentUser);
       const found = await makeUsersRepository(db).list(after, limit + 1);
       const { rows, nextCursor } = toPage('users', found, limit, ({ id }) => [id]);
       return { accounts: rows, nextCursor };
     },
 
-    changeRole: (caller, userId, role) =>
+    changeRole: (currentUser, userId, role) =>
       db.transaction(async (tx) => {
         const users = makeUsersRepository(tx);
         await users.lockAdministrators();
-        await mustBeAdministrator(tx, caller);
+        await mustBeAdministrator(tx, currentUser);
         const account = await users.lock(userId);
         if (account === undefined) {
           throw new Problem('not_found', { detail: 'There is no such account.' });
@@ -78,7 +78,7 @@ export const makeAccounts = (parts: Parts): Accounts => {
 };
 
 /** An access token outlives a demotion by minutes: in those it must not undo it. */
-const mustBeAdministrator = async (db: Queryable, { userId }: Caller): Promise<void> => {
+const mustBeAdministrator = async (db: Queryable, { userId }: CurrentUser): Promise<void> => {
   const account = await makeUsersRepository(db).find(userId);
   if (account?.role !== 'admin') {
     throw new Problem('forbidden', { detail: 'This needs the role admin.' });

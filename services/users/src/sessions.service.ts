@@ -24,7 +24,7 @@ export type Sessions = {
   present(account: Account, refreshToken: string): Promise<TokenSet>;
   /** @throws Problem `invalid_refresh_token` */
   refresh(refreshToken: string): Promise<TokenSet>;
-  /** Ends the sign-in that a token belongs to, if it is the caller's. */
+  /** Ends the sign-in that a token belongs to, if it belongs to the current user. */
   close(userId: number, refreshToken: string): Promise<void>;
 };
 

@@ -1,5 +1,5 @@
 import type { Database } from '@movie-ticketing/kit/database';
-import { accountGone, Problem } from '@movie-ticketing/kit/problems';
+import { userDeleted, Problem } from '@movie-ticketing/kit/problems';
 
 import type { Account } from './account.ts';
 import type { Passwords } from './passwords.ts';
@@ -103,7 +103,7 @@ const replacePassword = async (
   return db.transaction(async (tx) => {
     const users = makeUsersRepository(tx);
     const account = await users.lock(userId);
-    if (account === undefined) throw accountGone();
+    if (account === undefined) throw userDeleted();
     // Of two changes at once, the second has proved a password that is no longer the current one.
     if (account.passwordHash !== compared.passwordHash) return undefined;
     await users.setPasswordHash(userId, hash);
@@ -114,6 +114,6 @@ const replacePassword = async (
 
 const standing = async (db: Database, userId: number): Promise<Account> => {
   const account = await makeUsersRepository(db).find(userId);
-  if (account === undefined) throw accountGone();
+  if (account === undefined) throw userDeleted();
   return account;
 };

@@ -112,7 +112,7 @@ const edge = (environment: UsersEnvironment, db: Database, keys: KeyRing): Edge 
     audience: environment.JWT_AUDIENCE,
     cacheSeconds: environment.JWT_JWKS_CACHE_SECONDS,
   }),
-  accountStands: makeUsersRepository(db).stands,
+  isActiveUser: makeUsersRepository(db).stands,
   cache: makeResponseCache({ ttlMs: publicReadMs }),
 });
 

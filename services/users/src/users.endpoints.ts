@@ -100,7 +100,7 @@ const accountEndpoints = () => ({
     tag: 'Account',
     access: 'signed-in',
     answers: { 200: userEnvelope },
-    checksAccount: true,
+    checksUserItself: true,
   }),
   deleteMe: defineEndpoint({
     method: 'delete',
@@ -113,7 +113,7 @@ const accountEndpoints = () => ({
     access: 'signed-in',
     answers: { 204: null },
     problems: ['last_admin'],
-    checksAccount: true,
+    checksUserItself: true,
   }),
   changePassword: defineEndpoint({
     method: 'post',
@@ -127,7 +127,7 @@ const accountEndpoints = () => ({
     body: passwordChange,
     answers: { 200: signedIn },
     problems: ['invalid_credentials', 'too_many_requests', 'overloaded'],
-    checksAccount: true,
+    checksUserItself: true,
   }),
 });
 

@@ -1,4 +1,4 @@
-import type { Answer, Handler } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, Handler } from '@movie-ticketing/kit/endpoint';
 import type { JwkSource } from '@movie-ticketing/kit/tokens';
 
 import type { Account } from './account.ts';
@@ -25,7 +25,7 @@ const presentTokens = (tokens: TokenSet): SignedIn => ({
   refresh_token: tokens.refreshToken,
 });
 
-const userAnswer = (account: Account): Answer => ({
+const userAnswer = (account: Account): ApiResponse => ({
   status: 200,
   body: { user: presentUser(account) },
 });
@@ -50,30 +50,30 @@ export const makeUsersHandlers = (services: {
       status: 200,
       body: presentTokens(await sessions.refresh(body.refresh_token)),
     }),
-    logoutSession: async ({ body, caller }) => {
-      await sessions.close(caller.userId, body.refresh_token);
+    logoutSession: async ({ body, currentUser }) => {
+      await sessions.close(currentUser.userId, body.refresh_token);
       return { status: 204 };
     },
-    getMe: async ({ caller }) => userAnswer(await accounts.find(caller.userId)),
-    deleteMe: async ({ caller }) => {
-      await accounts.remove(caller.userId);
+    getMe: async ({ currentUser }) => userAnswer(await accounts.find(currentUser.userId)),
+    deleteMe: async ({ currentUser }) => {
+      await accounts.remove(currentUser.userId);
       return { status: 204 };
     },
-    changePassword: async ({ body, caller, address }) => {
+    changePassword: async ({ body, currentUser, address }) => {
       const change = { current: body.current_password, next: body.new_password };
-      const tokens = await signIn.changePassword(caller.userId, change, address);
+      const tokens = await signIn.changePassword(currentUser.userId, change, address);
       return { status: 200, body: presentTokens(tokens) };
     },
-    listUsers: async ({ query, caller }) => {
+    listUsers: async ({ query, currentUser }) => {
       const page = { after: query.cursor?.[0] ?? 0, limit: query.limit };
-      const found = await accounts.list(caller, page);
+      const found = await accounts.list(currentUser, page);
       return {
         status: 200,
         body: { users: found.accounts.map(presentUser), next_cursor: found.nextCursor },
       };
     },
-    changeRole: async ({ params, body, caller }) =>
-      userAnswer(await accounts.changeRole(caller, params.id, body.role)),
+    changeRole: async ({ params, body, currentUser }) =>
+      userAnswer(await accounts.changeRole(currentUser, params.id, body.role)),
     getJwks: async () => ({ status: 200, body: await jwks() }),
   };
 };

@@ -84,7 +84,7 @@ const readView =
   async (
     orders: readonly ReferencedOrder[],
   ): Promise<{ standing: Set<number>; keys: Map<string, StoredKey>; ids: number[] }> => {
-    const people = [...new Set(orders.flatMap(({ userId, callerId }) => [userId, callerId]))];
+    const people = [...new Set(orders.flatMap(({ userId, requestedBy }) => [userId, requestedBy]))];
     const keys = orders.flatMap(({ idempotency }) => idempotency ?? []);
     const [row] = await tx.query<ViewRow>(
       keys.length === 0 ? viewWithoutKeys : viewWithKeys,

@@ -7,7 +7,7 @@ export type BookingOrder = {
   /** Whom the booking is for. */
   userId: number;
   /** Who asks: the same person, or staff. */
-  callerId: number;
+  requestedBy: number;
   screeningId: number;
   numTickets: number;
   idempotency: IdempotentRequest | undefined;

@@ -1,4 +1,4 @@
-import type { Answer } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse } from '@movie-ticketing/kit/endpoint';
 import { Problem } from '@movie-ticketing/kit/problems';
 
 import { makeReference, type BookingOrder, type ReferencedOrder } from './booking-order.ts';
@@ -9,7 +9,7 @@ export type BookingQueue = {
    * Waits for the order's batch and gives its answer.
    * @throws Problem a refusal, or 503 when too many wait
    */
-  submit(order: BookingOrder): Promise<Answer>;
+  submit(order: BookingOrder): Promise<ApiResponse>;
   readonly depth: number;
   /** Runs what waits, then resolves. Later orders are refused. */
   drain(): Promise<void>;
@@ -17,7 +17,7 @@ export type BookingQueue = {
 
 type Waiting = {
   order: ReferencedOrder;
-  resolve: (answer: Answer) => void;
+  resolve: (answer: ApiResponse) => void;
   reject: (problem: Problem) => void;
 };
 

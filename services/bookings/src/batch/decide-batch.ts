@@ -1,7 +1,7 @@
-import type { Answer } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse } from '@movie-ticketing/kit/endpoint';
 import { keyInFlight, keyReused, replayed } from '@movie-ticketing/kit/idempotency';
 
-import { accountGone, Problem } from '@movie-ticketing/kit/problems';
+import { userDeleted, Problem } from '@movie-ticketing/kit/problems';
 
 import { presentBooking, type Booking } from '../bookings/bookings.schema.ts';
 import type { ReferencedOrder } from './booking-order.ts';
@@ -33,7 +33,7 @@ export type BatchView = {
 
 export type Decision =
   | { kind: 'book'; booking: Booking; json: string }
-  | { kind: 'answer'; answer: Answer }
+  | { kind: 'answer'; answer: ApiResponse }
   | { kind: 'refuse'; problem: Problem };
 
 export const keyId = (request: { userId: number; scope: string; key: string }): string =>
@@ -52,7 +52,7 @@ export const decideBatch = (
   const keysInBatch = new Map<string, StoredKey>();
   return orders.map((order, index) => {
     // Before the key: a deleted account's token is not answered from what it did before.
-    if (!view.standing.has(order.callerId)) return { kind: 'refuse', problem: accountGone() };
+    if (!view.standing.has(order.requestedBy)) return { kind: 'refuse', problem: userDeleted() };
     const known = order.idempotency && findKey(order.idempotency, view.keys, keysInBatch);
     if (known !== undefined && order.idempotency !== undefined) {
       return repeat(known, order.idempotency.requestHash);

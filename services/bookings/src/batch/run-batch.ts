@@ -9,7 +9,7 @@ import {
   translateDatabaseError,
   type Database,
 } from '@movie-ticketing/kit/database';
-import type { Answer } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse } from '@movie-ticketing/kit/endpoint';
 import { Problem } from '@movie-ticketing/kit/problems';
 
 import { makeBatchRepository, type NewKey } from './batch.repository.ts';
@@ -17,7 +17,7 @@ import type { ReferencedOrder } from './booking-order.ts';
 import { decideBatch, type Decision } from './decide-batch.ts';
 
 /** An answer, or the Problem to throw. */
-export type Outcome = Answer | Problem;
+export type Outcome = ApiResponse | Problem;
 
 export type BatchSettings = {
   holdMs: number;

@@ -24,7 +24,7 @@ export const createBooking = (maxTickets: number) =>
     ],
     idempotent: true,
     // The batch asks about all its people at once, inside its transaction.
-    checksAccount: true,
+    checksUserItself: true,
   });
 
 export const listBookings = defineEndpoint({

@@ -6,19 +6,19 @@ import type { BookingsService } from './bookings.service.ts';
 
 export const makeBookingsHandlers = (service: BookingsService) => {
   const create: Handler<ReturnType<typeof endpoints.createBooking>> = ({
-    caller,
+    currentUser,
     body,
     idempotency,
     isGone,
   }) =>
     service.book(
-      caller,
+      currentUser,
       { screeningId: body.screening_id, numTickets: body.num_tickets, userId: body.user_id },
       { idempotency, isGone },
     );
 
-  const list: Handler<typeof endpoints.listBookings> = async ({ caller, query }) => {
-    const page = await service.list(caller, {
+  const list: Handler<typeof endpoints.listBookings> = async ({ currentUser, query }) => {
+    const page = await service.list(currentUser, {
       userId: query.user_id,
       screeningId: query.screening_id,
       status: query.status,
@@ -31,13 +31,13 @@ export const makeBookingsHandlers = (service: BookingsService) => {
     };
   };
 
-  const get: Handler<typeof endpoints.getBooking> = async ({ caller, params }) => ({
+  const get: Handler<typeof endpoints.getBooking> = async ({ currentUser, params }) => ({
     status: 200,
-    body: { booking: presentBooking(await service.get(caller, params.id)) },
+    body: { booking: presentBooking(await service.get(currentUser, params.id)) },
   });
 
-  const cancel: Handler<typeof endpoints.cancelBooking> = ({ caller, params, idempotency }) =>
-    service.cancel(caller, params.id, idempotency);
+  const cancel: Handler<typeof endpoints.cancelBooking> = ({ currentUser, params, idempotency }) =>
+    service.cancel(currentUser, params.id, idempotency);
 
   return { create, list, get, cancel };
 };

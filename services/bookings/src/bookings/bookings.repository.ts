@@ -134,11 +134,11 @@ export const makeBookingsRepository = (db: Queryable) => ({
 });
 
 /** Whether an account stands; hot, so parsed once a connection. */
-export const accountStands = async (db: Queryable, userId: number): Promise<boolean> => {
+export const isActiveUser = async (db: Queryable, userId: number): Promise<boolean> => {
   const rows = await db.query(
     'SELECT 1 FROM users WHERE id = $1 AND deleted_at IS NULL',
     [userId],
-    'account-stands',
+    'is-active-user',
   );
   return rows.length === 1;
 };

@@ -1,5 +1,5 @@
 import type { Database } from '@movie-ticketing/kit/database';
-import type { Answer, Caller, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, CurrentUser, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
 import { withIdempotency } from '@movie-ticketing/kit/idempotency';
 import { toPage } from '@movie-ticketing/kit/pagination';
 import { Problem } from '@movie-ticketing/kit/problems';
@@ -12,11 +12,14 @@ import { presentBooking, type Booking } from './bookings.schema.ts';
 
 export type BookingsService = ReturnType<typeof makeBookingsService>;
 
-const isStaff = (caller: Caller): boolean => caller.role !== 'customer';
+const isStaff = (currentUser: CurrentUser): boolean => currentUser.role !== 'customer';
 
 /** Others' things do not exist for a customer. */
-export const seenBy = <T extends { userId: number }>(caller: Caller, it: T | undefined): T => {
-  if (it === undefined || (it.userId !== caller.userId && !isStaff(caller))) {
+export const seenBy = <T extends { userId: number }>(
+  currentUser: CurrentUser,
+  it: T | undefined,
+): T => {
+  if (it === undefined || (it.userId !== currentUser.userId && !isStaff(currentUser))) {
     throw new Problem('not_found', { detail: 'There is no such thing of yours.' });
   }
   return it;
@@ -27,42 +30,46 @@ export const makeBookingsService = (db: Database, queue: BookingQueue) => {
   return {
     /** Holds seats, in a batch with whatever else arrived meanwhile. */
     book: (
-      caller: Caller,
+      currentUser: CurrentUser,
       order: { screeningId: number; numTickets: number; userId?: number | undefined },
       request: Pick<BookingOrder, 'idempotency' | 'isGone'>,
-    ): Promise<Answer> => {
-      const userId = order.userId ?? caller.userId;
-      if (userId !== caller.userId && !isStaff(caller)) {
+    ): Promise<ApiResponse> => {
+      const userId = order.userId ?? currentUser.userId;
+      if (userId !== currentUser.userId && !isStaff(currentUser)) {
         throw new Problem('forbidden', { detail: 'Only staff may book for others.' });
       }
-      return queue.submit({ ...order, ...request, userId, callerId: caller.userId });
+      return queue.submit({ ...order, ...request, userId, requestedBy: currentUser.userId });
     },
 
-    get: async (caller: Caller, id: number): Promise<Booking> =>
-      seenBy(caller, await repository.find(id)),
+    get: async (currentUser: CurrentUser, id: number): Promise<Booking> =>
+      seenBy(currentUser, await repository.find(id)),
 
-    list: async (caller: Caller, filter: BookingFilter) => {
-      if (!isStaff(caller) && filter.userId !== undefined && filter.userId !== caller.userId) {
+    list: async (currentUser: CurrentUser, filter: BookingFilter) => {
+      if (
+        !isStaff(currentUser) &&
+        filter.userId !== undefined &&
+        filter.userId !== currentUser.userId
+      ) {
         throw new Problem('forbidden', { detail: 'Only staff may list others’ bookings.' });
       }
-      const userId = isStaff(caller) ? filter.userId : caller.userId;
+      const userId = isStaff(currentUser) ? filter.userId : currentUser.userId;
       const rows = await repository.list({ ...filter, userId, limit: filter.limit + 1 });
       return toPage('bookings', rows, filter.limit, (row) => [row.id]);
     },
 
-    cancel: (caller: Caller, id: number, idempotency: IdempotentRequest | undefined) =>
-      cancelBooking(db, caller, id, idempotency),
+    cancel: (currentUser: CurrentUser, id: number, idempotency: IdempotentRequest | undefined) =>
+      cancelBooking(db, currentUser, id, idempotency),
   };
 };
 
 /** Gives the seats back at once; a payment that was made is asked back in the same transaction. */
 const cancelBooking = async (
   db: Database,
-  caller: Caller,
+  currentUser: CurrentUser,
   id: number,
   idempotency: IdempotentRequest | undefined,
-): Promise<Answer> => {
-  const known = seenBy(caller, await makeBookingsRepository(db).find(id));
+): Promise<ApiResponse> => {
+  const known = seenBy(currentUser, await makeBookingsRepository(db).find(id));
   return withIdempotency(db, 'bookings_idempotency_keys', idempotency, async (tx) => {
     const bookings = makeBookingsRepository(tx);
     const payments = makePaymentsRepository(tx);

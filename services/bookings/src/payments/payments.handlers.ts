@@ -5,12 +5,16 @@ import { presentPayment } from './payments.schema.ts';
 import type { PaymentsService } from './payments.service.ts';
 
 export const makePaymentsHandlers = (service: PaymentsService) => {
-  const create: Handler<typeof endpoints.createPayment> = ({ caller, body, idempotency }) =>
-    service.pay(caller, { bookingId: body.booking_id, token: body.payment_token, idempotency });
+  const create: Handler<typeof endpoints.createPayment> = ({ currentUser, body, idempotency }) =>
+    service.pay(currentUser, {
+      bookingId: body.booking_id,
+      token: body.payment_token,
+      idempotency,
+    });
 
-  const get: Handler<typeof endpoints.getPayment> = async ({ caller, params }) => ({
+  const get: Handler<typeof endpoints.getPayment> = async ({ currentUser, params }) => ({
     status: 200,
-    body: { payment: presentPayment(await service.get(caller, params.id)) },
+    body: { payment: presentPayment(await service.get(currentUser, params.id)) },
   });
 
   return { create, get };

@@ -1,5 +1,5 @@
 import { codeOf, type Database, type Queryable } from '@movie-ticketing/kit/database';
-import type { Answer, Caller, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, CurrentUser, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
 import { keyReused, replayed } from '@movie-ticketing/kit/idempotency';
 import type { Logger } from '@movie-ticketing/kit/logging';
 import { Problem } from '@movie-ticketing/kit/problems';
@@ -49,11 +49,11 @@ export const makePaymentsService = (
   };
 
   return {
-    get: async (caller: Caller, id: number): Promise<Payment> =>
-      seenBy(caller, await repository.find(id)),
+    get: async (currentUser: CurrentUser, id: number): Promise<Payment> =>
+      seenBy(currentUser, await repository.find(id)),
 
-    pay: async (caller: Caller, order: PaymentOrder): Promise<Answer> => {
-      const begun = await beginPayment(db, caller, order, options.timeoutMs);
+    pay: async (currentUser: CurrentUser, order: PaymentOrder): Promise<ApiResponse> => {
+      const begun = await beginPayment(db, currentUser, order, options.timeoutMs);
       if (!('payment' in begun)) return awaitAnswer(repository, begun.claimed, options.timeoutMs);
       const outcome = await charge(begun.payment, order.token);
       if (outcome === undefined) {
@@ -75,19 +75,19 @@ type Begun = { payment: Payment } | { claimed: IdempotentRequest };
  */
 const beginPayment = async (
   db: Database,
-  caller: Caller,
+  currentUser: CurrentUser,
   order: PaymentOrder,
   timeoutMs: number,
 ): Promise<Begun> => {
   const { idempotency } = order;
   if (idempotency !== undefined && (await isClaimed(db, idempotency)))
     return { claimed: idempotency };
-  seenBy(caller, await makeBookingsRepository(db).find(order.bookingId));
+  seenBy(currentUser, await makeBookingsRepository(db).find(order.bookingId));
   try {
     return await db.transaction(async (tx): Promise<Begun> => {
       const bookings = makeBookingsRepository(tx);
       const payments = makePaymentsRepository(tx);
-      const booking = seenBy(caller, await bookings.lock(order.bookingId));
+      const booking = seenBy(currentUser, await bookings.lock(order.bookingId));
       if (idempotency !== undefined && (await isClaimed(tx, idempotency))) {
         return { claimed: idempotency };
       }
@@ -149,7 +149,7 @@ const awaitAnswer = async (
   repository: ReturnType<typeof makePaymentsRepository>,
   request: IdempotentRequest,
   timeoutMs: number,
-): Promise<Answer> => {
+): Promise<ApiResponse> => {
   for (let waited = 0; ; waited += pollMs) {
     const claim = await repository.findClaim(request);
     if (claim === undefined) throw new Problem('idempotency_key_in_flight', { retryAfter: 1 });

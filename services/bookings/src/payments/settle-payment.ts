@@ -1,5 +1,5 @@
 import type { Database } from '@movie-ticketing/kit/database';
-import type { Answer } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse } from '@movie-ticketing/kit/endpoint';
 import { Problem, problems, toProblemBody } from '@movie-ticketing/kit/problems';
 
 import { makeBookingsRepository } from '../bookings/bookings.repository.ts';
@@ -32,7 +32,7 @@ export const settlePayment = async (
   db: Database,
   payment: Payment,
   outcome: ChargeOutcome,
-): Promise<{ payment: Payment; answer: Answer }> =>
+): Promise<{ payment: Payment; answer: ApiResponse }> =>
   db.transaction(async (tx) => {
     const bookings = makeBookingsRepository(tx);
     const payments = makePaymentsRepository(tx);
@@ -53,7 +53,10 @@ export const settlePayment = async (
   });
 
 /** What the one who pays is told; stored for repeats, so it names the payment and not a request. */
-export const answerOf = (payment: Payment, booking: BookingStatus): Answer & { json: string } => {
+export const answerOf = (
+  payment: Payment,
+  booking: BookingStatus,
+): ApiResponse & { json: string } => {
   if (payment.status === 'succeeded') return good(200, payment);
   if (payment.status === 'processing') return good(202, payment);
   if (payment.status === 'declined') {
@@ -77,12 +80,12 @@ export const answerOf = (payment: Payment, booking: BookingStatus): Answer & { j
   );
 };
 
-const good = (status: number, payment: Payment): Answer & { json: string } => ({
+const good = (status: number, payment: Payment): ApiResponse & { json: string } => ({
   status,
   json: JSON.stringify({ payment: presentPayment(payment) }),
 });
 
-const refusal = (payment: Payment, problem: Problem): Answer & { json: string } => ({
+const refusal = (payment: Payment, problem: Problem): ApiResponse & { json: string } => ({
   status: problems[problem.code].status,
   json: JSON.stringify(toProblemBody(problem, `payment-${String(payment.id)}`)),
   headers: { 'Content-Type': 'application/problem+json; charset=utf-8' },

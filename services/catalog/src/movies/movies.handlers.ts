@@ -1,4 +1,4 @@
-import type { Answer, Handler } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, Handler } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 
 import type { MovieEndpoints } from './movies.endpoints.ts';
@@ -7,7 +7,7 @@ import type { MoviesService } from './movies.service.ts';
 
 export type MovieHandlers = { [Name in keyof MovieEndpoints]: Handler<MovieEndpoints[Name]> };
 
-const created = (movie: Movie): Answer => ({ status: 201, body: { movie } });
+const created = (movie: Movie): ApiResponse => ({ status: 201, body: { movie } });
 
 export const makeMovieHandlers = (movies: MoviesService): MovieHandlers => ({
   listMovies: async ({ query }) => {

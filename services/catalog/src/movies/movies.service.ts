@@ -1,5 +1,5 @@
 import type { Database } from '@movie-ticketing/kit/database';
-import type { Answer, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
 import { withIdempotency } from '@movie-ticketing/kit/idempotency';
 import { Problem } from '@movie-ticketing/kit/problems';
 
@@ -25,8 +25,8 @@ export const makeMoviesService = (db: Database) => {
     create: (
       movie: NewMovie,
       idempotency: IdempotentRequest | undefined,
-      present: (made: Movie) => Answer,
-    ): Promise<Answer> =>
+      present: (made: Movie) => ApiResponse,
+    ): Promise<ApiResponse> =>
       withIdempotency(db, 'catalog_idempotency_keys', idempotency, async (tx) =>
         present(await makeMoviesRepository(tx).insert(movie)),
       ),

@@ -48,7 +48,7 @@ const writes = (currency: string | undefined) => ({
     idempotent: true,
     body: newScreening(currency),
     answers: { 201: oneScreening },
-    problems: ['not_found', 'hall_taken'],
+    problems: ['not_found', 'theater_taken'],
   }),
   updateScreening: defineEndpoint({
     method: 'patch',
@@ -64,7 +64,7 @@ const writes = (currency: string | undefined) => ({
     answers: { 200: oneScreening },
     problems: [
       'not_found',
-      'hall_taken',
+      'theater_taken',
       'has_live_bookings',
       'screening_started',
       'screening_cancelled',

@@ -1,4 +1,4 @@
-import type { Answer, Handler } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, Handler } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 
 import type { ScreeningEndpoints } from './screenings.endpoints.ts';
@@ -9,7 +9,7 @@ export type ScreeningHandlers = {
   [Name in keyof ScreeningEndpoints]: Handler<ScreeningEndpoints[Name]>;
 };
 
-const created = (screening: Screening): Answer => ({ status: 201, body: { screening } });
+const created = (screening: Screening): ApiResponse => ({ status: 201, body: { screening } });
 
 export const makeScreeningHandlers = (screenings: ScreeningsService): ScreeningHandlers => ({
   listScreenings: async ({ query }) => {

@@ -60,8 +60,8 @@ export type ListedScreening = { screening: Screening; startKey: string };
 /** What a new screening refers to, and whether its start is to come by the database's clock. */
 export type NewScreeningGround = { has_movie: boolean; has_theater: boolean; is_future: boolean };
 
-const hallTaken = (cause: unknown): Problem =>
-  new Problem('hall_taken', { detail: 'Another screening has the hall at that time.', cause });
+const theaterTaken = (cause: unknown): Problem =>
+  new Problem('theater_taken', { detail: 'Another screening has the hall at that time.', cause });
 
 /** One row more than `limit` where there is a next page. */
 const list =
@@ -106,7 +106,7 @@ const find =
 
 /**
  * Inserts nothing where the movie or the theater is missing or the start is past: see `ground`.
- * @throws Problem hall_taken; the constraint says so, for a look before the insert would race
+ * @throws Problem theater_taken; the constraint says so, for a look before the insert would race
  */
 const insert =
   (db: Queryable) =>
@@ -131,7 +131,7 @@ const insert =
       );
       return row && toScreening(row);
     } catch (error) {
-      if (isExclusionViolation(error)) throw hallTaken(error);
+      if (isExclusionViolation(error)) throw theaterTaken(error);
       // Removed between the look and the insert.
       if (isForeignKeyViolation(error)) {
         throw new Problem('not_found', {
@@ -179,7 +179,7 @@ const lock =
     return row && { screening: toScreening(row), now: row.now };
   };
 
-/** @throws Problem hall_taken */
+/** @throws Problem theater_taken */
 const update =
   (db: Queryable) =>
   async (id: number, change: ScreeningChange): Promise<Screening> => {
@@ -197,7 +197,7 @@ const update =
       );
       return toScreening(onlyRow(rows));
     } catch (error) {
-      throw isExclusionViolation(error) ? hallTaken(error) : error;
+      throw isExclusionViolation(error) ? theaterTaken(error) : error;
     }
   };
 

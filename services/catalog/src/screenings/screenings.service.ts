@@ -1,5 +1,5 @@
 import type { Database } from '@movie-ticketing/kit/database';
-import type { Answer, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
 import { withIdempotency } from '@movie-ticketing/kit/idempotency';
 import { invalid, Problem } from '@movie-ticketing/kit/problems';
 
@@ -53,8 +53,8 @@ export const makeScreeningsService = (db: Database) => {
     create: (
       screening: NewScreening,
       idempotency: IdempotentRequest | undefined,
-      present: (made: Screening) => Answer,
-    ): Promise<Answer> =>
+      present: (made: Screening) => ApiResponse,
+    ): Promise<ApiResponse> =>
       withIdempotency(db, 'catalog_idempotency_keys', idempotency, async (tx) =>
         present(await insert(makeScreeningsRepository(tx), screening)),
       ),

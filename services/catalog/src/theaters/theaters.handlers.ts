@@ -1,4 +1,4 @@
-import type { Answer, Handler } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, Handler } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 
 import type { TheaterEndpoints } from './theaters.endpoints.ts';
@@ -7,7 +7,7 @@ import type { TheatersService } from './theaters.service.ts';
 
 export type TheaterHandlers = { [Name in keyof TheaterEndpoints]: Handler<TheaterEndpoints[Name]> };
 
-const created = (theater: Theater): Answer => ({ status: 201, body: { theater } });
+const created = (theater: Theater): ApiResponse => ({ status: 201, body: { theater } });
 
 export const makeTheaterHandlers = (theaters: TheatersService): TheaterHandlers => ({
   listTheaters: async ({ query }) => {

@@ -1,5 +1,5 @@
 import type { Database } from '@movie-ticketing/kit/database';
-import type { Answer, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
 import { withIdempotency } from '@movie-ticketing/kit/idempotency';
 import { Problem } from '@movie-ticketing/kit/problems';
 
@@ -25,8 +25,8 @@ export const makeTheatersService = (db: Database) => {
     create: (
       theater: NewTheater,
       idempotency: IdempotentRequest | undefined,
-      present: (made: Theater) => Answer,
-    ): Promise<Answer> =>
+      present: (made: Theater) => ApiResponse,
+    ): Promise<ApiResponse> =>
       withIdempotency(db, 'catalog_idempotency_keys', idempotency, async (tx) =>
         present(await makeTheatersRepository(tx).insert(theater)),
       ),

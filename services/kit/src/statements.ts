@@ -1,0 +1,75 @@
+/**
+ * SQL built from named columns. The text depends on the names alone, never on the values, so that a
+ * statement can be prepared. Table and column names are constants of the code, never input.
+ */
+export type Statement = { text: string; values: unknown[] };
+
+/** Values by column name. `undefined` leaves the column out; `null` sets it to NULL. */
+export type ColumnValues = Readonly<Record<string, unknown>>;
+
+/** The parameters of one statement. `add` returns the placeholder of a value: `$1`, `$2`, ... */
+export const makeParameters = () => {
+  const values: unknown[] = [];
+  return { values, add: (value: unknown): string => `$${String(values.push(value))}` };
+};
+
+export type Parameters = ReturnType<typeof makeParameters>;
+
+const present = (columns: ColumnValues): [string, unknown][] =>
+  Object.entries(columns).filter(([, value]) => value !== undefined);
+
+/** `INSERT INTO table (a, b) VALUES ($1, $2) RETURNING ...` */
+export const insertStatement = (
+  table: string,
+  columns: ColumnValues,
+  returning: string,
+): Statement => {
+  const { values, add } = makeParameters();
+  const entries = present(columns);
+  const names = entries.map(([name]) => name).join(', ');
+  const placeholders = entries.map(([, value]) => add(value)).join(', ');
+  return {
+    text: `INSERT INTO ${table} (${names}) VALUES (${placeholders}) RETURNING ${returning}`,
+    values,
+  };
+};
+
+/**
+ * `UPDATE table SET a = $1, b = $2 WHERE id = $3 RETURNING ...`
+ * @throws Error where no column is set: a change without effect is the caller's to skip
+ */
+export const updateStatement = (
+  table: string,
+  columns: ColumnValues,
+  where: ColumnValues,
+  returning: string,
+): Statement => {
+  const { values, add } = makeParameters();
+  const equal = (entries: [string, unknown][]): string[] =>
+    entries.map(([name, value]) => `${name} = ${add(value)}`);
+  const assignments = equal(present(columns));
+  if (assignments.length === 0) throw new Error(`an update of ${table} sets no column`);
+  const conditions = equal(Object.entries(where));
+  return {
+    text: `UPDATE ${table} SET ${assignments.join(', ')} WHERE ${conditions.join(' AND ')} RETURNING ${returning}`,
+    values,
+  };
+};
+
+/** A column of many rows: its PostgreSQL type (`bigint`) and a value for each row. */
+export type ColumnArray = { type: string; values: readonly unknown[] };
+
+/**
+ * Many rows in one statement, as a table expression with named columns:
+ * `unnest($1::bigint[], $2::text[]) AS alias (id, name)`. Adds its arrays to `parameters`.
+ */
+export const unnestColumns = (
+  parameters: Parameters,
+  alias: string,
+  columns: Readonly<Record<string, ColumnArray>>,
+): string => {
+  const arrays = Object.values(columns).map(
+    ({ type, values }) => `${parameters.add(values)}::${type}[]`,
+  );
+  return `unnest(${arrays.join(', ')}) AS ${alias} (${Object.keys(columns).join(', ')})`;
+};
