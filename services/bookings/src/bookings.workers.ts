@@ -1,5 +1,5 @@
 import type { Database } from '@movie-ticketing/kit/database';
-import { forgetOldAnswers } from '@movie-ticketing/kit/idempotency';
+import { pruneAnswers } from '@movie-ticketing/kit/idempotency';
 import type { Logger } from '@movie-ticketing/kit/logging';
 import { startWorker, type Worker } from '@movie-ticketing/kit/worker';
 
@@ -29,14 +29,7 @@ export const startBookingsWorkers = (options: {
       () => cancelBookingsOfCancelledScreenings(db, metrics.screeningCancelled),
     ],
     ['reconcile-payments', 500, () => reconcilePayments({ ...options, observe: metrics.payment })],
-    [
-      'forget-answers',
-      15 * 60_000,
-      async () => {
-        await forgetOldAnswers(db, 'bookings_idempotency_keys');
-        return false;
-      },
-    ],
+    ['prune-answers', 15 * 60_000, () => pruneAnswers(db, 'bookings_idempotency_keys')],
   ];
   const workers = rounds.map(([name, intervalMs, work]) =>
     startWorker({ name, intervalMs, work, logger }),

@@ -1,6 +1,6 @@
 import { makeDatabase, type Database, type Queryable } from '@movie-ticketing/kit/database';
 import type { Route } from '@movie-ticketing/kit/endpoint';
-import { forgetOldAnswers } from '@movie-ticketing/kit/idempotency';
+import { pruneAnswers } from '@movie-ticketing/kit/idempotency';
 import type { Logger } from '@movie-ticketing/kit/logging';
 import { observePool, type Registry } from '@movie-ticketing/kit/metrics';
 import { databaseReadiness } from '@movie-ticketing/kit/readiness';
@@ -63,10 +63,7 @@ export const makeCatalogService = ({
     name: 'catalog_idempotency_keys',
     intervalMs: hourMs,
     logger,
-    work: async () => {
-      await forgetOldAnswers(db, 'catalog_idempotency_keys');
-      return false;
-    },
+    work: () => pruneAnswers(db, 'catalog_idempotency_keys'),
   });
   return {
     name: 'catalog',

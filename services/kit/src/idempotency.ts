@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { codeOf, constraintOf, type Database, type Queryable } from './database.ts';
 import type { ApiResponse, IdempotentRequest } from './endpoint.ts';
 import { Problem } from './problems.ts';
+import { deleteInBatches } from './prune.ts';
 
 /**
  * Answers stored under `Idempotency-Key`, in the transaction of their effect: either both are on disk
@@ -103,7 +104,13 @@ export const withIdempotency = async (
   }
 };
 
-/** Stored answers are kept for 24 hours. */
-export const forgetOldAnswers = async (db: Queryable, table: KeyTable): Promise<void> => {
-  await db.query(`DELETE FROM ${table} WHERE created_at < clock_timestamp() - interval '24 hours'`);
-};
+/**
+ * Deletes a batch of the answers that are older than 24 hours.
+ * @returns whether more remain
+ */
+export const pruneAnswers = (db: Database, table: KeyTable): Promise<boolean> =>
+  deleteInBatches(db, {
+    table,
+    where: "created_at < clock_timestamp() - interval '24 hours'",
+    oldestFirst: 'created_at',
+  });
