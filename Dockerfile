@@ -9,8 +9,8 @@ ARG NGINX_IMAGE=nginxinc/nginx-unprivileged:1.29
 ARG VERSION=1.0.0
 ARG REVISION=unknown
 
-# What the services, the migrations and the seed need to run. Without optional dependencies: those are
-# the embedded Postgres and Node itself, for machines that have neither.
+# The packages that the services, the migrations and the seed need at run time. Optional dependencies
+# are left out: they are Node itself and the embedded PostgreSQL, for machines without them.
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -22,6 +22,7 @@ COPY services/kit/package.json services/kit/
 COPY services/catalog/package.json services/catalog/
 COPY services/users/package.json services/users/
 COPY services/bookings/package.json services/bookings/
+COPY services/embedded-postgres/package.json services/embedded-postgres/
 COPY services/gateway/package.json services/gateway/
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --omit=optional --ignore-scripts \
@@ -85,7 +86,7 @@ RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --omit=optional --ignore-scripts --workspace=operator \
  && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -type f -delete \
  && rm -rf node_modules/.package-lock.json node_modules/.bin node_modules/@types node_modules/zod/src \
-      node_modules/@opentelemetry/*/build/esnext node_modules/swagger-ui-dist node_modules/bcrypt \
+      node_modules/@opentelemetry/*/build/esnext \
  && chmod -R go=rX node_modules
 
 FROM ${NODE_IMAGE} AS movie-ticketing-operator
@@ -93,8 +94,7 @@ WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=operator-dependencies /app/node_modules node_modules
 COPY --from=sources /app/package.json /app/LICENSE ./
-# The route table, from which network policies come, names every service's endpoints.
-COPY --from=sources /app/services services
+COPY --from=sources /app/services/kit services/kit
 COPY --from=sources /app/operator operator
 USER 1000:1000
 EXPOSE 9090

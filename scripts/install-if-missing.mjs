@@ -1,9 +1,17 @@
 // Plain JavaScript without dependencies: it runs before anything is installed, on any Node >= 20.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -41,6 +49,19 @@ const npmHasInstalled = () => {
       (optional === true &&
         (installed[path] === undefined || !fits(os, process.platform) || !fits(cpu, process.arch))),
   );
+};
+
+/** Links the workspaces that node_modules lacks: a pull that adds one needs no installation. */
+const linkWorkspaces = () => {
+  for (const [path, { link, resolved }] of Object.entries(JSON.parse(lockText).packages)) {
+    const from = join(root, path);
+    if (link !== true || existsSync(from)) continue;
+    const target = join(root, resolved);
+    mkdirSync(dirname(from), { recursive: true });
+    // Windows: a junction needs no privilege, but an absolute path.
+    const onWindows = process.platform === 'win32';
+    symlinkSync(onWindows ? target : relative(dirname(from), target), from, 'junction');
+  }
 };
 
 const lockFolder = join(tmpdir(), `movie-ticketing-install-${sha256(root).slice(0, 16)}`);
@@ -125,8 +146,10 @@ if (!isMarked()) {
   try {
     if (isMarked()) {
       // The one we waited for has done it.
-    } else if (npmHasInstalled()) writeFileSync(marker, wanted);
-    else install();
+    } else if (npmHasInstalled()) {
+      linkWorkspaces();
+      writeFileSync(marker, wanted);
+    } else install();
   } finally {
     rmSync(lockFolder, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { startEmbeddedPostgres } from '@movie-ticketing/kit/embedded-postgres';
+import { startEmbeddedPostgres } from '@movie-ticketing/embedded-postgres/embedded-postgres';
 
 /** Runs a command with DATABASE_URL naming a Postgres that is there for it alone. */
 const [command, ...args] = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
-import { startEmbeddedPostgres } from '@movie-ticketing/kit/embedded-postgres';
+import { startEmbeddedPostgres } from '@movie-ticketing/embedded-postgres/embedded-postgres';
 import { makeLogger } from '@movie-ticketing/kit/logging';
 import { migrate } from '@movie-ticketing/migrations/migrate';
 

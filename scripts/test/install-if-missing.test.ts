@@ -32,7 +32,7 @@ const lock = {
   packages: {
     '': { name: 'x' },
     'services/one': { version: '1.0.0' },
-    'node_modules/one': { link: true },
+    'node_modules/one': { link: true, resolved: 'services/one' },
     'node_modules/express': { version: '5.0.0' },
     'node_modules/for-a-mac': { version: '1.0.0', optional: true, os: ['darwin'], cpu: ['arm64'] },
   },
@@ -83,6 +83,16 @@ test('when somebody ran npm themselves, then what they have is taken', async () 
   fakeNpm('exit 1');
   installed({ 'node_modules/express': { version: '5.0.0' } });
   expect(await run()).toEqual({ code: 0, output: '' });
+  expect(calls()).toEqual([]);
+});
+
+test('links a workspace that npm has not linked yet, and runs no npm', async () => {
+  fakeNpm('exit 1');
+  installed({ 'node_modules/express': { version: '5.0.0' } });
+  mkdirSync(join(root, 'services/one'), { recursive: true });
+  writeFileSync(join(root, 'services/one/package.json'), '{"name": "one"}');
+  expect(await run()).toEqual({ code: 0, output: '' });
+  expect(readFileSync(join(root, 'node_modules/one/package.json'), 'utf8')).toContain('"one"');
   expect(calls()).toEqual([]);
 });
 

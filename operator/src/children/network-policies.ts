@@ -1,30 +1,20 @@
-import { allEndpoints } from '@movie-ticketing/gateway/all-endpoints';
-import { makeRouteTable } from '@movie-ticketing/gateway/route-table';
-
 import type { Manifest } from '../reconcile/observed.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import { databaseTarget, postgresPort } from './database-connection.ts';
 import { resourceLabel, selectorOf, type Component } from './labels.ts';
 import { manifest } from './manifest.ts';
-import { isManaged, serviceNames, type ServiceName } from './names.ts';
+import { isManaged, serviceNames } from './names.ts';
+import { keyPublisher, servicesBehindGateway } from '../service-connections.generated.ts';
 import { servicePort } from './service-deployment.ts';
-
-const routes = makeRouteTable(allEndpoints());
-
-/** Services that answer what comes in through the gateway, by the route table. */
-const behindGateway = serviceNames.filter((name) => routes.some(({ service }) => service === name));
-
-/** Whoever publishes the keys by which the others check tokens, by the route table. */
-const keyPublisher = routes.find(({ path }) => path === '/.well-known/jwks.json')?.service;
 
 type Path = { from: Component; to: Component; port: number };
 
 /** Every connection that one of our pods makes to another. All else is refused. */
 export const connections = (resource: MovieTicketing): Path[] => [
-  ...behindGateway.map((to) => ({ from: 'gateway' as const, to, port: servicePort })),
+  ...servicesBehindGateway.map((to) => ({ from: 'gateway' as const, to, port: servicePort })),
   ...serviceNames
-    .filter((name) => keyPublisher !== undefined && name !== keyPublisher)
-    .map((from) => ({ from, to: keyPublisher as ServiceName, port: servicePort })),
+    .filter((name) => name !== keyPublisher)
+    .map((from) => ({ from, to: keyPublisher, port: servicePort })),
   ...(isManaged(resource)
     ? databaseClients.map((from) => ({ from, to: 'postgres' as const, port: postgresPort }))
     : []),

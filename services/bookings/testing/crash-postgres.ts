@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
-} from '@movie-ticketing/kit/embedded-postgres';
+} from '@movie-ticketing/embedded-postgres/embedded-postgres';
 import { migrate } from '@movie-ticketing/migrations/migrate';
 
 import { until } from './crash-client.ts';

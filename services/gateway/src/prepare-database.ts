@@ -2,7 +2,7 @@ import { databaseUrl } from '@movie-ticketing/kit/config';
 import {
   EmbeddedPostgresError,
   startEmbeddedPostgres,
-} from '@movie-ticketing/kit/embedded-postgres';
+} from '@movie-ticketing/embedded-postgres/embedded-postgres';
 import { StartError } from '@movie-ticketing/kit/service-process';
 import { migrate, MigrationError } from '@movie-ticketing/migrations/migrate';
 

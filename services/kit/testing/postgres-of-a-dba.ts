@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { startEmbeddedPostgres } from '../src/embedded-postgres.ts';
+import { startEmbeddedPostgres } from '@movie-ticketing/embedded-postgres/embedded-postgres';
 
 const SERVICE_ROLES = 'mt_catalog, mt_users, mt_bookings';
 

@@ -1,9 +1,9 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lockDataFolder } from '../src/embedded-postgres-lock.ts';
-import { stopLeftover } from '../src/embedded-postgres-server.ts';
-import { startEmbeddedPostgres } from '../src/embedded-postgres.ts';
+import { lockDataFolder } from '@movie-ticketing/embedded-postgres/folder-lock';
+import { stopLeftover } from '@movie-ticketing/embedded-postgres/server';
+import { startEmbeddedPostgres } from '@movie-ticketing/embedded-postgres/embedded-postgres';
 import { probeDocker } from './docker-probe.ts';
 
 /** A server for this run's databases; `url` is a superuser's or at least one's that may create them. */

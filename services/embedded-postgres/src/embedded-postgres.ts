@@ -2,30 +2,20 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { access, constants, mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Client } from 'pg';
-import {
-  assertRunnable,
-  chooseAccount,
-  takeOwnership,
-  type Account,
-} from './embedded-postgres-account.ts';
-import { provideBinaries, type Binaries } from './embedded-postgres-binaries.ts';
+import { assertRunnable, chooseAccount, takeOwnership, type Account } from './account.ts';
+import { provideBinaries, type Binaries } from './binaries.ts';
 import {
   clusterExists,
   createCluster,
   readSuperuserPassword,
   SUPERUSER,
   type Cluster,
-} from './embedded-postgres-cluster.ts';
-import { fromFileSystem } from './embedded-postgres-error.ts';
-import { lockDataFolder } from './embedded-postgres-lock.ts';
-import {
-  launch,
-  stopLeftover,
-  type LaunchOptions,
-  type Server,
-} from './embedded-postgres-server.ts';
+} from './cluster.ts';
+import { fromFileSystem } from './errors.ts';
+import { lockDataFolder } from './folder-lock.ts';
+import { launch, stopLeftover, type LaunchOptions, type Server } from './server.ts';
 
-export { EmbeddedPostgresError } from './embedded-postgres-error.ts';
+export { EmbeddedPostgresError } from './errors.ts';
 
 export type EmbeddedPostgres = {
   /** Superuser URL of the database movie_ticketing. */

@@ -2,8 +2,8 @@ import { chmodSync, existsSync, readFileSync, readdirSync, statSync, symlinkSync
 import { cp, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { reachable, type Account } from './embedded-postgres-account.ts';
-import { EmbeddedPostgresError } from './embedded-postgres-error.ts';
+import { reachable, type Account } from './account.ts';
+import { EmbeddedPostgresError } from './errors.ts';
 
 export type Binaries = {
   version: string;

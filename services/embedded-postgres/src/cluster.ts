@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { chmod, chown, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commandAs, type Account } from './embedded-postgres-account.ts';
-import type { Binaries } from './embedded-postgres-binaries.ts';
-import { EmbeddedPostgresError, fromOutput } from './embedded-postgres-error.ts';
+import { commandAs, type Account } from './account.ts';
+import type { Binaries } from './binaries.ts';
+import { EmbeddedPostgresError, fromOutput } from './errors.ts';
 
 export const SUPERUSER = 'postgres';
 

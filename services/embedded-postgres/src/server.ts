@@ -15,9 +15,9 @@ import {
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { commandAs, type Account } from './embedded-postgres-account.ts';
-import type { Binaries } from './embedded-postgres-binaries.ts';
-import { EmbeddedPostgresError, fromOutput } from './embedded-postgres-error.ts';
+import { commandAs, type Account } from './account.ts';
+import type { Binaries } from './binaries.ts';
+import { EmbeddedPostgresError, fromOutput } from './errors.ts';
 
 const POLL_MS = 20;
 const READY_WITHIN_MS = 5 * 60_000; // recovery after a crash replays at most max_wal_size

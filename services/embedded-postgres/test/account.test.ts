@@ -12,9 +12,9 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { provideBinaries } from '../src/embedded-postgres-binaries.ts';
+import { provideBinaries } from '../src/binaries.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../src/embedded-postgres.ts';
-import { testIf } from '../testing/skippable.ts';
+import { testIf } from '@movie-ticketing/kit/testing/skippable';
 import {
   query,
   remove,

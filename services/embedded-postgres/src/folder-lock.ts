@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { diskFull, EmbeddedPostgresError } from './embedded-postgres-error.ts';
+import { diskFull, EmbeddedPostgresError } from './errors.ts';
 
 export type DataFolderLock = { release(): void };
 

@@ -1,7 +1,7 @@
 import { spawnSync, type SpawnOptions } from 'node:child_process';
 import { chmodSync, chownSync, lchownSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EmbeddedPostgresError } from './embedded-postgres-error.ts';
+import { EmbeddedPostgresError } from './errors.ts';
 
 /** nobody, by number: Postgres refuses to run as root, and not every image has a passwd file. */
 const UNPRIVILEGED = 65_534;
