@@ -61,7 +61,7 @@ describe('CORS', () => {
       headers: {
         Origin: origin,
         'Access-Control-Request-Method': 'POST',
-        'Access-Control-Request-Headers': 'authorization,content-type,idempotency-key',
+        'Access-Control-Request-Headers': 'authorization,traceparent,if-match',
       },
     });
 
@@ -69,7 +69,19 @@ describe('CORS', () => {
     const { status, headers } = await preflight('https://staff.example.com');
     expect(status).toBe(204);
     expect(headers.get('access-control-allow-origin')).toBe('https://staff.example.com');
-    expect(headers.get('access-control-allow-headers')).toMatch(/Idempotency-Key/);
+    const allowed = headers.get('access-control-allow-headers')?.split(',');
+    for (const name of [
+      'Authorization',
+      'Content-Type',
+      'Idempotency-Key',
+      'If-Match',
+      'If-None-Match',
+      'If-Unmodified-Since',
+      'traceparent',
+      'tracestate',
+    ]) {
+      expect(allowed).toContain(name);
+    }
     expect(headers.get('access-control-allow-credentials')).toBeNull();
   });
 
@@ -79,7 +91,7 @@ describe('CORS', () => {
     });
     expect(headers.get('access-control-allow-origin')).toBe('https://tickets.example.com');
     expect(headers.get('vary')).toMatch(/Origin/);
-    expect(headers.get('access-control-expose-headers')).toMatch(/ETag.*Retry-After/);
+    expect(headers.get('access-control-expose-headers')).toMatch(/ETag.*Location.*Retry-After/);
   });
 
   test('when a page of another origin asks, then nothing allows it', async () => {

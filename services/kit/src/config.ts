@@ -32,7 +32,8 @@ const isOrigin = (value: string): boolean => URL.canParse(value) && new URL(valu
 
 /** What every service reads. */
 export const serverEnvironment = z.object({
-  HOST: z.string().default('0.0.0.0'),
+  // All addresses, IPv4 and IPv6; 0.0.0.0 where the kernel has no IPv6 (server.ts).
+  HOST: z.string().default('::'),
   PORT: integer(0, 65_535, 8080),
   MANAGEMENT_PORT: integer(0, 65_535, 9090),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),

@@ -63,7 +63,7 @@ export type Request<E extends Endpoint = Endpoint> = {
   /** Set on every endpoint but public ones. */
   currentUser: E['access'] extends 'public' ? undefined : CurrentUser;
   idempotency: IdempotentRequest | undefined;
-  /** The client's address, as far as TRUST_PROXY says to believe it. */
+  /** The client's normalized address (client-address.ts). */
   address: string;
   requestId: string;
   /** Whether the client has hung up. */

@@ -11,8 +11,9 @@ import express, {
 } from 'express';
 
 import { requestContext, type Logger, type RequestContext } from './logging.ts';
+import { clientAddress } from './client-address.ts';
 import type { HttpMetrics } from './metrics.ts';
-import { answerRequest, type Edge } from './pipeline.ts';
+import { answerRequest, type Edge, type RequestInfo } from './pipeline.ts';
 import { Problem, problems, toProblemBody } from './problems.ts';
 import type { Route } from './endpoint.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -26,11 +27,12 @@ export type HttpAppOptions = {
   logger: Logger;
   metrics: HttpMetrics;
   corsOrigins: readonly string[];
+  /** How many proxies in front are trusted to append to `X-Forwarded-For`. */
   trustProxy: number;
   tracing: Tracing | undefined;
 };
 
-type Locals = { requestId: string; route: string };
+type Locals = RequestInfo & { route: string };
 
 /** The Express application: every endpoint once, whatever else was asked is 404 or 405. */
 export const makeHttpApp = (options: HttpAppOptions): Express => {
@@ -41,7 +43,6 @@ export const makeHttpApp = (options: HttpAppOptions): Express => {
   app.enable('strict routing');
   app.enable('case sensitive routing');
   app.set('query parser', 'simple');
-  app.set('trust proxy', options.trustProxy);
   app.use(begin(options));
   app.use(securityHeaders());
   if (options.corsOrigins.length > 0) app.use(allowOrigins(options.corsOrigins));
@@ -73,7 +74,7 @@ const addRoutes = (app: Express, services: HttpAppOptions['services']): void => 
       router[route.endpoint.method](path, (req, res) => {
         const locals = res.locals as Locals;
         locals.route = path;
-        return answerRequest(edge, route, req, res, locals.requestId);
+        return answerRequest(edge, route, req, res, locals);
       });
     }
     const allowed = here.map(({ route }) => route.endpoint.method.toUpperCase());
@@ -101,6 +102,11 @@ const begin =
     const requestId = typeof given === 'string' && safeId.test(given) ? given : randomUUID();
     const locals = res.locals as Locals;
     locals.requestId = requestId;
+    locals.address = clientAddress(
+      req.socket.remoteAddress,
+      req.headers['x-forwarded-for']?.toString(),
+      options.trustProxy,
+    );
     locals.route = 'unmatched';
     res.setHeader('X-Request-Id', requestId);
     const trace = traceParent.exec(String(req.headers['traceparent'] ?? ''))?.[1];
@@ -142,10 +148,22 @@ const allowOrigins = (origins: readonly string[]): RequestHandler =>
       'Authorization',
       'Content-Type',
       'Idempotency-Key',
+      'If-Match',
       'If-None-Match',
+      'If-Unmodified-Since',
+      'traceparent',
+      'tracestate',
       'X-Request-Id',
     ],
-    exposedHeaders: ['ETag', 'Idempotent-Replayed', 'Retry-After', 'X-Request-Id'],
+    exposedHeaders: [
+      'Allow',
+      'ETag',
+      'Idempotent-Replayed',
+      'Location',
+      'Retry-After',
+      'WWW-Authenticate',
+      'X-Request-Id',
+    ],
     maxAge: 600,
   });
 

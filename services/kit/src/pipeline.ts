@@ -25,6 +25,13 @@ export type Edge = {
   cache: ResponseCache;
 };
 
+/** What is known of a request before its route. */
+export type RequestInfo = {
+  requestId: string;
+  /** The client's address (client-address.ts). */
+  address: string;
+};
+
 /**
  * One request, in this order: sign-in, role, account, body, validation, handler, answer. The path is
  * known already, so that an unknown one is 404 whoever asks, and the wrong role is 403 before the
@@ -35,7 +42,7 @@ export const answerRequest = async (
   route: Route,
   req: ExpressRequest,
   res: ExpressResponse,
-  requestId: string,
+  { requestId, address }: RequestInfo,
 ): Promise<void> => {
   const { endpoint } = route;
   if (endpoint.shared === true) {
@@ -59,7 +66,7 @@ export const answerRequest = async (
   const answer = await route.handle({
     ...parts,
     currentUser,
-    address: req.ip ?? 'unknown',
+    address,
     requestId,
     isGone: () => res.destroyed,
   } as Request);

@@ -49,7 +49,8 @@ export const startServer = async (options: {
 const listen = (server: Server, host: string, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, backlog: 1024 }, () => {
+    // Without a host Node listens on :: for both address families, or on 0.0.0.0 without IPv6.
+    server.listen({ ...(host === '::' ? {} : { host }), port, backlog: 1024 }, () => {
       server.off('error', reject);
       resolve();
     });

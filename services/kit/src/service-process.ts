@@ -85,7 +85,7 @@ const listen = async (options: Parameters<typeof startServer>[0]): Promise<Runni
   } catch (error) {
     if (error instanceof Error && 'code' in error && noSuchHost.has(String(error.code))) {
       throw new ConfigError(
-        'HOST must be an address of this machine, like 127.0.0.1, or 0.0.0.0 for all',
+        'HOST must be an address of this machine, like 127.0.0.1, or :: for all',
         { cause: error },
       );
     }
