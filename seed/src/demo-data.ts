@@ -1,4 +1,4 @@
-import { instantOf, localDateAt, wallTimeAt, type WallTime } from './wall-time.ts';
+import { instantOf, localDateAt, wallTimeAt, type WallTime } from '@movie-ticketing/kit/wall-time';
 
 /** A film as it stands in data/movies.json; prices are in minor units of the configured currency. */
 export interface DemoMovie {

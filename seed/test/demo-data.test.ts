@@ -12,7 +12,7 @@ import {
   type DemoTheater,
   type PlannedScreening,
 } from '../src/demo-data.ts';
-import { wallTimeAt } from '../src/wall-time.ts';
+import { wallTimeAt } from '@movie-ticketing/kit/wall-time';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

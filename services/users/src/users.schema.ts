@@ -1,5 +1,5 @@
 import { roles } from '@movie-ticketing/kit/endpoint';
-import { instantOut, text } from '@movie-ticketing/kit/fields';
+import { instantOut, secretText } from '@movie-ticketing/kit/fields';
 import { listOf, pageById } from '@movie-ticketing/kit/pagination';
 import { z } from 'zod';
 
@@ -18,7 +18,7 @@ export const email = () =>
 
 /** A password someone sets: 8 to 72 bytes of UTF-8. */
 export const newPassword = () =>
-  text(1, maximumPasswordBytes)
+  secretText(1, maximumPasswordBytes)
     .refine(
       (value) =>
         utf8Bytes(value) >= minimumPasswordBytes && utf8Bytes(value) <= maximumPasswordBytes,
@@ -30,7 +30,7 @@ export const newPassword = () =>
     });
 
 /** A password someone signs in with. One that could not have been set is wrong, not malformed. */
-const givenPassword = () => text(1, 1_000).meta({ examples: ['correct horse battery'] });
+const givenPassword = () => secretText(1, 1_000).meta({ examples: ['correct horse battery'] });
 
 const refreshToken = () =>
   z

@@ -1,4 +1,4 @@
-import { id, instantOut, money, text } from '@movie-ticketing/kit/fields';
+import { id, instantOut, money, secretText } from '@movie-ticketing/kit/fields';
 import { z } from 'zod';
 
 export const paymentStatuses = [
@@ -25,7 +25,7 @@ export const paymentEnvelope = z.strictObject({ payment });
 export const newPayment = z
   .strictObject({
     booking_id: id(),
-    payment_token: text(1, 200)
+    payment_token: secretText(1, 200)
       .describe(
         'What the payment page gave you. The simulated provider takes `tok_approved` (also when absent), `tok_declined`, `tok_timeout` (no answer, no charge: 202, declined in the end) and `tok_late` (answers after the request: 202, approved in the end); any other is declined.',
       )

@@ -6,7 +6,7 @@ import { instantOf, localDateAt, wallTimeAt } from '../src/wall-time.ts';
 const zones = ['America/New_York', 'Australia/Lord_Howe', 'Africa/Cairo', 'Asia/Kathmandu', 'UTC'];
 
 describe('instantOf', () => {
-  test('when clocks go forward, then the same wall time is an hour earlier in UTC', () => {
+  test('a wall time is an hour earlier in UTC after clocks go forward', () => {
     const tenOn = (day: number): string =>
       instantOf(
         { year: 2026, month: 3, day, hour: 10, minute: 0 },
@@ -16,22 +16,22 @@ describe('instantOf', () => {
     expect(tenOn(8)).toBe('2026-03-08T14:00:00.000Z');
   });
 
-  test('when a wall time never comes, then it is read with the offset before the change', () => {
+  test('reads a wall time that does not occur with the offset before the change', () => {
     const wall = { year: 2026, month: 3, day: 8, hour: 2, minute: 30 };
     expect(instantOf(wall, 'America/New_York').toISOString()).toBe('2026-03-08T07:30:00.000Z');
   });
 
-  test('when a wall time comes twice, then the first is meant', () => {
+  test('reads a wall time that occurs twice as the first of the two', () => {
     const wall = { year: 2026, month: 11, day: 1, hour: 1, minute: 30 };
     expect(instantOf(wall, 'America/New_York').toISOString()).toBe('2026-11-01T05:30:00.000Z');
   });
 
-  test('when a day lies past the end of the month, then it rolls over', () => {
+  test('rolls a day past the end of the month over', () => {
     const wall = { year: 2026, month: 12, day: 33, hour: 10, minute: 0 };
     expect(instantOf(wall, 'UTC').toISOString()).toBe('2027-01-02T10:00:00.000Z');
   });
 
-  test('when any instant goes to the wall and back, then the wall shows the same', () => {
+  test('converts the wall time of any instant back to the same wall time', () => {
     const anyInstant = fc.date({
       min: new Date('2000-01-01T00:00:00Z'),
       max: new Date('2050-01-01T00:00:00Z'),
@@ -46,10 +46,8 @@ describe('instantOf', () => {
   });
 });
 
-describe('localDateAt', () => {
-  test('when it is already tomorrow there, then the date is tomorrow', () => {
-    const instant = new Date('2026-02-28T20:00:00Z');
-    expect(localDateAt(instant, 'Asia/Tokyo')).toBe('2026-03-01');
-    expect(localDateAt(instant, 'America/New_York')).toBe('2026-02-28');
-  });
+test('localDateAt returns the calendar day of the time zone', () => {
+  const instant = new Date('2026-02-28T20:00:00Z');
+  expect(localDateAt(instant, 'Asia/Tokyo')).toBe('2026-03-01');
+  expect(localDateAt(instant, 'America/New_York')).toBe('2026-02-28');
 });
