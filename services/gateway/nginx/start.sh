@@ -3,7 +3,8 @@
 #   PORT (8080), MANAGEMENT_PORT (9090)
 #   CATALOG_ADDRESS (catalog:8080), and so for each service of the file "services"
 #   TLS_DIR      a folder with tls.crt and tls.key: PORT speaks HTTPS; a renewed certificate is taken up
-#   RATE_LIMIT   requests a second that one address may send; unset: no limit
+#   TRUST_PROXY  (0) proxies in front of the gateway that append the client's address to X-Forwarded-For
+#   RATE_LIMIT   requests a second from one client (IPv4 address or IPv6 /64); unset: no limit
 #   LOG_LEVEL    (info) warn and above: no line a request
 #   BANNER       printed at start
 # Names are looked up here and not by nginx: an upstream whose name does not resolve keeps nginx from
@@ -93,6 +94,8 @@ watch() { # PID of nginx
 
 number PORT "${PORT:-8080}" 65535
 number MANAGEMENT_PORT "${MANAGEMENT_PORT:-9090}" 65535
+hops=${TRUST_PROXY:-0}
+if [ "$hops" != 0 ]; then number TRUST_PROXY "$hops" 10; fi
 if [ -n "${RATE_LIMIT:-}" ]; then number RATE_LIMIT "$RATE_LIMIT" 99999; fi
 
 # A container that is started again finds its /tmp as it was.
@@ -117,13 +120,24 @@ else
   listen "${PORT:-8080}" >"$run/listen.conf"
 fi
 listen "${MANAGEMENT_PORT:-9090}" >"$run/listen-management.conf"
-: >"$run/http.conf"
+if [ "$hops" = 0 ]; then
+  echo 'map "" $forwarded_client { default ""; }' >"$run/http.conf"
+else
+  # The entry that the outermost trusted proxy wrote; the first one if there are fewer.
+  {
+    echo 'map $http_x_forwarded_for $forwarded_client {'
+    echo "  \"~(?:^|,)(?<entry>[^,]*+)(?:,[^,]*+){$((hops - 1))}\$\" \$entry;"
+    echo "  \"~^(?<first_entry>[^,]*+)(?:,[^,]*+){0,$((hops - 1))}\$\" \$first_entry;"
+    echo '  default "";'
+    echo '}'
+  } >"$run/http.conf"
+fi
 if [ -n "${RATE_LIMIT:-}" ]; then
   {
-    echo "limit_req_zone \$binary_remote_addr zone=clients:10m rate=${RATE_LIMIT}r/s;"
+    echo "limit_req_zone \$client_network zone=clients:10m rate=${RATE_LIMIT}r/s;"
     echo "limit_req zone=clients burst=$((RATE_LIMIT * 2)) nodelay;"
     echo 'limit_req_status 429;'
-  } >"$run/http.conf"
+  } >>"$run/http.conf"
 fi
 case ${LOG_LEVEL:-info} in
   trace | debug | info) ;;

@@ -1,3 +1,4 @@
+import { clientAddress } from './nginx-client-address.ts';
 import { nginxProblemLocations, problemOfStatus } from './nginx-problems.ts';
 import { cachedRead, readCache } from './nginx-read-cache.ts';
 import { block, directive, headers, quote } from './nginx-syntax.ts';
@@ -37,6 +38,7 @@ export const renderNginxConfig = (
       ...base,
       ...limits,
       ...identity,
+      ...clientAddress,
       ...accessLog,
       ...readCache,
       ...forwardingKind,
@@ -130,7 +132,7 @@ const accessLog = [
       '"status":$logged_status',
       '"duration_s":$request_time',
       '"bytes":$bytes_sent',
-      '"client":"$remote_addr"',
+      '"client":"$client"',
       '"upstream":"$upstream_addr"',
       '"upstream_status":"$upstream_status"',
       '"upstream_s":"$upstream_response_time"',
@@ -161,8 +163,8 @@ const requestHeaders = [
   'proxy_set_header Connection "";',
   'proxy_set_header Host $host;',
   'proxy_set_header X-Request-Id $answer_id;',
-  // Appended, not replaced: TRUST_PROXY says how many of the last addresses a service believes.
-  'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
+  // One address, whatever the number of proxies in front: services run with TRUST_PROXY=1.
+  'proxy_set_header X-Forwarded-For $client;',
   'proxy_set_header X-Forwarded-Proto $scheme;',
   'proxy_set_header X-Forwarded-Host "";',
 ];

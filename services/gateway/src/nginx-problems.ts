@@ -12,36 +12,40 @@ type Refusal = {
   lines?: readonly string[];
 };
 
-/** Every status that nginx can come up with by itself, and the problem of the closed list it is. */
+/** Every status that nginx itself generates, and the problem of the closed list that it becomes. */
 const refusals: readonly Refusal[] = [
   {
     code: 'invalid_request',
-    // 412: an If-Match on a page; 501: a transfer coding; 505: a version of HTTP.
-    statuses: [400, 412, 501, 505],
-    detail: 'The request cannot be read, or has a query parameter that this path does not take.',
+    // 412: an If-Match on a page.
+    statuses: [400, 412],
+    detail: 'The request is malformed, or has a query parameter that this path does not accept.',
   },
-  { code: 'not_found', statuses: [403, 404], detail: 'There is nothing at this path.' },
+  { code: 'not_found', statuses: [403, 404], detail: 'No resource at this path.' },
   {
     code: 'method_not_allowed',
     statuses: [405],
     lines: ['add_header Allow $allow always;'],
   },
   { code: 'request_timeout', statuses: [408] },
-  { code: 'payload_too_large', statuses: [413], detail: 'A body may have 100 kB at most.' },
-  { code: 'headers_too_large', statuses: [414, 494] },
+  { code: 'payload_too_large', statuses: [413], detail: 'The body must not exceed 100 kB.' },
+  { code: 'uri_too_long', statuses: [414], detail: 'The URI must not exceed 8 kB.' },
+  { code: 'headers_too_large', statuses: [494], detail: 'A header must not exceed 8 kB.' },
   { code: 'too_many_requests', statuses: [429], headers: { 'Retry-After': '1' } },
   {
     code: 'unavailable',
-    // 500: out of memory or files; 502: nobody there, or hung up; 504: no answer in time.
+    // 500: out of memory or files; 502: no connection, or closed without an answer; 504: no answer in time.
     statuses: [500, 502, 503, 504],
-    detail: 'The service does not answer right now. What became of the request is not known.',
+    detail:
+      'The service did not answer. The request may have taken effect: repeat it with the same Idempotency-Key, or read the current state first.',
     headers: { 'Retry-After': '1' },
   },
+  { code: 'not_implemented', statuses: [501], detail: 'The only transfer coding is chunked.' },
+  { code: 'http_version_not_supported', statuses: [505], detail: 'Use HTTP/1.1 or HTTP/1.0.' },
 ];
 
 const pathOf = (code: ProblemCode): string => `/-/problem/${code}`;
 
-/** A URI and no named location: nginx refuses to go to one from a request line it could not read. */
+/** URIs and not named locations: nginx cannot redirect a malformed request line to a named location. */
 export const problemOfStatus: readonly string[] = refusals.map(
   ({ code, statuses }) => `error_page ${statuses.map(String).join(' ')} = ${pathOf(code)};`,
 );

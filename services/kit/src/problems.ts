@@ -26,13 +26,16 @@ export const problems = {
   idempotency_key_in_flight: { status: 409, title: 'A request with this key is in flight' },
   last_admin: { status: 409, title: 'This is the last administrator' },
   payload_too_large: { status: 413, title: 'The body is too large' },
+  uri_too_long: { status: 414, title: 'The URI is too long' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
   idempotency_key_reused: { status: 422, title: 'This key was used for another request' },
   too_many_requests: { status: 429, title: 'Too many requests' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'Something went wrong on our side' },
+  not_implemented: { status: 501, title: 'Not implemented' },
   overloaded: { status: 503, title: 'Too busy, try again shortly' },
   unavailable: { status: 503, title: 'Not available right now' },
+  http_version_not_supported: { status: 505, title: 'HTTP version not supported' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemCode = keyof typeof problems;
