@@ -2,7 +2,8 @@ import type { runBatch } from '@movie-ticketing/bookings/batch/run-batch';
 import { makeReference, type ReferencedOrder } from '@movie-ticketing/bookings/batch/booking-order';
 import type { makeBookingQueue } from '@movie-ticketing/bookings/batch/booking-queue';
 import { presentBooking, type Booking } from '@movie-ticketing/bookings/bookings/bookings.schema';
-import { translateDatabaseError, type Queryable } from '@movie-ticketing/kit/database';
+import type { Queryable } from '@movie-ticketing/kit/database';
+import { translateDatabaseError } from '@movie-ticketing/kit/database-errors';
 import type { ApiResponse } from '@movie-ticketing/kit/endpoint';
 import { Problem } from '@movie-ticketing/kit/problems';
 

@@ -1,3 +1,4 @@
+import { isLockTimeout } from '@movie-ticketing/kit/sqlstate';
 import { PG_MIGRATE_LOCK_ID, runner } from 'node-pg-migrate';
 import { Client, DatabaseError, type ClientBase, type Pool } from 'pg';
 import { assertMayMigrate } from './login-rights.ts';
@@ -31,7 +32,6 @@ export type MigrateOptions = {
 };
 
 const TABLE = 'pgmigrations';
-const LOCK_NOT_AVAILABLE = '55P03';
 
 /** What a database has, oldest first; nothing where no migration ever ran. */
 export async function appliedMigrations(client: ClientBase | Pool): Promise<string[]> {
@@ -85,7 +85,7 @@ async function lock(
     await client.query('select pg_advisory_lock($1)', [PG_MIGRATE_LOCK_ID]);
     await client.query('reset lock_timeout');
   } catch (error) {
-    if (!(error instanceof DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
+    if (!isLockTimeout(error)) throw error;
     throw new MigrationError(
       `Another migration has been running on this database for ${String(seconds)} s. Wait for it, or end it (application_name movie-ticketing-migrate in pg_stat_activity), then run this again.`,
       error,

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseError, type Client } from 'pg';
+import { codeOf, sqlstate } from '@movie-ticketing/kit/sqlstate';
+import type { Client } from 'pg';
 import { MigrationError } from './migration-error.ts';
 
 /** A service's role, and the SQL that gives it all that it may have. */
@@ -8,10 +9,6 @@ type ServiceRole = { name: string; grants: string };
 
 /** Services that go on as the login itself, and why the login does not take their roles. */
 export type RolelessLogin = { login: string; roles: { name: string; why: string }[] };
-
-const INSUFFICIENT_PRIVILEGE = '42501';
-const DUPLICATE_OBJECT = '42710';
-const UNIQUE_VIOLATION = '23505';
 
 /** Of the folder `grants`, a file a role. */
 function readServiceRoles(directory: string): ServiceRole[] {
@@ -30,7 +27,7 @@ async function tolerating(codes: string[], work: () => Promise<unknown>): Promis
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof DatabaseError) || !codes.includes(error.code ?? '')) throw error;
+    if (!codes.includes(codeOf(error) ?? '')) throw error;
   }
 }
 
@@ -65,14 +62,15 @@ async function maySetRole(client: Client, role: string): Promise<boolean> {
  */
 async function provide(client: Client, role: string): Promise<string | undefined> {
   if (!(await exists(client, role))) {
-    await tolerating([INSUFFICIENT_PRIVILEGE, DUPLICATE_OBJECT, UNIQUE_VIOLATION], () =>
-      client.query(`create role ${role} nologin`),
+    await tolerating(
+      [sqlstate.insufficientPrivilege, sqlstate.duplicateObject, sqlstate.uniqueViolation],
+      () => client.query(`create role ${role} nologin`),
     );
     if (!(await exists(client, role))) return 'missing, and the login may not create roles';
   }
   if (await maySetRole(client, role)) return undefined;
   const options = (await isSinceSetOption(client)) ? ' with inherit false, set true' : '';
-  await tolerating([INSUFFICIENT_PRIVILEGE], () =>
+  await tolerating([sqlstate.insufficientPrivilege], () =>
     client.query(`grant ${role} to session_user${options}`),
   );
   return (await maySetRole(client, role)) ? undefined : 'not granted to the login';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { CommitInDoubt, type Database } from '@movie-ticketing/kit/database';
+import type { Database } from '@movie-ticketing/kit/database';
+import { CommitInDoubt } from '@movie-ticketing/kit/database-errors';
 import type { Problem } from '@movie-ticketing/kit/problems';
 
 import { runBatch } from '../src/batch/run-batch.ts';
@@ -26,8 +27,9 @@ describe('a database that fails every batch', () => {
   test.each([
     ['out of disk', '53100', 'unavailable', 1],
     ['out of connections', '53300', 'unavailable', 1],
+    ['refusing the login', '28P01', 'unavailable', 1],
     ['in an endless deadlock', '40P01', 'overloaded', 5 * 127],
-    ['wrong in a way nobody foresaw', 'XX000', 'internal', 127],
+    ['wrong in a way nobody foresaw', '22012', 'internal', 127],
   ])(
     'when it is %s (%s), then every order is told %s after a bounded number of tries',
     async (_what, code, expected, most) => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { codeOf, makeDatabase, type Database, type Queryable } from '@movie-ticketing/kit/database';
+import { makeDatabase, type Database, type Queryable } from '@movie-ticketing/kit/database';
+import { codeOf } from '@movie-ticketing/kit/sqlstate';
 import { silentLogger } from '@movie-ticketing/kit/testing/api';
 
 import { insertMovie, insertTheater } from '../testing/builders.ts';

@@ -1,8 +1,9 @@
 import pg from 'pg';
 
+import { CommitInDoubt, translateDatabaseError } from './database-errors.ts';
 import type { Logger } from './logging.ts';
-import { Problem } from './problems.ts';
-import { RoleRefused, takeRole, type ServiceRole } from './service-role.ts';
+import { takeRole, type ServiceRole } from './service-role.ts';
+import { isConnectionLost, isRetryable, isStaleStatement } from './sqlstate.ts';
 
 // Ids are below 2^53 for as long as anyone counts, dates are calendar days and not instants.
 const { INT8, DATE } = pg.types.builtins;
@@ -44,11 +45,6 @@ export type DatabaseOptions = {
   statementTimeoutMs?: number;
   lockTimeoutMs?: number;
 };
-
-/** The connection was lost while COMMIT was on its way. */
-export class CommitInDoubt extends Error {
-  override readonly name = 'CommitInDoubt';
-}
 
 const maximumAttempts = 4;
 
@@ -132,7 +128,7 @@ const onPool = (pool: pg.Pool): Queryable => ({
     try {
       return await run(pool, text, values, name);
     } catch (error) {
-      throw translate(error);
+      throw translateDatabaseError(error);
     }
   },
 });
@@ -144,7 +140,7 @@ const transactionOn =
       try {
         return await runTransaction(pool, work);
       } catch (error) {
-        if (!isRetryable(error) || attempt === maximumAttempts) throw translate(error);
+        if (!isRetryable(error) || attempt === maximumAttempts) throw translateDatabaseError(error);
         // Full jitter: the two that met each other must not meet again.
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt));
       }
@@ -169,8 +165,9 @@ const runTransaction = async <T>(
     await commit(client);
     return result;
   } catch (error) {
-    if (isConnectionLost(error) || error instanceof CommitInDoubt) broken = error as Error;
-    else {
+    if (isConnectionLost(error) || isStaleStatement(error) || error instanceof CommitInDoubt) {
+      broken = error as Error;
+    } else {
       await client.query('ROLLBACK').catch((rollbackError: unknown) => {
         broken = rollbackError as Error;
       });
@@ -198,83 +195,3 @@ export const onlyRow = <Row>(rows: readonly Row[]): Row => {
   if (row === undefined) throw new Error('a statement that always gives a row gave none');
   return row;
 };
-
-/** The SQLSTATE of a Postgres error, or a socket's error code. */
-export const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : undefined;
-
-/** The constraint an error names, where Postgres says one. */
-export const constraintOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'constraint' in error && typeof error.constraint === 'string'
-    ? error.constraint
-    : undefined;
-
-export const isUniqueViolation = (error: unknown): boolean => codeOf(error) === '23505';
-export const isForeignKeyViolation = (error: unknown): boolean => codeOf(error) === '23503';
-export const isExclusionViolation = (error: unknown): boolean => codeOf(error) === '23P01';
-export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03';
-
-/** Deadlock, serialization failure: nothing happened, and the same again may well succeed. */
-export const isRetryable = (error: unknown): boolean =>
-  codeOf(error) === '40P01' || codeOf(error) === '40001';
-
-/**
- * The server cannot do its work, whatever was asked: out of disk, memory or connections (53), an I/O
- * error (58), a statement that took too long, a standby that takes no writes.
- */
-export const isOutOfResources = (error: unknown): boolean => {
-  const code = codeOf(error) ?? '';
-  return code.startsWith('53') || code.startsWith('58') || code === '57014' || code === '25006';
-};
-
-const socketCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-]);
-
-/** The connection is gone or could not be made: whatever it was doing may or may not have happened. */
-export const isConnectionLost = (error: unknown): boolean => {
-  const code = codeOf(error);
-  if (code !== undefined) {
-    return code.startsWith('08') || code.startsWith('57P') || socketCodes.has(code);
-  }
-  return (
-    error instanceof Error &&
-    /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|not queryable|Connection ended/i.test(
-      error.message,
-    )
-  );
-};
-
-const translate = (error: unknown): unknown => {
-  if (error instanceof Problem) return error;
-  if (isConnectionLost(error) || error instanceof CommitInDoubt) {
-    return new Problem('unavailable', {
-      detail: 'The database cannot be reached right now.',
-      retryAfter: 2,
-      cause: error,
-    });
-  }
-  // Out of resources, or set up otherwise than the migrations left it: not for long, one hopes.
-  if (isOutOfResources(error) || error instanceof RoleRefused) {
-    return new Problem('unavailable', {
-      detail: 'The database cannot do its work right now.',
-      retryAfter: 5,
-      cause: error,
-    });
-  }
-  // Lock time-out, and a retry that met its bound.
-  if (isLockTimeout(error) || isRetryable(error)) {
-    return new Problem('overloaded', { retryAfter: 1, cause: error });
-  }
-  return error;
-};
-
-export { translate as translateDatabaseError };

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 
-import { codeOf, constraintOf, type Database, type Queryable } from './database.ts';
+import type { Database, Queryable } from './database.ts';
 import type { ApiResponse, IdempotentRequest } from './endpoint.ts';
 import { Problem } from './problems.ts';
 import { deleteInBatches } from './prune.ts';
+import { isUniqueViolation } from './sqlstate.ts';
 
 /**
  * Answers stored under `Idempotency-Key`, in the transaction of their effect: either both are on disk
@@ -74,7 +75,7 @@ export const saveAnswer = async (
 };
 
 const isKeyTaken = (error: unknown, table: KeyTable): boolean =>
-  codeOf(error) === '23505' && constraintOf(error) === `${table}_pkey`;
+  isUniqueViolation(error, `${table}_pkey`);
 
 /**
  * Runs `work` in a transaction and stores its answer under the request's key, if it has one.

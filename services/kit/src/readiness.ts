@@ -1,14 +1,15 @@
-import { codeOf, isConnectionLost, type Queryable } from './database.ts';
+import type { Queryable } from './database.ts';
 import type { Logger } from './logging.ts';
 import { Problem } from './problems.ts';
 import { RoleRefused } from './service-role.ts';
+import { codeOf, isConnectionLost, sqlstate } from './sqlstate.ts';
 
-/** Nothing when ready, else what is missing, in words for an operator. */
+/** Undefined when ready, else the reason, for the log and for an operator. */
 export type ReadinessCheck = () => Promise<string | undefined>;
 
 /**
- * Ready: the database answers, and has at least the migrations this code was built for.
- * A newer database is fine: a roll-out migrates first (expand, then contract).
+ * Ready: the database answers and has at least the migrations that this version needs.
+ * A newer database is accepted: a rollout migrates first (expand, then contract).
  */
 export const databaseReadiness =
   (db: Queryable, requiredMigration: string): ReadinessCheck =>
@@ -20,12 +21,12 @@ export const databaseReadiness =
       );
       return rows.length === 1 ? undefined : `migration ${requiredMigration} is not applied yet`;
     } catch (error) {
-      return whatIsWrong(error instanceof Problem ? error.cause : error);
+      return unreadyReason(error instanceof Problem ? error.cause : error);
     }
   };
 
-/** The probe's own answer is read by nobody: the log says once why a process is not ready, and when it is. */
-export const toldInLog = (check: ReadinessCheck, logger: Logger): ReadinessCheck => {
+/** A failed probe's body reaches no log: this logs each change, with the reason. */
+export const logReadiness = (check: ReadinessCheck, logger: Logger): ReadinessCheck => {
   let before: string | undefined;
   return async () => {
     const missing = await check();
@@ -38,13 +39,14 @@ export const toldInLog = (check: ReadinessCheck, logger: Logger): ReadinessCheck
   };
 };
 
-const undefinedTable = '42P01';
-
-const whatIsWrong = (error: unknown): string => {
+const unreadyReason = (error: unknown): string => {
   if (error instanceof RoleRefused) return error.message;
-  if (codeOf(error) === undefinedTable) return 'the database is not migrated';
-  const said = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
+  if (code === sqlstate.undefinedTable) return 'the database is not migrated';
+  const message = error instanceof Error ? error.message : String(error);
+  const reason = message === '' ? String(code) : message;
+  if (code?.startsWith('28') === true) return `the database refuses the login (${reason})`;
   return isConnectionLost(error)
-    ? `the database cannot be reached (${said === '' ? String(codeOf(error)) : said})`
-    : `the database does not do its work (${said})`;
+    ? `the database cannot be reached (${reason})`
+    : `the database is unavailable (${reason})`;
 };

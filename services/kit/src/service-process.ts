@@ -5,7 +5,7 @@ import { makeHttpApp } from './http-app.ts';
 import type { Logger } from './logging.ts';
 import { managementListener } from './management.ts';
 import { makeHttpMetrics, type Registry } from './metrics.ts';
-import { toldInLog } from './readiness.ts';
+import { logReadiness } from './readiness.ts';
 import { startServer, type RunningServer } from './server.ts';
 import type { Service } from './service.ts';
 import type { Tracing } from './tracing.ts';
@@ -51,7 +51,7 @@ export const serve = async (options: ProcessOptions): Promise<RunningProcess> =>
     listener: managementListener({
       registry: options.registry,
       isStopping: () => stopping,
-      readiness: toldInLog(async () => {
+      readiness: logReadiness(async () => {
         const found = await Promise.all(services.map(({ ready }) => ready()));
         return found.find((missing) => missing !== undefined);
       }, options.logger),

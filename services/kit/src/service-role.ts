@@ -1,52 +1,57 @@
 import type pg from 'pg';
 
-/** The role of a service: it has the fewest rights that the service needs. Migrations make them. */
+import { codeOf, sqlstate } from './sqlstate.ts';
+
+/** The database role of a service, with the fewest grants. Migrations create it. */
 export type ServiceRole = 'mt_catalog' | 'mt_users' | 'mt_bookings';
 
-/** The connection's login cannot take the role, and the migrations have not found it unable to. */
+/** The login cannot take the role, and the migrations have not recorded that it works without one. */
 export class RoleRefused extends Error {
   override readonly name = 'RoleRefused';
 }
 
-// A superuser can take any role that there is: a record that says otherwise came with another database's copy.
-const asItself = `SELECT FROM public.roleless_logins
+// A superuser can take every role: a record that says otherwise came with a copy of another database.
+const findRolelessLogin = `SELECT FROM public.roleless_logins
   WHERE login = session_user::text AND role = $1 AND NOT current_setting('is_superuser')::boolean`;
 
-const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
+const unreadable = new Set<string | undefined>([
+  sqlstate.undefinedTable,
+  sqlstate.invalidSchemaName,
+  sqlstate.insufficientPrivilege,
+]);
 
-const undefinedTable = '42P01';
-const invalidSchema = '3F000';
-const insufficientPrivilege = '42501';
-/** Of SET ROLE: there is no such role. */
-const invalidParameter = '22023';
+/** SET ROLE fails with these when the role does not exist or is not granted. */
+const roleRefused = new Set<string | undefined>([
+  sqlstate.invalidParameterValue,
+  sqlstate.insufficientPrivilege,
+]);
 
 /**
- * Whether the migrations, run as this very login, found that it cannot take the role. A login that may
- * not read that, such as one of the service's own, has its role to take.
+ * Whether the migrations, run as this login, recorded that it cannot take the role. A login that may
+ * not read the record, such as a login of the service alone, takes its role.
  */
-const goesAsItself = async (client: pg.ClientBase, role: ServiceRole): Promise<boolean> => {
+const isRolelessLogin = async (client: pg.ClientBase, role: ServiceRole): Promise<boolean> => {
   try {
-    return (await client.query(asItself, [role])).rowCount === 1;
+    return (await client.query(findRolelessLogin, [role])).rowCount === 1;
   } catch (error) {
-    const unknown: unknown[] = [undefinedTable, invalidSchema, insufficientPrivilege];
-    if (unknown.includes(codeOf(error))) return false;
+    if (unreadable.has(codeOf(error))) return false;
     throw error;
   }
 };
 
 /**
- * Makes a new connection the service's: it takes the role. It goes on as the login only where the
- * migrations have recorded that, for a role that is missing must not end in a service with every right.
- * @returns whether it took the role
+ * Sets the service's role on a new connection. The connection stays with the login's own rights only
+ * where the migrations recorded that: a missing role must not give the service every right.
+ * @returns whether the role was set
  * @throws RoleRefused
  */
 export const takeRole = async (client: pg.ClientBase, role: ServiceRole): Promise<boolean> => {
-  if (await goesAsItself(client, role)) return false;
+  if (await isRolelessLogin(client, role)) return false;
   try {
     await client.query(`SET ROLE ${role}`);
     return true;
   } catch (error) {
-    if (codeOf(error) !== invalidParameter && codeOf(error) !== insufficientPrivilege) throw error;
+    if (!roleRefused.has(codeOf(error))) throw error;
     throw new RoleRefused(
       `the database login cannot take the role ${role} (${(error as Error).message}): run the migrations as this login`,
       { cause: error },

@@ -5,11 +5,12 @@ import { PassThrough } from 'node:stream';
 
 import { migrate } from '@movie-ticketing/migrations/migrate';
 
-import { codeOf, makeDatabase, type Database } from '../src/database.ts';
+import { makeDatabase, type Database } from '../src/database.ts';
 import { makeLogger } from '../src/logging.ts';
 import { Problem } from '../src/problems.ts';
-import { databaseReadiness, toldInLog } from '../src/readiness.ts';
+import { databaseReadiness, logReadiness } from '../src/readiness.ts';
 import { RoleRefused } from '../src/service-role.ts';
+import { codeOf } from '../src/sqlstate.ts';
 import {
   startDbaPostgres,
   type DbaPostgres,
@@ -84,7 +85,9 @@ describe('where the login can take the role', () => {
     async (kind) => {
       const db = usersPool((await migrated(kind)).url);
       expect(await identities(db)).toEqual(['mt_users']);
-      await expect(db.query('SELECT FROM payments')).rejects.toMatchObject({ code: '42501' });
+      await expect(db.query('SELECT FROM payments')).rejects.toMatchObject({
+        cause: { code: '42501' },
+      });
       expect(await databaseReadiness(db, required)()).toBeUndefined();
       expect(logged()).toEqual([]);
     },
@@ -183,7 +186,7 @@ describe('a role that is lost', () => {
 describe('readiness', () => {
   test('when it changes, then the log says so, and not at every probe', async () => {
     const answers = [undefined, 'no database', 'no database', 'no role', undefined, undefined];
-    const probe = toldInLog(
+    const probe = logReadiness(
       () => Promise.resolve(answers.shift()),
       makeLogger({ service: 'test', level: 'info' }, log),
     );

@@ -1,4 +1,5 @@
-import { constraintOf, isUniqueViolation, type Queryable } from '@movie-ticketing/kit/database';
+import type { Queryable } from '@movie-ticketing/kit/database';
+import { isUniqueViolation } from '@movie-ticketing/kit/sqlstate';
 import type { Role } from '@movie-ticketing/kit/endpoint';
 import { Problem } from '@movie-ticketing/kit/problems';
 
@@ -41,7 +42,7 @@ const changes = (db: Queryable) => ({
       if (added === undefined) throw new Error('an insert gave no row back');
       return added;
     } catch (error) {
-      if (isUniqueViolation(error) && constraintOf(error) === 'users_email_key') {
+      if (isUniqueViolation(error, 'users_email_key')) {
         throw new Problem('email_taken', {
           detail: 'There is an account with this e-mail already: sign in.',
           cause: error,

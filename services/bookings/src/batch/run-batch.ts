@@ -1,14 +1,12 @@
+import type { Database } from '@movie-ticketing/kit/database';
+import { CommitInDoubt, translateDatabaseError } from '@movie-ticketing/kit/database-errors';
 import {
-  CommitInDoubt,
-  codeOf,
-  constraintOf,
   isConnectionLost,
+  isDatabaseUnavailable,
   isLockTimeout,
-  isOutOfResources,
   isRetryable,
-  translateDatabaseError,
-  type Database,
-} from '@movie-ticketing/kit/database';
+  isUniqueViolation,
+} from '@movie-ticketing/kit/sqlstate';
 import type { ApiResponse } from '@movie-ticketing/kit/endpoint';
 import { Problem } from '@movie-ticketing/kit/problems';
 
@@ -65,7 +63,7 @@ export const runBatch = async (
       const again = isRetryable(error) || isOwnKeyTaken(error);
       if (again && tries < maximumTries) continue;
       // No order's fault: half of them would fare no better.
-      if (isOutOfResources(error)) return orders.map(() => toProblem(error));
+      if (isDatabaseUnavailable(error)) return orders.map(() => toProblem(error));
       return halve(db, orders, settings, error);
     }
   }
@@ -182,7 +180,7 @@ const halve = async (
 
 /** Another process committed the same key between our look and our insert: now it can be seen. */
 const isOwnKeyTaken = (error: unknown): boolean =>
-  codeOf(error) === '23505' && constraintOf(error) === 'bookings_idempotency_keys_pkey';
+  isUniqueViolation(error, 'bookings_idempotency_keys_pkey');
 
 const toProblem = (error: unknown): Problem => {
   const translated = translateDatabaseError(error);

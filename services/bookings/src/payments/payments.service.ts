@@ -1,4 +1,5 @@
-import { codeOf, type Database, type Queryable } from '@movie-ticketing/kit/database';
+import type { Database, Queryable } from '@movie-ticketing/kit/database';
+import { isUniqueViolation } from '@movie-ticketing/kit/sqlstate';
 import type { ApiResponse, CurrentUser, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
 import { keyReused, replayed } from '@movie-ticketing/kit/idempotency';
 import type { Logger } from '@movie-ticketing/kit/logging';
@@ -99,7 +100,7 @@ const beginPayment = async (
     });
   } catch (error) {
     // Another booking's payment claimed the key meanwhile: the loser's row is rolled back.
-    if (idempotency !== undefined && codeOf(error) === '23505') return { claimed: idempotency };
+    if (idempotency !== undefined && isUniqueViolation(error)) return { claimed: idempotency };
     throw error;
   }
 };

@@ -1,10 +1,5 @@
-import {
-  codeOf,
-  constraintOf,
-  isForeignKeyViolation,
-  onlyRow,
-  type Queryable,
-} from '@movie-ticketing/kit/database';
+import { onlyRow, type Queryable } from '@movie-ticketing/kit/database';
+import { isCheckViolation, isForeignKeyViolation } from '@movie-ticketing/kit/sqlstate';
 import { invalid, Problem } from '@movie-ticketing/kit/problems';
 
 import type { Movie, MovieChange, MovieQuery, NewMovie } from './movies.schema.ts';
@@ -104,7 +99,7 @@ const update =
       );
       return row && toMovie(row);
     } catch (error) {
-      if (codeOf(error) === '23514' && constraintOf(error) === 'movies_dates') {
+      if (isCheckViolation(error, 'movies_dates')) {
         throw invalid(
           change.end_date === undefined ? 'start_date' : 'end_date',
           'end_date must not lie before start_date',

@@ -1,9 +1,5 @@
-import {
-  isExclusionViolation,
-  isForeignKeyViolation,
-  onlyRow,
-  type Queryable,
-} from '@movie-ticketing/kit/database';
+import { onlyRow, type Queryable } from '@movie-ticketing/kit/database';
+import { isExclusionViolation, isForeignKeyViolation } from '@movie-ticketing/kit/sqlstate';
 import { Problem } from '@movie-ticketing/kit/problems';
 
 import type { LockedScreening } from './screening-change.ts';

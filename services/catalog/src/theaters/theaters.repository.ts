@@ -1,4 +1,5 @@
-import { isForeignKeyViolation, onlyRow, type Queryable } from '@movie-ticketing/kit/database';
+import { onlyRow, type Queryable } from '@movie-ticketing/kit/database';
+import { isForeignKeyViolation } from '@movie-ticketing/kit/sqlstate';
 import { Problem } from '@movie-ticketing/kit/problems';
 
 import type { NewTheater, Theater, TheaterChange, TheaterQuery } from './theaters.schema.ts';

@@ -1,0 +1,32 @@
+import { Problem } from './problems.ts';
+import { RoleRefused } from './service-role.ts';
+import { isConnectionLost, isDatabaseUnavailable, isLockTimeout, isRetryable } from './sqlstate.ts';
+
+/** The connection was lost while COMMIT was on its way. */
+export class CommitInDoubt extends Error {
+  override readonly name = 'CommitInDoubt';
+}
+
+/** An error of the database as a client is told it: 503 for the database's state. Others stay as they are. */
+export const translateDatabaseError = (error: unknown): unknown => {
+  if (error instanceof Problem) return error;
+  if (isConnectionLost(error) || error instanceof CommitInDoubt) {
+    return new Problem('unavailable', {
+      detail: 'The database cannot be reached right now.',
+      retryAfter: 2,
+      cause: error,
+    });
+  }
+  if (isDatabaseUnavailable(error) || error instanceof RoleRefused) {
+    return new Problem('unavailable', {
+      detail: 'The database is unavailable right now.',
+      retryAfter: 5,
+      cause: error,
+    });
+  }
+  // Lock time-out, and a retry that met its bound.
+  if (isLockTimeout(error) || isRetryable(error)) {
+    return new Problem('overloaded', { retryAfter: 1, cause: error });
+  }
+  return error;
+};
