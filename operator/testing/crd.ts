@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { group, makeCustomResourceDefinition, plural, version } from '../src/resource/crd.ts';
 import type { MovieTicketing } from '../src/resource/movie-ticketing.schema.ts';
 
-/** Puts our CustomResourceDefinition into the API server and waits until it is served. */
+/** Installs the CustomResourceDefinition and waits until it is served. */
 export const installCrd = async (config: KubeConfig): Promise<void> => {
   // Without the client's types: its models drop fields that they lack.
   const extensions = config.makeApiClient(ApiextensionsV1Api);
@@ -36,7 +36,7 @@ export const installCrd = async (config: KubeConfig): Promise<void> => {
     if ((await served().catch(() => undefined)) !== undefined) return;
     await delay(20);
   }
-  throw new Error('the CustomResourceDefinition is established and not served');
+  throw new Error('the CustomResourceDefinition is established but not served');
 };
 
 export type Answer = { resource: MovieTicketing } | { refusal: string };
@@ -54,7 +54,7 @@ const answer = (call: Promise<unknown>): Promise<Answer> =>
     },
   );
 
-/** MovieTicketing resources of one namespace, unknown fields refused as kubectl does. */
+/** MovieTicketing resources of one namespace. Unknown fields are refused, as kubectl does. */
 export const makeMovieTicketings = (config: KubeConfig, namespace: string) => {
   const objects = config.makeApiClient(CustomObjectsApi);
   const at = { group, version, namespace, plural, fieldValidation: 'Strict' };
@@ -65,8 +65,8 @@ export const makeMovieTicketings = (config: KubeConfig, namespace: string) => {
     ...(spec === undefined ? {} : { spec }),
   });
   return {
-    /** What the API server makes of it, and nothing is stored. */
-    try: (spec: unknown, name = 'shop') =>
+    /** The answer of the API server in a dry run: nothing is stored. */
+    try: (spec: unknown, name = 'cinema') =>
       answer(
         objects.createNamespacedCustomObject({ ...at, body: body(name, spec), dryRun: 'All' }),
       ),

@@ -9,7 +9,7 @@ export const version = 'v1';
 export const kind = 'MovieTicketing';
 export const plural = 'movieticketings';
 
-/** Names of owned objects are the resource's and up to 23 characters more; labels and Services take 63. */
+/** Names of owned objects are the resource's name and up to 23 characters more. Services and labels allow 63. */
 const MAX_NAME = 40;
 
 const structural = (schema: z.ZodType, more: JsonSchema): JsonSchema =>
@@ -30,19 +30,23 @@ const openApiSchema = (): JsonSchema => ({
     kind: { type: 'string' },
     metadata: { type: 'object' },
     spec: structural(specSchema, {
-      description: 'What is wanted. Every field has a default: {} is a whole system.',
+      description: 'Desired state. Every field has a default: {} describes a complete system.',
       default: {},
     }),
-    status: structural(statusSchema, { description: 'What the operator last saw.' }),
+    status: structural(statusSchema, { description: 'Last state that the operator observed.' }),
   },
   'x-kubernetes-validations': [
     rule(
       `self.metadata.name.size() <= ${String(MAX_NAME)}`,
-      `metadata.name is too long: choose one of at most ${String(MAX_NAME)} characters, for the names of owned objects begin with it`,
+      `metadata.name is too long: choose a name of at most ${String(MAX_NAME)} characters, because names of owned objects begin with it`,
     ),
     rule(
       "self.metadata.name.matches(r'^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-      'metadata.name must name Services too: lower-case letters, digits and -, a letter first',
+      'metadata.name must also be valid for a Service: lower-case letters, digits and -, a letter first',
+    ),
+    rule(
+      '!has(oldSelf.status) || !has(oldSelf.status.version) || self.spec.bookings.currency == oldSelf.spec.bookings.currency',
+      'spec.bookings.currency cannot change once the system has served, because stored prices are in it: set it back, or create a new resource',
     ),
   ],
 });
@@ -51,7 +55,7 @@ const printerColumns = [
   {
     name: 'Ready',
     type: 'string',
-    description: 'Whether tickets can be booked.',
+    description: 'Whether everything is as specified.',
     jsonPath: '.status.conditions[?(@.type=="Ready")].status',
   },
   { name: 'Phase', type: 'string', jsonPath: '.status.phase' },

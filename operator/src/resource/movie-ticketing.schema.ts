@@ -1,19 +1,27 @@
 import { z } from 'zod';
 
 import { database } from './database.schema.ts';
+import { gateway } from './gateway.schema.ts';
+import { monitoring } from './monitoring.schema.ts';
+import { services } from './services.schema.ts';
 import { objectName, resources, rule, text } from './spec-fields.ts';
 
 /**
- * The MovieTicketing resource: the source of the CRD (crds/, `npm run generate`), of its types and of
- * what the operator parses. What a type cannot say stands as CEL in `x-kubernetes-validations`.
+ * The MovieTicketing custom resource: the source of the CRD (crds/, `npm run generate`), of the types
+ * and of what the operator parses. Checks that a type cannot express are CEL rules.
  */
 
 const images = z
   .strictObject({
-    registry: z.string().max(253).exactOptional().meta({
-      description:
-        'Put before the image names, for instance registry.example.com/tickets. None by default.',
-    }),
+    registry: text(
+      /^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?(\/[a-z0-9]+([-._]+[a-z0-9]+)*)*$/,
+      253,
+      'must be a registry host with an optional port and path, for instance registry.example.com/tickets: no scheme, no slash at the end',
+    )
+      .exactOptional()
+      .meta({
+        description: 'Prefix of the image names, for instance registry.example.com/tickets.',
+      }),
     pullPolicy: z
       .enum(['Always', 'IfNotPresent', 'Never'])
       .default('IfNotPresent')
@@ -25,68 +33,18 @@ const images = z
       .meta({ description: 'Secrets with registry credentials, in the resource’s namespace.' }),
   })
   .prefault({})
-  .meta({ description: 'Where images come from.' });
-
-const service = z
-  .strictObject({
-    replicas: z.int().min(0).max(50).default(2).meta({ description: 'How many pods.' }),
-    resources: resources.exactOptional(),
-    logLevel: z
-      .enum(['trace', 'debug', 'info', 'warn', 'error'])
-      .default('info')
-      .meta({ description: 'What is logged.' }),
-  })
-  .prefault({});
+  .meta({ description: 'Source of the images.' });
 
 const SEED_CONFIG_MAP = 'set seed.configMapRef with mode configMap, and only then';
 
 export const specSchema = z.strictObject({
   version: text(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 128, 'must be an image tag, for instance 1.0.0')
     .exactOptional()
-    .meta({ description: 'Image tag of the services; the operator’s own version unless set.' }),
+    .meta({ description: 'Image tag of the services. The version of the operator unless set.' }),
   images,
   database: database.prefault({ managed: {} }),
-  services: z
-    .strictObject({
-      catalog: service.meta({ description: 'Movies, theaters, screenings.' }),
-      users: service.meta({ description: 'Accounts and tokens.' }),
-      bookings: service.meta({ description: 'Bookings and payments.' }),
-    })
-    .prefault({})
-    .meta({ description: 'The three services.' }),
-  gateway: z
-    .strictObject({
-      replicas: z.int().min(0).max(50).default(2).meta({ description: 'How many pods.' }),
-      service: z
-        .strictObject({
-          type: z
-            .enum(['NodePort', 'ClusterIP', 'LoadBalancer'])
-            .default('NodePort')
-            .meta({ description: 'How the gateway is reached.' }),
-          nodePort: z
-            .int()
-            .min(30_000)
-            .max(32_767)
-            .default(30_080)
-            .meta({ description: 'The port on every node, for NodePort and LoadBalancer.' }),
-        })
-        .prefault({})
-        .meta({ description: 'The gateway’s Service.' }),
-      tls: z
-        .strictObject({ secretName: objectName('A Secret of type kubernetes.io/tls.') })
-        .exactOptional()
-        .meta({
-          description: 'Serve HTTPS with this certificate; a renewed one is taken up by itself.',
-        }),
-      rateLimit: z
-        .int()
-        .min(1)
-        .max(100_000)
-        .exactOptional()
-        .meta({ description: 'Requests a second from one address; no limit unless set.' }),
-    })
-    .prefault({})
-    .meta({ description: 'What clients reach.' }),
+  services,
+  gateway,
   bookings: z
     .strictObject({
       holdMinutes: z
@@ -94,19 +52,33 @@ export const specSchema = z.strictObject({
         .min(1)
         .max(1_440)
         .default(15)
-        .meta({ description: 'How long an unpaid booking keeps its seats.' }),
+        .meta({ description: 'Minutes that an unpaid booking keeps its seats.' }),
       currency: text(/^[A-Z]{3}$/, 3, 'must be a code of ISO 4217, for instance USD')
         .default('USD')
-        .meta({ description: 'ISO 4217 code of prices.' }),
+        .meta({
+          description:
+            'ISO 4217 code of all prices. It cannot change once the system has served, because stored prices are in it.',
+        }),
+      maxTicketsPerBooking: z
+        .int()
+        .min(1)
+        .max(1_000)
+        .default(10)
+        .meta({ description: 'Most tickets that one booking can have.' }),
     })
     .prefault({})
     .meta({ description: 'Rules of booking.' }),
+  jobs: z
+    .strictObject({ resources: resources.exactOptional() })
+    .prefault({})
+    .meta({ description: 'The Jobs that migrate and seed the database.' }),
+  monitoring,
   seed: z
     .strictObject({
       mode: z
         .enum(['demo', 'none', 'configMap'])
         .default('none')
-        .meta({ description: 'What is loaded once into an empty system.' }),
+        .meta({ description: 'Data that is loaded once into an empty system.' }),
       configMapRef: z
         .strictObject({
           name: objectName('A ConfigMap with the keys movies.json and theaters.json.'),
@@ -119,7 +91,7 @@ export const specSchema = z.strictObject({
     })
     .prefault({})
     .meta({
-      description: 'The data to begin with.',
+      description: 'Seed data.',
       'x-kubernetes-validations': [
         rule(
           "(has(self.mode) && self.mode == 'configMap') == has(self.configMapRef)",
@@ -132,9 +104,9 @@ export const specSchema = z.strictObject({
     .exactOptional()
     .meta({
       description:
-        'The first administrator. Unless set, one is made up and kept in the Secret <name>-admin.',
+        'The first administrator. Unless set, the operator generates one and keeps it in the Secret <name>-admin.',
     }),
-  paused: z.boolean().default(false).meta({ description: 'Stop reconciling; what runs goes on.' }),
+  paused: z.boolean().default(false).meta({ description: 'Stop reconciling. Pods keep running.' }),
 });
 
 export type MovieTicketingSpec = z.output<typeof specSchema>;
@@ -142,6 +114,7 @@ export type MovieTicketingSpecInput = z.input<typeof specSchema>;
 
 export const conditionTypes = [
   'Ready',
+  'Available',
   'Progressing',
   'Degraded',
   'DatabaseReady',
@@ -167,52 +140,58 @@ const described = <Schema extends z.ZodType>(schema: Schema, description: string
 
 const condition = z
   .strictObject({
-    type: described(z.enum(conditionTypes), 'What is said to hold or not.'),
-    status: described(z.enum(['True', 'False', 'Unknown']), 'Whether it holds.'),
-    reason: described(z.string().min(1).max(1_024), 'Why, in one word for programs.'),
-    message: described(z.string().max(32_768), 'Why, and what to do about it.'),
+    type: described(z.enum(conditionTypes), 'Type of the condition.'),
+    status: described(z.enum(['True', 'False', 'Unknown']), 'Whether the condition holds.'),
+    reason: described(z.string().min(1).max(1_024), 'Reason in one word, for programs.'),
+    message: described(z.string().max(32_768), 'Reason and what to do about it.'),
     lastTransitionTime: described(z.iso.datetime(), 'When the status last changed.'),
-    observedGeneration: described(z.int(), 'The generation of the spec that this was seen for.'),
+    observedGeneration: described(z.int(), 'Generation of the spec that the condition is about.'),
   })
-  .meta({ description: 'docs/operate.md has each with its reasons and cures.' });
+  .meta({ description: 'A condition. docs/operate.md lists the reasons and their cures.' });
 
 export const statusSchema = z.strictObject({
   observedGeneration: z
     .int()
     .exactOptional()
-    .meta({ description: 'The generation of the spec that this status is for.' }),
-  phase: z.enum(phases).exactOptional().meta({ description: 'The conditions in one word.' }),
-  version: z.string().exactOptional().meta({ description: 'The version that serves.' }),
-  url: z.string().exactOptional().meta({ description: 'Where the gateway is reached.' }),
+    .meta({ description: 'Generation of the spec that this status is about.' }),
+  phase: z
+    .enum(phases)
+    .exactOptional()
+    .meta({ description: 'Summary of the conditions in one word.' }),
+  version: z.string().exactOptional().meta({ description: 'Version that serves requests.' }),
+  url: z.string().exactOptional().meta({ description: 'URL of the gateway.' }),
   replicas: z
     .strictObject({
-      catalog: described(z.int(), 'Ready pods of the catalog.'),
-      users: described(z.int(), 'Ready pods of users.'),
-      bookings: described(z.int(), 'Ready pods of bookings.'),
+      catalog: described(z.int(), 'Ready pods of the catalog service.'),
+      users: described(z.int(), 'Ready pods of the users service.'),
+      bookings: described(z.int(), 'Ready pods of the bookings service.'),
       gateway: described(z.int(), 'Ready pods of the gateway.'),
     })
     .exactOptional()
     .meta({ description: 'Ready pods of each service.' }),
   migrations: z
     .strictObject({
-      current: z.string().exactOptional().meta({ description: 'The newest migration applied.' }),
-      lastJob: z.string().exactOptional().meta({ description: 'The Job that applied it.' }),
-      completedAt: z.iso.datetime().exactOptional().meta({ description: 'When that was done.' }),
+      current: z.string().exactOptional().meta({ description: 'Last migration that was applied.' }),
+      lastJob: z.string().exactOptional().meta({ description: 'Job that applied it.' }),
+      completedAt: z.iso
+        .datetime()
+        .exactOptional()
+        .meta({ description: 'When the Job completed.' }),
       message: z
         .string()
         .max(4_096)
         .exactOptional()
-        .meta({ description: 'What they found that somebody should know.' }),
+        .meta({ description: 'Notice from the migrations.' }),
     })
     .exactOptional()
-    .meta({ description: 'How far the database’s schema is.' }),
-  seededBy: z.string().exactOptional().meta({ description: 'The seed Job that completed.' }),
+    .meta({ description: 'State of the database schema.' }),
+  seededBy: z.string().exactOptional().meta({ description: 'Seed Job that completed.' }),
   conditions: z
     .array(condition)
-    .max(8)
+    .max(conditionTypes.length)
     .exactOptional()
     .meta({
-      description: 'What holds and what does not, and why.',
+      description: 'Conditions of the system.',
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['type'],
     }),
@@ -221,7 +200,7 @@ export const statusSchema = z.strictObject({
 export type MovieTicketingStatus = z.output<typeof statusSchema>;
 export type Condition = z.output<typeof condition>;
 
-/** The resource as the API server gives it, defaults filled in. */
+/** The custom resource as the API server returns it, defaults filled in. */
 export type MovieTicketing = {
   apiVersion: 'movieticketing.io/v1';
   kind: 'MovieTicketing';

@@ -1,4 +1,4 @@
-/** Kubernetes' quantities, as the schema takes them and as the API server writes them: `1.1M` is `1100k`. */
+/** Units of Kubernetes quantities. The API server also rewrites quantities: `1.1M` becomes `1100k`. */
 const factors = new Map([
   ['', 1],
   ['m', 1e-3],
@@ -14,7 +14,7 @@ const factors = new Map([
   ['Pi', 2 ** 50],
 ]);
 
-/** The number that a quantity stands for: cores or bytes; NaN for what is no quantity of ours. */
+/** The value of a quantity: cores or bytes; NaN for text that is not a quantity. */
 export const quantityToNumber = (quantity: string): number => {
   const [, number = '', unit = ''] = /^([0-9.]+)([A-Za-z]*)$/.exec(quantity) ?? [];
   return Number(number === '' ? Number.NaN : number) * (factors.get(unit) ?? Number.NaN);

@@ -1,4 +1,4 @@
-/** As far as zod's JSON Schema of our types goes. */
+/** The part of JSON Schema that zod produces for our types. */
 export type JsonSchema = {
   type?: string;
   description?: string;
@@ -13,7 +13,7 @@ export type JsonSchema = {
   [keyword: string]: unknown;
 };
 
-/** Where type and shape stand: what `kubectl explain` and a reader of the file look for first. */
+/** Order of the keywords in the file: description and type first, nested schemas and rules last. */
 const first = ['description', 'type', 'format', 'enum', 'default'];
 const last = [
   'properties',
@@ -31,7 +31,7 @@ const place = (keyword: string): number => {
 const inOrder = (schema: JsonSchema): JsonSchema =>
   Object.fromEntries(Object.entries(schema).sort(([a], [b]) => place(a) - place(b)));
 
-/** zod bounds every integer by what a double holds; the API server has int64. */
+/** zod bounds every integer by the safe range of a double. The API server has int64. */
 const withoutDoubleBounds = ({ minimum, maximum, ...rest }: JsonSchema): JsonSchema => ({
   ...rest,
   ...(minimum === undefined || minimum === Number.MIN_SAFE_INTEGER ? {} : { minimum }),
@@ -39,7 +39,7 @@ const withoutDoubleBounds = ({ minimum, maximum, ...rest }: JsonSchema): JsonSch
   ...(rest.type === 'integer' && maximum === Number.MAX_SAFE_INTEGER ? { format: 'int64' } : {}),
 });
 
-/** `kubectl explain` shows neither default nor bounds: the description says them. */
+/** `kubectl explain` shows neither default nor bounds, so the description states them. */
 const withFacts = (schema: JsonSchema): JsonSchema => {
   const { description, minimum, maximum } = schema;
   const facts = [
@@ -57,15 +57,18 @@ const withFacts = (schema: JsonSchema): JsonSchema => {
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
- * What the API server takes as a structural schema, from zod's JSON Schema: unknown fields are left to
- * its own pruning and strict field validation, patterns stand as rules with a message (see `text`).
- * @throws Error on a keyword that no structural schema may have
+ * Converts zod's JSON Schema to a structural schema for the API server. Unknown fields are left to the
+ * API server's pruning and strict field validation. Patterns are CEL rules (see `text`). A union is
+ * allowed for int-or-string only, whose alternatives the keyword implies.
+ * @throws Error on a keyword that a structural schema cannot have
  */
-export const toStructuralSchema = (schema: JsonSchema): JsonSchema => {
+export const toStructuralSchema = (source: JsonSchema): JsonSchema => {
+  const { anyOf: _union, ...withoutUnion } = source;
+  const schema = source['x-kubernetes-int-or-string'] === true ? withoutUnion : source;
   for (const keyword of ['$ref', 'oneOf', 'anyOf', 'allOf', 'not']) {
-    if (keyword in schema) throw new Error(`${keyword} has no place in a structural schema`);
+    if (keyword in schema) throw new Error(`a structural schema cannot have ${keyword}`);
   }
-  const { pattern: _, properties, additionalProperties, items, ...rest } = schema;
+  const { pattern: _pattern, properties, additionalProperties, items, ...rest } = schema;
   const valueSchema = typeof additionalProperties === 'object' ? additionalProperties : undefined;
   return inOrder({
     ...withFacts(withoutDoubleBounds(rest)),

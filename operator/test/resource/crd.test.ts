@@ -1,5 +1,4 @@
-import { afterAll, describe, expect } from '@jest/globals';
-import { testIf } from '@movie-ticketing/kit/testing/skippable';
+import { afterAll, describe, expect, test as plainTest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -7,43 +6,25 @@ import { parse } from 'yaml';
 import { makeCustomResourceDefinition } from '../../src/resource/crd.ts';
 import {
   specSchema,
-  type MovieTicketing,
   type MovieTicketingStatus,
 } from '../../src/resource/movie-ticketing.schema.ts';
-import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
-import { installCrd, makeMovieTicketings, type Answer } from '../../testing/crd.ts';
+import { accepted, startCrdScene } from '../../testing/crd-scene.ts';
 
-const api = hasApiServer ? await startApiServer() : undefined;
-if (api !== undefined) await installCrd(api.kubeconfig);
-afterAll(() => api?.stop());
-
-type Resources = ReturnType<typeof makeMovieTicketings>;
-
-const test = (title: string, run: (resources: Resources) => Promise<void>): void => {
-  testIf(api !== undefined, lacksApiServer)(
-    title,
-    async () => run(makeMovieTicketings(api!.kubeconfig, await api!.namespace())),
-    60_000,
-  );
-};
-
-const accepted = (answer: Answer): MovieTicketing => {
-  if ('refusal' in answer) throw new Error(answer.refusal);
-  return answer.resource;
-};
+const { test, stop } = await startCrdScene();
+afterAll(() => stop());
 
 const external = { host: 'db.example.com', credentialsSecretRef: { name: 'db' } };
 
-describe('what the API server makes of a spec', () => {
-  test('when nothing is said, then it is the whole system that zod reads from {}', async (resources) => {
-    for (const nothing of [undefined, {}]) {
-      expect(accepted(await resources.try(nothing)).spec).toEqual(specSchema.parse({}));
+describe('defaults', () => {
+  test('an empty spec gets the defaults of the zod schema', async (resources) => {
+    for (const empty of [undefined, {}]) {
+      expect(accepted(await resources.try(empty)).spec).toEqual(specSchema.parse({}));
     }
   });
 
-  const good: [string, object][] = [
+  const examples: [string, object][] = [
     ['an external database', { database: { external } }],
-    ['storage of a class', { database: { managed: { storage: { storageClassName: 'fast' } } } }],
+    ['a storage class', { database: { managed: { storage: { storageClassName: 'fast' } } } }],
     ['parameters', { database: { managed: { parameters: { shared_buffers: '1GB' } } } }],
     [
       'requests within limits',
@@ -55,118 +36,136 @@ describe('what the API server makes of a spec', () => {
         },
       },
     ],
-    ['a seed from a ConfigMap', { seed: { mode: 'configMap', configMapRef: { name: 'films' } } }],
-    ['one service alone', { services: { users: { replicas: 3 } } }],
-    ['TLS and limits', { gateway: { tls: { secretName: 'tls' }, rateLimit: 50 } }],
+    ['a seed from a ConfigMap', { seed: { mode: 'configMap', configMapRef: { name: 'movies' } } }],
+    ['one service', { services: { users: { replicas: 3 } } }],
+    ['TLS and a rate limit', { gateway: { tls: { secretName: 'tls' }, rateLimit: 50 } }],
+    [
+      'a load balancer behind a proxy',
+      {
+        gateway: {
+          service: {
+            type: 'LoadBalancer',
+            externalTrafficPolicy: 'Local',
+            annotations: { 'service.beta.kubernetes.io/aws-load-balancer-type': 'external' },
+          },
+          trustedProxyHops: 1,
+          corsOrigins: ['https://example.com', 'http://localhost:3000', 'http://[::1]:8080', '*'],
+          resources: { limits: { memory: '512Mi' } },
+        },
+      },
+    ],
+    ['a node port that the cluster chooses', { gateway: { service: { nodePort: 0 } } }],
+    ['a registry with a port', { images: { registry: 'localhost:5000/a/b-c' } }],
+    ['tickets per booking', { bookings: { maxTicketsPerBooking: 20 } }],
+    ['resources of Jobs', { jobs: { resources: { requests: { cpu: '1' } } } }],
+    [
+      'environment variables',
+      {
+        services: {
+          catalog: {
+            env: [
+              { name: 'OTEL_SERVICE_NAME', value: 'catalog' },
+              { name: 'DB_POOL_SIZE', value: '5' },
+              { name: 'A', valueFrom: { secretKeyRef: { name: 'otel', key: 'headers' } } },
+              { name: 'B', valueFrom: { configMapKeyRef: { name: 'otel', key: 'endpoint' } } },
+            ],
+          },
+        },
+      },
+    ],
+    [
+      'namespaces that may read metrics',
+      {
+        monitoring: {
+          allowFrom: [
+            { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } },
+            { matchExpressions: [{ key: 'team', operator: 'In', values: ['sre'] }] },
+            {},
+          ],
+        },
+      },
+    ],
+    [
+      'a root certificate from a Secret',
+      {
+        database: {
+          external: {
+            ...external,
+            sslMode: 'verify-ca',
+            sslRootCert: { secretKeyRef: { name: 'ca' } },
+          },
+        },
+      },
+    ],
+    [
+      'a root certificate from a ConfigMap',
+      {
+        database: {
+          external: {
+            ...external,
+            sslMode: 'verify-full',
+            sslRootCert: { configMapKeyRef: { name: 'ca', key: 'root.pem' } },
+          },
+        },
+      },
+    ],
   ];
-  for (const [what, spec] of good) {
-    test(`when it has ${what}, then defaults are filled in around it`, async (resources) => {
+  for (const [title, spec] of examples) {
+    test(`fills in defaults around ${title}`, async (resources) => {
       expect(accepted(await resources.try(spec)).spec).toEqual(specSchema.parse(spec));
     });
   }
-});
 
-describe('what the API server refuses', () => {
-  const limits = (requests: object, most: object) => ({
-    services: { catalog: { resources: { requests, limits: most } } },
+  test('accepts whole numbers for CPU and for PostgreSQL parameters', async (resources) => {
+    const sent = {
+      database: {
+        managed: {
+          parameters: { max_connections: 500, work_mem: '8MB' },
+          resources: { requests: { cpu: 1 }, limits: { cpu: 2 } },
+        },
+      },
+    };
+    const { spec } = accepted(await resources.try(sent));
+    expect(spec.database).toMatchObject(sent.database);
+    expect(specSchema.parse(spec).database.managed).toMatchObject({
+      parameters: { max_connections: '500', work_mem: '8MB' },
+      resources: { requests: { cpu: '1' }, limits: { cpu: '2' } },
+    });
   });
-  const bad: [string, object, string][] = [
-    ['both databases', { database: { managed: {}, external } }, 'set exactly one of'],
-    ['no database', { database: {} }, 'set exactly one of database.managed and'],
-    ['an external database of no host', { database: { external: {} } }, 'host: Required value'],
-    [
-      'a size without unit',
-      { database: { managed: { storage: { size: '10' } } } },
-      'must be a size with its unit, for instance 512Mi or 2Gi',
-    ],
-    [
-      'a parameter that is none',
-      { database: { managed: { parameters: { 'shared buffers': '1GB' } } } },
-      'must be names of PostgreSQL parameters',
-    ],
-    [
-      'a sslMode of its own',
-      { database: { external: { ...external, sslMode: 'on' } } },
-      'supported values: "disable", "prefer", "require", "verify-ca", "verify-full"',
-    ],
-    [
-      'a node port below the range',
-      { gateway: { service: { nodePort: 8080 } } },
-      'should be greater than or equal to 30000',
-    ],
-    [
-      'a node port above the range',
-      { gateway: { service: { nodePort: 40_000 } } },
-      'should be less than or equal to 32767',
-    ],
-    ['replicas below zero', { gateway: { replicas: -1 } }, 'greater than or equal to 0'],
-    [
-      'cores that are no number',
-      limits({ cpu: 'two' }, {}),
-      'must be a number of cores, for instance 500m or 2',
-    ],
-    ['a request over its limit', limits({ cpu: '2' }, { cpu: '500m' }), 'lower the request or'],
-    [
-      'a request of memory over its limit',
-      limits({ memory: '2Gi' }, { memory: '2G' }),
-      'requests.memory exceeds limits.memory: lower the request or raise the limit',
-    ],
-    ['memory in thousandths', limits({ memory: '512m' }, {}), 'must be a size with its unit'],
-    ['a seed without its ConfigMap', { seed: { mode: 'configMap' } }, 'set seed.configMapRef'],
-    [
-      'a ConfigMap for a demo',
-      { seed: { mode: 'demo', configMapRef: { name: 'films' } } },
-      'set seed.configMapRef with mode configMap, and only then',
-    ],
-    ['a tag with a colon', { version: 'v:1' }, 'must be an image tag, for instance 1.0.0'],
-    ['a currency in words', { bookings: { currency: 'usd' } }, 'must be a code of ISO 4217'],
-    ['a Secret of no name', { adminSecretRef: { name: '' } }, 'must be the name of an object'],
-    ['a field nobody knows', { replicas: 3 }, 'unknown field "spec.replicas"'],
-    ['a word for a number', { gateway: { replicas: 'two' } }, 'must be of type integer'],
-  ];
-  for (const [what, spec, message] of bad) {
-    test(`when it has ${what}, then it says what to do`, async (resources) => {
-      expect(await resources.try(spec)).toEqual({ refusal: expect.stringContaining(message) });
-      expect(specSchema.safeParse(spec).success).toBe(false);
-    });
-  }
-
-  const names: [string, string][] = [
-    ['a'.repeat(41), 'choose one of at most 40 characters'],
-    ['7-seats', 'a letter first'],
-    ['my.cinema', 'lower-case letters, digits and -'],
-  ];
-  for (const [name, message] of names) {
-    test(`when the resource is named ${name}, then it says what to do`, async (resources) => {
-      expect(await resources.try({}, name)).toEqual({ refusal: expect.stringContaining(message) });
-      accepted(await resources.try({}, 'a'.repeat(40)));
-    });
-  }
 });
 
-describe('what may change', () => {
+describe('changes', () => {
   const sized = (size: string, more: object = {}) => ({
     database: { managed: { storage: { size, ...more } } },
   });
-  const moves: [string, object, object, string | undefined][] = [
-    ['storage grows', sized('10Gi'), sized('20Gi'), undefined],
-    ['storage keeps its size in other words', sized('1Ti'), sized('1024Gi'), undefined],
-    ['storage shrinks', sized('20Gi'), sized('19.5Gi'), 'set size to the present one or larger'],
-    ['storage falls back to the default', sized('20Gi'), {}, 'storage never shrinks'],
-    ['a class is taken', sized('10Gi'), sized('10Gi', { storageClassName: 'fast' }), 'restore a'],
-    ['the database moves out', {}, { database: { external } }, 'make a new resource and move'],
-    ['the database moves in', { database: { external } }, {}, 'make a new resource and move'],
-    ['replicas fall', {}, { services: { users: { replicas: 1 } } }, undefined],
+  const euro = { bookings: { currency: 'EUR' } };
+  const changes: [string, object, object, string | undefined][] = [
+    ['a larger volume size', sized('10Gi'), sized('20Gi'), undefined],
+    ['a smaller volume size, to undo an expansion', sized('20Gi'), sized('10Gi'), undefined],
+    ['a storage class', sized('10Gi'), sized('10Gi', { storageClassName: 'fast' }), undefined],
+    ['managed to external', {}, { database: { external } }, 'create a new resource and move'],
+    ['external to managed', { database: { external } }, {}, 'create a new resource and move'],
+    ['fewer replicas', {}, { services: { users: { replicas: 1 } } }, undefined],
+    ['another currency before the system has served', {}, euro, undefined],
   ];
-  for (const [what, before, after, refusal] of moves) {
-    const outcome = refusal === undefined ? 'accepted' : 'refused with what to do';
-    test(`when ${what}, then it is ${outcome}`, async (resources) => {
-      const made = accepted(await resources.create('shop', before));
-      const answer = await resources.replace(made, after);
+  for (const [title, before, after, refusal] of changes) {
+    const outcome = refusal === undefined ? 'accepts' : 'refuses';
+    test(`${outcome} ${title}`, async (resources) => {
+      const created = accepted(await resources.create('cinema', before));
+      const answer = await resources.replace(created, after);
       if (refusal === undefined) expect(accepted(answer).spec).toEqual(specSchema.parse(after));
       else expect(answer).toEqual({ refusal: expect.stringContaining(refusal) });
     });
   }
+
+  test('refuses another currency once the system has served', async (resources) => {
+    const created = accepted(await resources.create('cinema', {}));
+    const served = accepted(await resources.replaceStatus(created, { version: '1.0.0' }));
+    expect(await resources.replace(served, euro)).toEqual({
+      refusal: expect.stringContaining('spec.bookings.currency cannot change'),
+    });
+    accepted(await resources.replace(served, { paused: true }));
+  });
 });
 
 describe('the status', () => {
@@ -176,8 +175,12 @@ describe('the status', () => {
     version: '1.0.0',
     url: 'http://192.168.49.2:30080',
     replicas: { catalog: 2, users: 2, bookings: 2, gateway: 2 },
-    migrations: { current: '1_x', lastJob: 'shop-migrate-1', completedAt: '2026-01-01T00:00:00Z' },
-    seededBy: 'shop-seed-1',
+    migrations: {
+      current: '1_x',
+      lastJob: 'cinema-migrate-1',
+      completedAt: '2026-01-01T00:00:00Z',
+    },
+    seededBy: 'cinema-seed-1',
     conditions: [
       {
         type: 'Ready',
@@ -190,9 +193,9 @@ describe('the status', () => {
     ],
   };
 
-  test('when it is written, then it is kept whole and the spec stays, and the other way round', async (resources) => {
-    const made = accepted(await resources.create('shop', {}));
-    const changed = { ...made, spec: { ...made.spec, paused: true } };
+  test('is written apart from the spec', async (resources) => {
+    const created = accepted(await resources.create('cinema', {}));
+    const changed = { ...created, spec: { ...created.spec, paused: true } };
     const written = accepted(await resources.replaceStatus(changed, status));
     expect(written.status).toEqual(status);
     expect(written.spec.paused).toBe(false);
@@ -202,20 +205,20 @@ describe('the status', () => {
     expect(replaced.metadata.generation).toBe(2);
   });
 
-  test('when it has a condition of no known type, then it is refused', async (resources) => {
-    const made = accepted(await resources.create('shop', {}));
+  test('refuses an unknown type of condition', async (resources) => {
+    const created = accepted(await resources.create('cinema', {}));
     const odd = { ...status, conditions: [{ ...status.conditions![0]!, type: 'Odd' }] };
-    expect(await resources.replaceStatus(made, odd)).toHaveProperty('refusal');
+    expect(await resources.replaceStatus(created, odd)).toHaveProperty('refusal');
   });
 });
 
 describe('the committed CRD', () => {
-  testIf(true, '')('when it is read, then it is what the schema makes', () => {
+  plainTest('equals what the schema generates', () => {
     const file = join(import.meta.dirname, '../../../crds/movieticketings.movieticketing.io.yaml');
     expect(parse(readFileSync(file, 'utf8'))).toEqual(makeCustomResourceDefinition());
   });
 
-  testIf(true, '')('when a field is looked up, then it has a description', () => {
+  plainTest('describes every field', () => {
     const missing: string[] = [];
     const walk = (schema: any, path: string): void => {
       for (const [name, field] of Object.entries<any>(schema.properties ?? {})) {

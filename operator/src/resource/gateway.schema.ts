@@ -1,0 +1,84 @@
+import { z } from 'zod';
+
+import { byNames, objectName, resources, rule, text } from './spec-fields.ts';
+
+const NODE_PORT_RANGE = 'must be 0 (the cluster chooses a free port) or from 30000 to 32767';
+
+const gatewayService = z
+  .strictObject({
+    type: z
+      .enum(['NodePort', 'ClusterIP', 'LoadBalancer'])
+      .default('NodePort')
+      .meta({ description: 'Type of the Service.' }),
+    nodePort: z
+      .int()
+      .min(0)
+      .max(32_767)
+      .refine((port) => port === 0 || port >= 30_000, NODE_PORT_RANGE)
+      .default(30_080)
+      .meta({
+        description:
+          'Port on every node, for type NodePort. 0 lets the cluster choose a free port; status.url shows it. A port belongs to one Service of the cluster, so only one resource can use the default.',
+        'x-kubernetes-validations': [rule('self == 0 || self >= 30000', NODE_PORT_RANGE)],
+      }),
+    externalTrafficPolicy: z.enum(['Cluster', 'Local']).default('Cluster').meta({
+      description:
+        'For types NodePort and LoadBalancer. Cluster: every node accepts requests, and the services may see the address of a node in place of the address of the client. Local: the address of the client is kept, and only nodes with a gateway pod accept requests.',
+    }),
+    annotations: byNames({
+      nameForm:
+        /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
+      nameMessage: 'must be names of annotations, for instance example.com/name',
+      value: z.string().max(4_096),
+      maxProperties: 30,
+    })
+      .default({})
+      .meta({ description: 'Annotations of the Service, for instance for a load balancer.' }),
+  })
+  .prefault({})
+  .meta({ description: 'The Service of the gateway.' });
+
+const ORIGIN_MESSAGE =
+  'must be * or an origin like https://example.com: scheme, host and port, no path, no slash at the end';
+
+const corsOrigin = text(
+  /^(\*|https?:\/\/([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\[[0-9a-f:]+\])(:[0-9]{1,5})?)$/,
+  300,
+  ORIGIN_MESSAGE,
+).meta({ description: 'An origin, or * for all.' });
+
+/** `spec.gateway`. */
+export const gateway = z
+  .strictObject({
+    replicas: z.int().min(0).max(50).default(2).meta({ description: 'Number of pods.' }),
+    resources: resources.exactOptional(),
+    service: gatewayService,
+    tls: z
+      .strictObject({ secretName: objectName('A Secret of type kubernetes.io/tls.') })
+      .exactOptional()
+      .meta({
+        description:
+          'Serve HTTPS with the certificate of this Secret. A renewed certificate is loaded without a restart.',
+      }),
+    rateLimit: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .exactOptional()
+      .meta({ description: 'Requests per second from one client address. No limit unless set.' }),
+    trustedProxyHops: z.int().min(0).max(9).default(0).meta({
+      description:
+        'Number of trusted proxies in front of the gateway, for instance 1 behind an Ingress. The client address is taken from X-Forwarded-For that many hops back.',
+    }),
+    corsOrigins: z
+      .array(corsOrigin)
+      .max(20)
+      .refine((origins) => new Set(origins).size === origins.length, 'must not have duplicates')
+      .default([])
+      .meta({
+        description: 'Origins whose web pages may call the API (CORS). None by default.',
+        'x-kubernetes-list-type': 'set',
+      }),
+  })
+  .prefault({})
+  .meta({ description: 'The gateway, which all clients connect to.' });
