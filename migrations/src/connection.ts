@@ -1,3 +1,5 @@
+import { accessSync, constants } from 'node:fs';
+
 /** A setting is missing or wrong; the message names it and says what it should be. */
 export class SettingError extends Error {
   constructor(variable: string, expected: string) {
@@ -53,9 +55,32 @@ export function databaseUrlFrom(env: Environment): string {
     throw new SettingError('DB_SSLMODE', `must be one of ${SSL_MODES.join(', ')}`);
   const login = password === '' ? user : `${user}:${encodeURIComponent(password)}`;
   const at = `${host.includes(':') ? `[${host}]` : host}:${port(env['DB_PORT'] ?? '5432')}`;
+  return `postgres://${login}@${at}/${name}${tlsQuery(sslMode, env['DB_SSLROOTCERT'] ?? '')}`;
+}
+
+/** pg has no "prefer": it is a plain connection, as in the services. */
+function tlsQuery(sslMode: string, rootCertificate: string): string {
+  if (sslMode === '' || sslMode === 'prefer') return '';
   // libpq's meaning of the modes: "require" encrypts and does not check the certificate.
-  // pg knows no "prefer": a plain connection, as for the services.
-  const query =
-    sslMode === '' || sslMode === 'prefer' ? '' : `?sslmode=${sslMode}&uselibpqcompat=true`;
-  return `postgres://${login}@${at}/${name}${query}`;
+  const query = `?sslmode=${sslMode}&uselibpqcompat=true`;
+  if (rootCertificate !== '') {
+    if (!isReadable(rootCertificate))
+      throw new SettingError('DB_SSLROOTCERT', 'must be the path of a readable PEM file');
+    return `${query}&sslrootcert=${encodeURIComponent(rootCertificate)}`;
+  }
+  if (sslMode === 'verify-ca')
+    throw new SettingError(
+      'DB_SSLROOTCERT',
+      'is not set: DB_SSLMODE verify-ca needs the path of a PEM file with the certificate authority',
+    );
+  return query;
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -29,6 +29,11 @@ describe('the settings', () => {
     );
   });
 
+  test('names the root certificate in the URL', () => {
+    const env = { ...DB, DB_SSLMODE: 'verify-ca', DB_SSLROOTCERT: MAIN };
+    expect(new URL(databaseUrlFrom(env)).searchParams.get('sslrootcert')).toBe(MAIN);
+  });
+
   test.each([
     ['DATABASE_URL', { DATABASE_URL: 'mysql://secret@h/d' }],
     ['DATABASE_URL', { DATABASE_URL: 'nonsense-secret' }],
@@ -36,6 +41,8 @@ describe('the settings', () => {
     ['DB_USER', { DB_HOST: 'db' }],
     ['DB_PORT', { ...DB, DB_PORT: '99999' }],
     ['DB_SSLMODE', { ...DB, DB_SSLMODE: 'maybe' }],
+    ['DB_SSLROOTCERT', { ...DB, DB_SSLMODE: 'verify-ca' }],
+    ['DB_SSLROOTCERT', { ...DB, DB_SSLMODE: 'verify-full', DB_SSLROOTCERT: '/no/such/file' }],
   ])('when %s is bad in %j, then the command names it and exits with 2', (variable, env) => {
     const { status, said } = command([], env);
     expect(said).toMatch(new RegExp(`^${variable} `));

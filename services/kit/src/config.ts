@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { z } from 'zod';
 
 /** Thrown for a bad environment; `main.ts` prints its message and exits with code 2. */
@@ -27,6 +28,15 @@ const url = (protocols: RegExp, example: string) =>
   });
 
 export const environmentFields = { integer, oneOf, url };
+
+const isReadable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 const isOrigin = (value: string): boolean => URL.canParse(value) && new URL(value).origin === value;
 
@@ -80,6 +90,11 @@ export const databaseEnvironment = z.object({
   DB_PASSWORD: z.string().optional(),
   DB_NAME: z.string().default('movie_ticketing'),
   DB_SSLMODE: oneOf(['disable', 'prefer', 'require', 'verify-ca', 'verify-full'], 'prefer'),
+  /** Path of a PEM file with the certificates that the server's certificate is checked against. */
+  DB_SSLROOTCERT: z
+    .string()
+    .refine(isReadable, 'must be the path of a readable PEM file')
+    .optional(),
   DB_POOL_SIZE: integer(1, 200, 10),
 });
 
@@ -98,6 +113,11 @@ export const databaseUrl = (env: z.output<typeof databaseEnvironment>): string |
     made.searchParams.set('sslmode', env.DB_SSLMODE);
     // libpq's meaning of the modes: "require" encrypts and does not check the certificate.
     made.searchParams.set('uselibpqcompat', 'true');
+    if (env.DB_SSLROOTCERT !== undefined) made.searchParams.set('sslrootcert', env.DB_SSLROOTCERT);
+    else if (env.DB_SSLMODE === 'verify-ca')
+      throw new ConfigError(
+        'DB_SSLROOTCERT is not set: DB_SSLMODE verify-ca needs the path of a PEM file with the certificate authority',
+      );
   }
   return made.href;
 };
