@@ -23,15 +23,18 @@ COPY services/catalog/package.json services/catalog/
 COPY services/users/package.json services/users/
 COPY services/bookings/package.json services/bookings/
 COPY services/embedded-postgres/package.json services/embedded-postgres/
+COPY scripts/prune-packages.main.ts scripts/production-packages.ts scripts/
 COPY services/gateway/package.json services/gateway/
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --omit=optional --ignore-scripts \
       --workspace=services/kit --workspace=services/catalog --workspace=services/users \
       --workspace=services/bookings --workspace=migrations --workspace=seed
 
-# Types, source maps, sources and binaries of other platforms: nothing that runs reads them.
+# Without types, source maps, sources and binaries of other platforms: no program reads them.
 FROM dependencies AS lean-dependencies
-RUN find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -type f -delete \
+RUN node scripts/prune-packages.main.ts services/kit services/catalog services/users \
+      services/bookings migrations seed \
+ && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -type f -delete \
  && rm -rf node_modules/.package-lock.json node_modules/.bin node_modules/@types node_modules/zod/src \
       node_modules/@opentelemetry/*/build/esnext \
  && find node_modules/bcrypt/prebuilds -mindepth 1 -maxdepth 1 ! -name 'linux-x64' ! -name 'linux-arm64' -exec rm -r {} + \
@@ -84,6 +87,7 @@ USER 1000:1000
 FROM dependencies AS operator-dependencies
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --omit=optional --ignore-scripts --workspace=operator \
+ && node scripts/prune-packages.main.ts operator \
  && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -type f -delete \
  && rm -rf node_modules/.package-lock.json node_modules/.bin node_modules/@types node_modules/zod/src \
       node_modules/@opentelemetry/*/build/esnext \

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 export type ImageContents = {
   /** Folders of the repository that the image contains. */
   folders: string[];
-  /** Workspaces whose production dependencies are installed in the image. */
+  /** Workspaces to whose production dependencies its node_modules is pruned. */
   installed: string[];
   /** The command that a container runs, as in the Dockerfile. */
   command: string[];
@@ -43,13 +43,12 @@ const copies = (stage: Stage): { from: string; source: string }[] =>
       .map((source) => ({ from, source }));
   });
 
-/** The workspaces of the last `npm ci` that the stage or its base runs. */
+/** The workspaces for which the stage, or its base, last pruned node_modules. */
 const installedIn = (stages: Map<string, Stage>, name: string): string[] => {
   const stage = stages.get(name);
   if (stage === undefined) return [];
-  const install = stage.lines.findLast((line) => line.includes('npm ci'));
-  if (install === undefined) return installedIn(stages, stage.base);
-  return [...install.matchAll(/--workspace=(\S+)/g)].flatMap(([, workspace = '']) => [workspace]);
+  const [, workspaces] = /prune-packages\.main\.ts ([^&]+)/.exec(stage.lines.join('\n')) ?? [];
+  return workspaces?.trim().split(/\s+/) ?? installedIn(stages, stage.base);
 };
 
 /** Reads from the Dockerfile what the image of a target contains, its bases included. */
@@ -66,34 +65,6 @@ export const readImageContents = (dockerfile: string, target: string): ImageCont
       contents.command = JSON.parse(command.slice('CMD '.length)) as string[];
   }
   return contents;
-};
-
-const readJson = (path: string): unknown => JSON.parse(readFileSync(join(root, path), 'utf8'));
-
-type LockEntry = { link?: boolean; resolved?: string; dependencies?: Record<string, string> };
-const lock = readJson('package-lock.json') as { packages: Record<string, LockEntry> };
-
-/** As Node resolves it: in the nearest node_modules up the tree. */
-const resolveInLock = (from: string, name: string): string => {
-  for (let folder = from; ; folder = folder === '' ? '' : dirname(folder).replace(/^\.$/, '')) {
-    const path = join(folder, 'node_modules', name);
-    if (lock.packages[path] !== undefined) return path;
-    if (folder === '') throw new Error(`${name} of ${from} is not in package-lock.json`);
-  }
-};
-
-/** The paths in package-lock.json of all that `npm ci --omit=dev --omit=optional` installs for the workspaces. */
-export const productionDependencies = (workspaces: readonly string[]): Set<string> => {
-  const found = new Set<string>();
-  const waiting = [...workspaces];
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    if (found.has(path)) continue;
-    found.add(path);
-    const { link, resolved, dependencies = {} } = lock.packages[path] ?? {};
-    if (link === true) waiting.push(resolved ?? '');
-    for (const name of Object.keys(dependencies)) waiting.push(resolveInLock(path, name));
-  }
-  return found;
 };
 
 const importsOf = (file: string): string[] => {

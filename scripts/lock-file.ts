@@ -1,13 +1,21 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * `npm ci` refuses a lock file that leaves out a package of another platform, and npm leaves out
- * those that the registry of the machine at hand does not carry. This finds them, and with --fix
- * writes them by what their names say (without a hash, which only their registry knows).
+ * Checks package-lock.json, and with --fix completes it:
+ * - `npm ci` refuses a lock file that lacks an optional package of another platform. npm leaves those
+ *   out that the registry at hand did not carry at that time.
+ * - An entry without an integrity hash is installed unverified.
  */
 
-type Entry = { version?: string; dev?: boolean; optionalDependencies?: Record<string, string> };
+type Entry = {
+  version?: string;
+  link?: boolean;
+  dev?: boolean;
+  integrity?: string;
+  optionalDependencies?: Record<string, string>;
+};
 
 const file = join(import.meta.dirname, '../package-lock.json');
 const lock = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, Entry> };
@@ -36,17 +44,21 @@ const processors = [
   'x64',
 ];
 
-const missing = Object.entries(lock.packages).flatMap(([parent, { dev, optionalDependencies }]) =>
-  Object.entries(optionalDependencies ?? {})
-    .filter(
-      ([name]) =>
-        lock.packages[`node_modules/${name}`] === undefined &&
-        lock.packages[`${parent}/node_modules/${name}`] === undefined,
-    )
-    .map(([name, version]) => ({ name, version, dev })),
-);
+type Missing = { name: string; version: string; dev: boolean | undefined };
 
-const entryOf = (name: string, version: string, dev: boolean | undefined): object => {
+const missingPackages = (): Missing[] =>
+  Object.entries(lock.packages).flatMap(([parent, { dev, optionalDependencies }]) =>
+    Object.entries(optionalDependencies ?? {})
+      .filter(
+        ([name]) =>
+          lock.packages[`node_modules/${name}`] === undefined &&
+          lock.packages[`${parent}/node_modules/${name}`] === undefined,
+      )
+      .map(([name, version]) => ({ name, version, dev })),
+  );
+
+/** The platform is read from the package's name, for its manifest may be out of reach. */
+const entryOf = ({ name, version, dev }: Missing): Entry => {
   const words = (name.split('/').at(-1) ?? name).split('-');
   const os = words.find((word) => systems.includes(word));
   const cpu = words.find((word) => processors.includes(word));
@@ -61,19 +73,61 @@ const entryOf = (name: string, version: string, dev: boolean | undefined): objec
     ...(os === 'linux' ? { libc: [libc] } : {}),
     optional: true,
     os: [os],
-  };
+  } as Entry;
 };
 
-if (process.argv.includes('--fix')) {
-  for (const { name, version, dev } of missing) {
-    lock.packages[`node_modules/${name}`] = entryOf(name, version, dev);
+const withoutIntegrity = (): { path: string; name: string; version: string }[] =>
+  Object.entries(lock.packages)
+    .filter(
+      ([path, { link, integrity }]) =>
+        path.includes('node_modules/') && link !== true && integrity === undefined,
+    )
+    .map(([path, { version = '' }]) => ({
+      path,
+      name: path.split('node_modules/').at(-1) ?? '',
+      version,
+    }));
+
+const integrityFromRegistry = (name: string, version: string): string | undefined => {
+  const { stdout } = spawnSync('npm', ['view', `${name}@${version}`, 'dist.integrity', '--json'], {
+    encoding: 'utf8',
+  });
+  const integrity: unknown = stdout.trim().startsWith("\"sha512-") ? JSON.parse(stdout) : undefined;
+  return typeof integrity === 'string' ? integrity : undefined;
+};
+
+/** As npm writes it: `integrity` follows `version`. */
+const addIntegrity = (entry: Entry, integrity: string): Entry => {
+  const { version, ...rest } = entry;
+  return { ...(version === undefined ? {} : { version }), integrity, ...rest };
+};
+
+const complete = (): void => {
+  const added = missingPackages();
+  for (const missing of added) lock.packages[`node_modules/${missing.name}`] = entryOf(missing);
+  const unverified = withoutIntegrity();
+  for (const { path, name, version } of unverified) {
+    const integrity = integrityFromRegistry(name, version);
+    if (integrity !== undefined)
+      lock.packages[path] = addIntegrity(lock.packages[path] ?? {}, integrity);
   }
   const sorted = Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, 'en'));
-  const complete = { ...lock, packages: Object.fromEntries(sorted) };
-  writeFileSync(file, `${JSON.stringify(complete, null, 2)}\n`);
-  console.log(`added ${String(missing.length)} packages of other platforms`);
-} else if (missing.length > 0) {
-  const names = missing.map(({ name }) => name).join(', ');
-  console.error(`package-lock.json leaves out ${names}\nRun: node scripts/lock-file.ts --fix`);
+  const completed = { ...lock, packages: Object.fromEntries(sorted) };
+  writeFileSync(file, `${JSON.stringify(completed, null, 2)}\n`);
+  const hashed = unverified.length - withoutIntegrity().length;
+  console.log(
+    `package-lock.json: added ${String(added.length)} packages of other platforms and ${String(hashed)} integrity hashes`,
+  );
+};
+
+const fail = (problem: string, names: string[]): void => {
+  console.error(`package-lock.json: ${problem}: ${names.join(', ')}`);
+  console.error('Run: npm run lock');
   process.exitCode = 1;
-}
+};
+
+if (process.argv.includes('--fix')) complete();
+const missing = missingPackages().map(({ name }) => name);
+if (missing.length > 0) fail('packages of other platforms are missing', missing);
+const unverified = withoutIntegrity().map(({ name, version }) => `${name}@${version}`);
+if (unverified.length > 0) fail('packages have no integrity hash', unverified);

