@@ -1,12 +1,10 @@
-import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
+import { bindRoutes } from '@movie-ticketing/kit/endpoint';
 import type { Logger } from '@movie-ticketing/kit/logging';
-import { observePool, type Registry } from '@movie-ticketing/kit/metrics';
-import type { Edge } from '@movie-ticketing/kit/pipeline';
-import { databaseReadiness } from '@movie-ticketing/kit/readiness';
-import { makeResponseCache } from '@movie-ticketing/kit/response-cache';
+import type { Registry } from '@movie-ticketing/kit/metrics';
 import type { Service } from '@movie-ticketing/kit/service';
-import { makeTokenVerifier, type JwkSource } from '@movie-ticketing/kit/tokens';
-import { requiredMigration } from '@movie-ticketing/migrations/migrate';
+import { makeServiceParts } from '@movie-ticketing/kit/service-parts';
+import type { JwkSource } from '@movie-ticketing/kit/tokens';
+import { requiredMigration } from '@movie-ticketing/migrations/migration-files';
 import type { z } from 'zod';
 
 import { makeBookingQueue } from './batch/booking-queue.ts';
@@ -14,10 +12,8 @@ import { runBatch, type BatchSettings } from './batch/run-batch.ts';
 import { bookingsEndpoints } from './bookings.endpoints.ts';
 import type { bookingsEnvironment } from './bookings.environment.ts';
 import { makeBookingsMetrics } from './bookings.metrics.ts';
-import { bookingsRoutes } from './bookings.routes.ts';
 import { startBookingsWorkers } from './bookings.workers.ts';
 import { makeBookingsHandlers } from './bookings/bookings.handlers.ts';
-import { isActiveUser } from './bookings/bookings.repository.ts';
 import { makeBookingsService } from './bookings/bookings.service.ts';
 import type { PaymentProvider } from './payments/payment-provider.ts';
 import { makePaymentsHandlers } from './payments/payments.handlers.ts';
@@ -54,15 +50,12 @@ const lateAnswerMs = 5_000;
 /** Wires the bookings service: queue, handlers and background workers on one bounded pool. */
 export const makeBookingsProcess = (options: BookingsOptions): Service => {
   const { environment: env, logger, registry } = options;
-  const db = makeDatabase({
-    url: options.databaseUrl,
-    role: 'mt_bookings',
-    poolSize: env.DB_POOL_SIZE,
-    logger,
-    applicationName: 'movie-ticketing-bookings',
-    lockTimeoutMs: 1_500,
+  const { db, edge, ready } = makeServiceParts({
+    ...options,
+    name: 'bookings',
+    requiredMigration: requiredMigration(),
+    database: { lockTimeoutMs: 1_500 },
   });
-  observePool(registry, { bookings: db.pool });
   const settings: BatchSettings = { holdMs: env.HOLD_MINUTES * 60_000, patienceMs: 5_000 };
   const queue = (options.makeQueue ?? makeBookingQueue)({
     limit: env.BOOKING_QUEUE_LIMIT,
@@ -87,13 +80,12 @@ export const makeBookingsProcess = (options: BookingsOptions): Service => {
   });
   return {
     name: 'bookings',
-    routes: bookingsRoutes(
-      bookingsEndpoints({ maxTickets: env.MAX_TICKETS_PER_BOOKING }),
-      makeBookingsHandlers(makeBookingsService(db, queue)),
-      makePaymentsHandlers(payments),
-    ),
-    edge: makeEdge(options, db),
-    ready: databaseReadiness(db, requiredMigration()),
+    routes: bindRoutes(bookingsEndpoints({ maxTickets: env.MAX_TICKETS_PER_BOOKING }), {
+      ...makeBookingsHandlers(makeBookingsService(db, queue)),
+      ...makePaymentsHandlers(payments),
+    }),
+    edge,
+    ready,
     stop: async () => {
       await queue.drain();
       await workers.stop();
@@ -101,14 +93,3 @@ export const makeBookingsProcess = (options: BookingsOptions): Service => {
     },
   };
 };
-
-const makeEdge = ({ environment: env, jwks }: BookingsOptions, db: Database): Edge => ({
-  verifier: makeTokenVerifier({
-    source: jwks,
-    issuer: env.JWT_ISSUER,
-    audience: env.JWT_AUDIENCE,
-    cacheSeconds: env.JWT_JWKS_CACHE_SECONDS,
-  }),
-  isActiveUser: (userId) => isActiveUser(db, userId),
-  cache: makeResponseCache({ ttlMs: 0 }), // no read of bookings is public
-});

@@ -10,7 +10,7 @@ export const allEndpoints = ({
   currency,
   maxTickets = 10,
 }: { currency?: string; maxTickets?: number } = {}): EndpointsByService => ({
-  gateway: gatewayEndpoints(),
+  gateway: Object.values(gatewayEndpoints),
   catalog: Object.values(catalogEndpoints({ currency })),
   users: Object.values(usersEndpoints()),
   bookings: Object.values(bookingsEndpoints({ maxTickets })),

@@ -4,7 +4,7 @@ import {
 } from '@movie-ticketing/bookings/bookings.composition';
 import { makeCatalogService } from '@movie-ticketing/catalog/catalog.composition';
 import type { Logger } from '@movie-ticketing/kit/logging';
-import { observePool, type Registry } from '@movie-ticketing/kit/metrics';
+import type { Registry } from '@movie-ticketing/kit/metrics';
 import type { Service } from '@movie-ticketing/kit/service';
 import { makeUsersService, type UsersService } from '@movie-ticketing/users/users.composition';
 import type { RequestHandler } from 'express';
@@ -35,9 +35,8 @@ export const makeAllServices = async (options: {
   /** Instead of the queue and its batch: the benchmark's control. */
   control?: Pick<BookingsOptions, 'run' | 'makeQueue'>;
 }): Promise<AllServices> => {
-  const { environment, registry } = options;
+  const { environment } = options;
   const users = await makeUsersService(options);
-  observePool(registry, { users: users.pool });
   const catalog = makeCatalogService({ ...options, jwks: users.jwks });
   const bookings = makeBookingsProcess({ ...options, ...options.control, jwks: users.jwks });
   const endpoints = allEndpoints({

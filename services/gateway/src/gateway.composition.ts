@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 
-import { route, type ApiResponse } from '@movie-ticketing/kit/endpoint';
+import { bindRoutes, type ApiResponse } from '@movie-ticketing/kit/endpoint';
 import type { OpenApiDocument } from '@movie-ticketing/kit/openapi';
 import type { Edge } from '@movie-ticketing/kit/pipeline';
 import type { Service } from '@movie-ticketing/kit/service';
 
-import { ping, readOpenApi } from './gateway.endpoints.ts';
+import { gatewayEndpoints } from './gateway.endpoints.ts';
 
 /** What the gateway answers itself. It holds nothing, so it is always ready and stops at once. */
 export const makeGatewayService = (options: { document: OpenApiDocument; edge: Edge }): Service => {
@@ -13,10 +13,10 @@ export const makeGatewayService = (options: { document: OpenApiDocument; edge: E
   const document = openApiAnswer(options.document);
   return {
     name: 'gateway',
-    routes: [
-      route(ping, () => Promise.resolve(pong)),
-      route(readOpenApi, () => Promise.resolve(document)),
-    ],
+    routes: bindRoutes(gatewayEndpoints, {
+      ping: () => Promise.resolve(pong),
+      readOpenApi: () => Promise.resolve(document),
+    }),
     edge: options.edge,
     ready: () => Promise.resolve(undefined),
     stop: () => Promise.resolve(),

@@ -1,17 +1,17 @@
-import { defineEndpoint, type Endpoint } from '@movie-ticketing/kit/endpoint';
+import { defineEndpoint } from '@movie-ticketing/kit/endpoint';
 import { z } from 'zod';
 
-export const ping = defineEndpoint({
+const ping = defineEndpoint({
   method: 'get',
   path: '/ping',
   operationId: 'ping',
-  summary: 'Is anyone there?',
+  summary: 'Health check',
   tag: 'Service',
   access: 'public',
   answers: { 200: z.strictObject({ message: z.literal('pong') }).meta({ id: 'Pong' }) },
 });
 
-export const readOpenApi = defineEndpoint({
+const readOpenApi = defineEndpoint({
   method: 'get',
   path: '/openapi.json',
   operationId: 'readOpenApi',
@@ -26,5 +26,5 @@ export const readOpenApi = defineEndpoint({
   },
 });
 
-/** What the gateway answers itself. */
-export const gatewayEndpoints = (): Endpoint[] => [ping, readOpenApi];
+/** The endpoints that the gateway answers itself, by operationId. */
+export const gatewayEndpoints = { ping, readOpenApi };

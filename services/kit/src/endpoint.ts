@@ -86,8 +86,15 @@ export type Route = { endpoint: Endpoint; handle: (request: Request) => Promise<
 
 export const defineEndpoint = <const E extends Endpoint>(endpoint: E): E => endpoint;
 
-/** Binds an endpoint to the handler that answers it. */
-export const route = <E extends Endpoint>(endpoint: E, handle: Handler<E>): Route => ({
-  endpoint,
-  handle,
-});
+/** Endpoints by operationId. */
+export type Endpoints = Readonly<Record<string, Endpoint>>;
+
+/** A handler for each endpoint, under the same name. */
+export type Handlers<E extends Endpoints> = { [Name in keyof E]: Handler<E[Name]> };
+
+/** Binds each endpoint to the handler of its name. */
+export const bindRoutes = <E extends Endpoints>(endpoints: E, handlers: Handlers<E>): Route[] =>
+  Object.entries(endpoints).map(([name, endpoint]) => ({
+    endpoint,
+    handle: handlers[name] as Route['handle'],
+  }));

@@ -33,9 +33,8 @@ export type RequestInfo = {
 };
 
 /**
- * One request, in this order: sign-in, role, account, body, validation, handler, answer. The path is
- * known already, so that an unknown one is 404 whoever asks, and the wrong role is 403 before the
- * body is looked at.
+ * One request, in this order: sign-in, active user, role, body, validation, handler, response. The path
+ * and the method matched already, so an unknown path is 404 before sign-in is checked.
  */
 export const answerRequest = async (
   edge: Edge,
@@ -63,14 +62,20 @@ export const answerRequest = async (
     if (endpoint.checksUserItself === true) await requireActiveUser(edge, currentUser);
     throw error;
   }
-  const answer = await route.handle({
-    ...parts,
-    currentUser,
-    address,
-    requestId,
-    isGone: () => res.destroyed,
-  } as Request);
-  send(req, res, answer, endpoint.method === 'get');
+  const isRead = endpoint.method === 'get';
+  try {
+    const answer = await route.handle({
+      ...parts,
+      currentUser,
+      address,
+      requestId,
+      isGone: () => res.destroyed,
+    } as Request);
+    send(req, res, answer, isRead);
+  } finally {
+    // A client reads what it wrote. After a failure too: a lost COMMIT may have taken effect.
+    if (!isRead) edge.cache.clear();
+  }
 };
 
 const parseRequest = async (
@@ -116,10 +121,11 @@ const authorize = async (
   const token = /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(req.headers.authorization ?? '')?.[1];
   if (token === undefined) throw signInFirst('Send an access token as Authorization: Bearer.');
   const currentUser = await edge.verifier.verify(token);
-  if (!mayCall(access, currentUser)) {
-    throw new Problem('forbidden', { detail: `This needs the role ${access}.` });
-  }
+  // Before the role: a token of a deleted user is 401, whatever it asks for.
   if (!checksUserItself) await requireActiveUser(edge, currentUser);
+  if (!mayCall(access, currentUser)) {
+    throw new Problem('forbidden', { detail: `This request needs the role ${access}.` });
+  }
   return currentUser;
 };
 

@@ -56,7 +56,7 @@ export const makeResponseCache = (options: {
       return answer;
     },
     clear: () => {
-      entries.clear();
+      if (entries.size > 0) entries.clear();
     },
   };
 };

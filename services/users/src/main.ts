@@ -1,6 +1,6 @@
 import { parseEnvironment, requiredDatabaseUrl } from '@movie-ticketing/kit/config';
 import { makeLogger, type Logger } from '@movie-ticketing/kit/logging';
-import { makeRegistry, observePool } from '@movie-ticketing/kit/metrics';
+import { makeRegistry } from '@movie-ticketing/kit/metrics';
 import { runProcess, serve } from '@movie-ticketing/kit/service-process';
 import { startTracing, tracingEnvironment } from '@movie-ticketing/kit/tracing';
 
@@ -37,7 +37,6 @@ await runProcess(async () => {
   const tracing = await startTracing(environment, 'users');
   const databaseUrl = requiredDatabaseUrl(environment);
   const service = await makeUsersService({ databaseUrl, environment, logger, registry });
-  observePool(registry, { users: service.pool });
   await ensureAdmin(service, environment, logger);
   const running = await serve({ services: [service], environment, logger, registry, tracing });
   logger.info({ port: running.port, management_port: running.managementPort }, 'listening');

@@ -1,11 +1,13 @@
-import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
+import type { Database } from '@movie-ticketing/kit/database';
+import { bindRoutes } from '@movie-ticketing/kit/endpoint';
 import type { Logger } from '@movie-ticketing/kit/logging';
 import type { Registry } from '@movie-ticketing/kit/metrics';
-import type { Edge } from '@movie-ticketing/kit/pipeline';
-import { databaseReadiness, type ReadinessCheck } from '@movie-ticketing/kit/readiness';
-import { makeResponseCache, publicReadMs } from '@movie-ticketing/kit/response-cache';
+import type { ReadinessCheck } from '@movie-ticketing/kit/readiness';
+import { publicReadMs } from '@movie-ticketing/kit/response-cache';
 import type { Service } from '@movie-ticketing/kit/service';
-import { makeTokenVerifier, type JwkSource } from '@movie-ticketing/kit/tokens';
+import { makeServiceParts } from '@movie-ticketing/kit/service-parts';
+import type { JwkSource } from '@movie-ticketing/kit/tokens';
+import { requiredMigration } from '@movie-ticketing/migrations/migration-files';
 
 import { makeAccessTokens } from './access-tokens.ts';
 import { makeAccounts, type Accounts } from './accounts.service.ts';
@@ -14,11 +16,10 @@ import { makePasswords, type Bcrypt, type Passwords } from './passwords.ts';
 import { makeSessions } from './sessions.service.ts';
 import { makeSignIn } from './sign-in.service.ts';
 import { makeSignInLimits, unlimitedSignIns } from './sign-in-limits.ts';
+import { usersEndpoints } from './users.endpoints.ts';
 import type { UsersEnvironment } from './users.environment.ts';
 import { makeUsersHandlers } from './users.handlers.ts';
 import { makeSignInMetrics, observePasswordQueue } from './users.metrics.ts';
-import { makeUsersRepository } from './users.repository.ts';
-import { usersRoutes } from './users.routes.ts';
 import { startUsersWorkers } from './users.workers.ts';
 
 export type UsersService = Service & {
@@ -26,12 +27,8 @@ export type UsersService = Service & {
   jwks: JwkSource;
   ensureAdmin: Accounts['ensureAdmin'];
   hashPassword: (password: string) => Promise<string>;
-  /** For the pool's metrics. */
-  pool: Database['pool'];
 };
 
-/** The newest migration that this code needs. */
-const requiredMigration = '0002_users';
 const dayMs = 86_400_000;
 
 type Options = {
@@ -46,12 +43,14 @@ type Options = {
 /** @throws when the database cannot be reached or is not migrated: the first signing key is made here */
 export const makeUsersService = async (options: Options): Promise<UsersService> => {
   const { environment, logger } = options;
-  const db = makeDatabase({
-    url: options.databaseUrl,
-    role: 'mt_users',
-    poolSize: environment.DB_POOL_SIZE,
-    logger,
-    applicationName: 'users',
+  // The keys are read from the database that the verifier's parts open: they come later.
+  const jwks: JwkSource = () => keys.published();
+  const { db, edge, ready } = makeServiceParts({
+    ...options,
+    name: 'users',
+    jwks,
+    requiredMigration: requiredMigration(),
+    publicReadMs,
   });
   const keys = makeKeyRing({
     db,
@@ -61,7 +60,6 @@ export const makeUsersService = async (options: Options): Promise<UsersService> 
       rotationMs: environment.JWT_KEY_ROTATION_DAYS * dayMs,
     },
   });
-  const ready = databaseReadiness(db, requiredMigration);
   await firstKey(db, ready, keys.rotate);
   const passwords = await makePasswords({
     cost: environment.BCRYPT_COST,
@@ -71,17 +69,16 @@ export const makeUsersService = async (options: Options): Promise<UsersService> 
   const workers = startUsersWorkers({ db, keys, logger });
   return {
     name: 'users',
-    routes: usersRoutes(makeUsersHandlers({ ...services, jwks: keys.published })),
-    edge: edge(environment, db, keys),
+    routes: bindRoutes(usersEndpoints(), makeUsersHandlers({ ...services, jwks })),
+    edge,
     ready,
     stop: async () => {
       await workers.stop();
       await db.close();
     },
-    jwks: keys.published,
+    jwks,
     ensureAdmin: services.accounts.ensureAdmin,
     hashPassword: passwords.hash,
-    pool: db.pool,
   };
 };
 
@@ -104,17 +101,6 @@ const wire = (parts: Options & { db: Database; keys: KeyRing; passwords: Passwor
     signIn: makeSignIn({ db, passwords, sessions, limits, metrics }),
   };
 };
-
-const edge = (environment: UsersEnvironment, db: Database, keys: KeyRing): Edge => ({
-  verifier: makeTokenVerifier({
-    source: keys.published,
-    issuer: environment.JWT_ISSUER,
-    audience: environment.JWT_AUDIENCE,
-    cacheSeconds: environment.JWT_JWKS_CACHE_SECONDS,
-  }),
-  isActiveUser: makeUsersRepository(db).stands,
-  cache: makeResponseCache({ ttlMs: publicReadMs }),
-});
 
 /** Before the port opens: a token could not be signed, and verifiers would remember an empty list. */
 const firstKey = async (

@@ -1,4 +1,4 @@
-import type { ApiResponse, Handler } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, Handlers } from '@movie-ticketing/kit/endpoint';
 import type { JwkSource } from '@movie-ticketing/kit/tokens';
 
 import type { Account } from './account.ts';
@@ -8,7 +8,7 @@ import type { SignIn } from './sign-in.service.ts';
 import type { UsersEndpoints } from './users.endpoints.ts';
 import type { SignedIn, User } from './users.schema.ts';
 
-export type UsersHandlers = { [Id in keyof UsersEndpoints]: Handler<UsersEndpoints[Id]> };
+export type UsersHandlers = Handlers<UsersEndpoints>;
 
 const presentUser = (account: Account): User => ({
   id: account.id,

@@ -89,16 +89,6 @@ const reads = (db: Queryable) => ({
       ),
     ),
 
-  /** Asked on every signed-in request. */
-  stands: async (id: number): Promise<boolean> => {
-    const rows = await db.query(
-      'SELECT 1 FROM users WHERE id = $1 AND deleted_at IS NULL',
-      [id],
-      'users.stands',
-    );
-    return rows.length === 1;
-  },
-
   /** By id, those after `after`. */
   list: async (after: number, count: number): Promise<Account[]> => {
     const rows = await db.query<Row>(

@@ -94,7 +94,7 @@ describe('the first key', () => {
         await tx.query(`SET LOCAL ROLE ${role}`);
         await tx.query('SELECT kid FROM signing_keys');
       });
-      await expect(reading).rejects.toThrow('permission denied');
+      await expect(reading).rejects.toMatchObject({ cause: { code: '42501' } });
     }
   });
 });

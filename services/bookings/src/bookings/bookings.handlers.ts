@@ -39,5 +39,5 @@ export const makeBookingsHandlers = (service: BookingsService) => {
   const cancel: Handler<typeof endpoints.cancelBooking> = ({ currentUser, params, idempotency }) =>
     service.cancel(currentUser, params.id, idempotency);
 
-  return { create, list, get, cancel };
+  return { createBooking: create, listBookings: list, getBooking: get, cancelBooking: cancel };
 };

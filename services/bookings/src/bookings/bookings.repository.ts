@@ -132,13 +132,3 @@ export const makeBookingsRepository = (db: Queryable) => ({
   giveBack: giveBack(db),
   now: now(db),
 });
-
-/** Whether an account stands; hot, so parsed once a connection. */
-export const isActiveUser = async (db: Queryable, userId: number): Promise<boolean> => {
-  const rows = await db.query(
-    'SELECT 1 FROM users WHERE id = $1 AND deleted_at IS NULL',
-    [userId],
-    'is-active-user',
-  );
-  return rows.length === 1;
-};

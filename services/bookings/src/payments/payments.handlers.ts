@@ -17,5 +17,5 @@ export const makePaymentsHandlers = (service: PaymentsService) => {
     body: { payment: presentPayment(await service.get(currentUser, params.id)) },
   });
 
-  return { create, get };
+  return { createPayment: create, getPayment: get };
 };

@@ -1,11 +1,11 @@
-import type { ApiResponse, Handler } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, Handlers } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 
 import type { MovieEndpoints } from './movies.endpoints.ts';
 import type { Movie } from './movies.schema.ts';
 import type { MoviesService } from './movies.service.ts';
 
-export type MovieHandlers = { [Name in keyof MovieEndpoints]: Handler<MovieEndpoints[Name]> };
+export type MovieHandlers = Handlers<MovieEndpoints>;
 
 const created = (movie: Movie): ApiResponse => ({ status: 201, body: { movie } });
 

@@ -1,13 +1,11 @@
-import type { ApiResponse, Handler } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, Handlers } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 
 import type { ScreeningEndpoints } from './screenings.endpoints.ts';
 import type { Screening } from './screenings.schema.ts';
 import type { ScreeningsService } from './screenings.service.ts';
 
-export type ScreeningHandlers = {
-  [Name in keyof ScreeningEndpoints]: Handler<ScreeningEndpoints[Name]>;
-};
+export type ScreeningHandlers = Handlers<ScreeningEndpoints>;
 
 const created = (screening: Screening): ApiResponse => ({ status: 201, body: { screening } });
 

@@ -1,11 +1,11 @@
-import type { ApiResponse, Handler } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, Handlers } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 
 import type { TheaterEndpoints } from './theaters.endpoints.ts';
 import type { Theater } from './theaters.schema.ts';
 import type { TheatersService } from './theaters.service.ts';
 
-export type TheaterHandlers = { [Name in keyof TheaterEndpoints]: Handler<TheaterEndpoints[Name]> };
+export type TheaterHandlers = Handlers<TheaterEndpoints>;
 
 const created = (theater: Theater): ApiResponse => ({ status: 201, body: { theater } });
 
