@@ -3,7 +3,7 @@ import type { Logger } from '@movie-ticketing/kit/logging';
 import type { Registry } from '@movie-ticketing/kit/metrics';
 import type { Service } from '@movie-ticketing/kit/service';
 import { makeServiceParts } from '@movie-ticketing/kit/service-parts';
-import type { JwkSource } from '@movie-ticketing/kit/tokens';
+import type { JwkSource } from '@movie-ticketing/kit/published-keys';
 import { requiredMigration } from '@movie-ticketing/migrations/migration-files';
 import type { z } from 'zod';
 

@@ -6,7 +6,7 @@ import type { Registry } from '@movie-ticketing/kit/metrics';
 import { publicReadMs } from '@movie-ticketing/kit/response-cache';
 import type { Service } from '@movie-ticketing/kit/service';
 import { makeServiceParts } from '@movie-ticketing/kit/service-parts';
-import type { JwkSource } from '@movie-ticketing/kit/tokens';
+import type { JwkSource } from '@movie-ticketing/kit/published-keys';
 import { startWorker } from '@movie-ticketing/kit/worker';
 import { requiredMigration } from '@movie-ticketing/migrations/migration-files';
 

@@ -2,7 +2,7 @@ import { parseEnvironment, requiredDatabaseUrl } from '@movie-ticketing/kit/conf
 import { makeLogger } from '@movie-ticketing/kit/logging';
 import { makeRegistry } from '@movie-ticketing/kit/metrics';
 import { runProcess, serve } from '@movie-ticketing/kit/service-process';
-import { jwksOverHttp } from '@movie-ticketing/kit/tokens';
+import { jwksOverHttp } from '@movie-ticketing/kit/published-keys';
 import { startTracing } from '@movie-ticketing/kit/tracing';
 
 import { makeCatalogService } from './catalog.composition.ts';

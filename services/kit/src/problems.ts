@@ -70,12 +70,12 @@ export class Problem extends Error {
   }
 }
 
-/** A 401 for who sent no access token that counts. */
-export const signInFirst = (detail: string): Problem =>
-  new Problem('unauthenticated', { detail, headers: { 'WWW-Authenticate': 'Bearer' } });
+/** A 401: no access token, or none that is valid. */
+export const signInFirst = (detail: string, cause?: unknown): Problem =>
+  new Problem('unauthenticated', { detail, headers: { 'WWW-Authenticate': 'Bearer' }, cause });
 
-/** A live token of a deleted account. */
-export const userDeleted = (): Problem => signInFirst('This account does not exist any more.');
+/** A valid token of a user that was deleted. */
+export const userDeleted = (): Problem => signInFirst('The user of this access token was deleted.');
 
 /** One bad field, as a 400. */
 export const invalid = (path: string, message: string): Problem =>

@@ -4,7 +4,8 @@ import { observePool, type Registry } from './metrics.ts';
 import type { Edge } from './pipeline.ts';
 import { databaseReadiness, type ReadinessCheck } from './readiness.ts';
 import { makeResponseCache } from './response-cache.ts';
-import { makeTokenVerifier, type JwkSource } from './tokens.ts';
+import type { JwkSource } from './published-keys.ts';
+import { makeTokenVerifier } from './tokens.ts';
 
 /** What every service is composed of besides its own components. */
 export type ServiceParts = { db: Database; edge: Edge; ready: ReadinessCheck };

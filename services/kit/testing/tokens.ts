@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 
 import type { Role } from '../src/endpoint.ts';
-import type { JwkSource } from '../src/tokens.ts';
+import type { JwkSource } from '../src/published-keys.ts';
 
 export type TestTokens = {
   source: JwkSource;

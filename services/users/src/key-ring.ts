@@ -1,5 +1,5 @@
 import type { Database } from '@movie-ticketing/kit/database';
-import type { JwkSet } from '@movie-ticketing/kit/tokens';
+import type { JwkSet } from '@movie-ticketing/kit/published-keys';
 import {
   calculateJwkThumbprint,
   exportJWK,

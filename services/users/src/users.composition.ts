@@ -6,7 +6,7 @@ import type { ReadinessCheck } from '@movie-ticketing/kit/readiness';
 import { publicReadMs } from '@movie-ticketing/kit/response-cache';
 import type { Service } from '@movie-ticketing/kit/service';
 import { makeServiceParts } from '@movie-ticketing/kit/service-parts';
-import type { JwkSource } from '@movie-ticketing/kit/tokens';
+import type { JwkSource } from '@movie-ticketing/kit/published-keys';
 import { requiredMigration } from '@movie-ticketing/migrations/migration-files';
 
 import { makeAccessTokens } from './access-tokens.ts';

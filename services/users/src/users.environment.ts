@@ -4,6 +4,7 @@ import {
   serverEnvironment,
   tokenEnvironment,
 } from '@movie-ticketing/kit/config';
+import { maximumTokenSeconds } from '@movie-ticketing/kit/tokens';
 import { z } from 'zod';
 
 import { email, newPassword } from './users.schema.ts';
@@ -19,7 +20,7 @@ export const usersEnvironment = z.object({
   /** Created as an administrator if absent; an account that exists is left as it is. */
   ADMIN_EMAIL: email().optional(),
   ADMIN_PASSWORD: newPassword().optional(),
-  JWT_ACCESS_TOKEN_SECONDS: integer(5, 86_400, 900),
+  JWT_ACCESS_TOKEN_SECONDS: integer(5, maximumTokenSeconds, 900),
   JWT_REFRESH_TOKEN_DAYS: integer(1, 365, 30),
   JWT_KEY_ROTATION_DAYS: integer(1, 365, 30),
 });

@@ -1,5 +1,5 @@
 import type { ApiResponse, Handlers } from '@movie-ticketing/kit/endpoint';
-import type { JwkSource } from '@movie-ticketing/kit/tokens';
+import type { JwkSource } from '@movie-ticketing/kit/published-keys';
 
 import type { Account } from './account.ts';
 import type { Accounts } from './accounts.service.ts';

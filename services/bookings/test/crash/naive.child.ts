@@ -5,7 +5,7 @@ import { makeLogger } from '@movie-ticketing/kit/logging';
 import { makeRegistry } from '@movie-ticketing/kit/metrics';
 import { Problem } from '@movie-ticketing/kit/problems';
 import { runProcess, serve } from '@movie-ticketing/kit/service-process';
-import { jwksOverHttp } from '@movie-ticketing/kit/tokens';
+import { jwksOverHttp } from '@movie-ticketing/kit/published-keys';
 
 import type { ReferencedOrder } from '../../src/batch/booking-order.ts';
 import { runBatch, type BatchSettings, type Outcome } from '../../src/batch/run-batch.ts';
