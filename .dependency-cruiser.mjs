@@ -88,6 +88,33 @@ export default {
       to: { path: '^(migrations|seed)/' },
     },
     {
+      name: 'operator-layers',
+      comment:
+        'reconcile -> components -> steps -> objects -> runtime and resource; nothing imports upward.',
+      severity: 'error',
+      from: { path: '^operator/src/(runtime|resource|objects|steps|components)/' },
+      to: { path: '^operator/src/(reconcile/|main|operator\\.)' },
+    },
+    {
+      name: 'operator-steps-know-no-component',
+      severity: 'error',
+      from: { path: '^operator/src/(runtime|resource|objects|steps)/' },
+      to: { path: '^operator/src/components/' },
+    },
+    {
+      name: 'operator-objects-know-no-step',
+      severity: 'error',
+      from: { path: '^operator/src/(runtime|resource|objects)/' },
+      to: { path: '^operator/src/steps/' },
+    },
+    {
+      name: 'operator-foundations-know-no-object',
+      comment: 'The runtime knows nothing of movies, the schema nothing of the cluster.',
+      severity: 'error',
+      from: { path: '^operator/src/(runtime|resource)/' },
+      to: { path: '^operator/src/objects/' },
+    },
+    {
       name: 'no-tests-in-production',
       comment: 'What runs does not need what tests it. The benchmarks start the same containers.',
       severity: 'error',

@@ -1,8 +1,9 @@
 import { allEndpoints } from '@movie-ticketing/gateway/all-endpoints';
 import { makeApiDocument } from '@movie-ticketing/gateway/api-document';
 import { makeRouteTable } from '@movie-ticketing/gateway/route-table';
+import { operatorRules } from '@movie-ticketing/operator/reconcile/rights';
 import { makeCustomResourceDefinition } from '@movie-ticketing/operator/resource/crd';
-import { stringify } from 'yaml';
+import { Document, isScalar, stringify, visit } from 'yaml';
 
 const crdYaml = (): string =>
   '# Made by npm run generate from operator/src/resource/movie-ticketing.schema.ts.\n' +
@@ -30,6 +31,41 @@ export const keyPublisher = '${keyPublisher}' as const;
 `;
 };
 
+/** YAML with lists of words on one line. */
+const compactYaml = (object: object): string => {
+  const document = new Document(object, { aliasDuplicateObjects: false });
+  visit(document, {
+    Seq: (_, list) => {
+      if (list.items.every(isScalar)) list.flow = true;
+    },
+  });
+  return document.toString({ singleQuote: true, flowCollectionPadding: false });
+};
+
+const rbac = 'rbac.authorization.k8s.io';
+const operatorName = 'movie-ticketing-operator';
+
+/** The operator's rights in the namespaces of its resources, and the grant of them in every namespace. */
+const clusterRoleYaml = (): string => {
+  const role = {
+    apiVersion: `${rbac}/v1`,
+    kind: 'ClusterRole',
+    metadata: { name: operatorName },
+    rules: operatorRules(),
+  };
+  const binding = {
+    apiVersion: `${rbac}/v1`,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: operatorName },
+    roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: operatorName },
+    subjects: [{ kind: 'ServiceAccount', name: operatorName, namespace: 'movie-ticketing-system' }],
+  };
+  return (
+    '# Made by npm run generate from the owned objects that operator/src/components declares.\n' +
+    [role, binding].map(compactYaml).join('---\n')
+  );
+};
+
 /** What is made from the sources and committed all the same: path from the root, and content. */
 export const generatedFiles = (): { path: string; content: string }[] => [
   {
@@ -41,4 +77,5 @@ export const generatedFiles = (): { path: string; content: string }[] => [
     content: serviceConnections(),
   },
   { path: 'crds/movieticketings.movieticketing.io.yaml', content: crdYaml() },
+  { path: 'k8s/base/cluster-role.yaml', content: clusterRoleYaml() },
 ];

@@ -7,7 +7,7 @@ import { startServer } from '@movie-ticketing/kit/server';
 
 import { settingsFrom, type OperatorEnvironment } from './operator.environment.ts';
 import { makeTicketingController } from './reconcile/controller.ts';
-import { fieldOwner } from './reconcile/observed.ts';
+import { fieldOwner } from './objects/settings.ts';
 import { makeKubeClient, refuseWritesUnless } from './runtime/client.ts';
 import type { Controller } from './runtime/controller.ts';
 import { makeEventRecorder } from './runtime/events.ts';

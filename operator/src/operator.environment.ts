@@ -1,7 +1,7 @@
 import { environmentFields } from '@movie-ticketing/kit/config';
 import { z } from 'zod';
 
-import type { OperatorSettings } from './reconcile/observed.ts';
+import type { OperatorSettings } from './objects/settings.ts';
 
 const image = (artifact: string) => z.string().min(1).default(`movie-ticketing-${artifact}`);
 

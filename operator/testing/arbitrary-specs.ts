@@ -2,18 +2,18 @@ import fc from 'fast-check';
 
 import type { KubeObject } from '../src/runtime/kube-object.ts';
 import type { MovieTicketingSpecInput } from '../src/resource/movie-ticketing.schema.ts';
-import { givenObject } from './example-resource.ts';
+import { userObject } from './example-resource.ts';
 
 /** A password that must not be told anywhere. */
 export const hiddenValue = 'hunter2-the-value-of-a-secret';
 
 /** What others make, and arbitrary specs name. */
-export const givenToSpecs = (namespace: string): KubeObject[] =>
+export const referencedObjects = (namespace: string): KubeObject[] =>
   [
-    givenObject('Secret', 'login', { username: 'app', password: hiddenValue }),
-    givenObject('Secret', 'boss', { email: 'boss@example.com', password: hiddenValue }),
-    givenObject('Secret', 'cert', { 'tls.crt': 'certificate', 'tls.key': hiddenValue }),
-    givenObject('ConfigMap', 'data', { 'movies.json': '[]', 'theaters.json': '[]' }),
+    userObject('Secret', 'login', { username: 'app', password: hiddenValue }),
+    userObject('Secret', 'boss', { email: 'boss@example.com', password: hiddenValue }),
+    userObject('Secret', 'cert', { 'tls.crt': 'certificate', 'tls.key': hiddenValue }),
+    userObject('ConfigMap', 'data', { 'movies.json': '[]', 'theaters.json': '[]' }),
   ].map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }));
 
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });

@@ -16,7 +16,7 @@ export const installed = (spec: MovieTicketingSpecInput = {}): SimulatedCluster 
 };
 
 /** A condition as `True Serving`. */
-export const told = (cluster: SimulatedCluster, type: string): string => {
+export const conditionOf = (cluster: SimulatedCluster, type: string): string => {
   const found = cluster.condition(type);
   return `${found?.status ?? 'no'} ${found?.reason ?? 'condition'}`;
 };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Registry } from '@movie-ticketing/kit/metrics';
 import { parseAllDocuments } from 'yaml';
 
-import { fieldOwner } from '../src/reconcile/observed.ts';
+import { fieldOwner } from '../src/objects/settings.ts';
 import type { MovieTicketing } from '../src/resource/movie-ticketing.schema.ts';
 import { makeKubeClient, type KubeClient } from '../src/runtime/client.ts';
 import { hasReason } from '../src/runtime/kube-error.ts';

@@ -1,20 +1,14 @@
-import { namesOf, serviceNames } from '../src/children/names.ts';
-import { givenRefs, wantedRefs } from '../src/children/wanted-refs.ts';
-import { holderOf, isOurs } from '../src/children/labels.ts';
-import { componentOf, imageIn } from '../src/reconcile/live.ts';
+import { namedRefs } from '../src/components/components.ts';
+import { nameOf, serviceNames } from '../src/components/names.ts';
+import { referencedContents } from '../src/components/referenced.ts';
+import { describeOwner, isOwnedBy } from '../src/objects/ownership.ts';
+import { componentOf, imageIn } from '../src/objects/live.ts';
 import { decide } from '../src/reconcile/decide.ts';
 import type { KubeObject } from '../src/runtime/kube-object.ts';
-import {
-  keyOf,
-  keyOfRef,
-  type ApplyError,
-  type ChildKey,
-  type ChildWarning,
-  type Manifest,
-  type Observed,
-  type OperatorSettings,
-  type Plan,
-} from '../src/reconcile/observed.ts';
+import { keyOf, keyOfRef, type ObjectKey, type Manifest } from '../src/objects/manifest.ts';
+import type { Refusal, ObjectWarning, Observed } from '../src/steps/observed.ts';
+import type { OperatorSettings } from '../src/objects/settings.ts';
+import type { Plan } from '../src/reconcile/plan.ts';
 import {
   specSchema,
   type MovieTicketing,
@@ -23,8 +17,8 @@ import {
 import { testSettings } from './example-resource.ts';
 
 /**
- * A cluster in memory, as far as the decision can see: it keeps what is applied, fills in what a server
- * would, and its workloads come up when asked to. A clock of its own.
+ * A cluster in memory, as far as `decide` can see: it stores what is applied, fills in what the API server
+ * would, and its workloads become ready when `settle` is called. It has a clock of its own.
  */
 
 type Failure = { exitCode: number; message: string };
@@ -33,8 +27,8 @@ export const makeSimulatedCluster = (
   resource: MovieTicketing,
   settings: OperatorSettings = testSettings,
 ) => {
-  const objects = new Map<ChildKey, KubeObject>();
-  const others = new Map<ChildKey, KubeObject>();
+  const objects = new Map<ObjectKey, KubeObject>();
+  const others = new Map<ObjectKey, KubeObject>();
   let pods: KubeObject[] = [];
   let serial = 0;
   let now = new Date('2026-03-01T00:00:00Z');
@@ -43,17 +37,17 @@ export const makeSimulatedCluster = (
     resource,
     settings,
     objects,
-    /** Objects of others: Secrets that the spec names, or names that are taken. */
+    /** Objects of users: Secrets that the spec references, or objects that have a needed name. */
     others,
-    applyErrors: new Map<ChildKey, ApplyError>(),
-    warnings: [] as ChildWarning[],
-    /** By component: what its Job's program ends with. */
+    refusals: new Map<ObjectKey, Refusal>(),
+    warnings: [] as ObjectWarning[],
+    /** By component: the exit code and termination message of its Job. */
     jobFailure: new Map<string, Failure>(),
-    /** By component: what its Job's program says last where it does not fail. */
+    /** By component: the termination message of its Job where it succeeds. */
     jobMessage: new Map<string, string>(),
-    /** Components whose pods run and are no longer ready. */
+    /** Components whose pods run but are not ready any more. */
     lost: new Set<string>(),
-    /** By component: what waits instead of a ready pod. */
+    /** By component: why its containers wait and do not run. */
     waiting: new Map<string, { reason: string; message: string }>(),
     /** Every plan that was carried out. */
     plans: [] as Plan[],
@@ -68,18 +62,18 @@ export const makeSimulatedCluster = (
 
     observe(): Observed {
       const { resource: current } = cluster;
-      const foreign = wantedRefs(current)
+      const conflicting = namedRefs(current)
         .map(keyOfRef)
         .flatMap((key) => {
           const object = others.get(key);
-          return object === undefined ? [] : [[key, holderOf(object, current)] as const];
+          return object === undefined ? [] : [[key, describeOwner(object, current)] as const];
         });
       return {
         resource: current,
-        children: new Map([...objects].filter(([, object]) => isOurs(object, current))),
-        foreign: new Map(foreign),
-        given: new Map(
-          givenRefs(current)
+        owned: new Map([...objects].filter(([, object]) => isOwnedBy(object, current))),
+        conflicting: new Map(conflicting),
+        referenced: new Map(
+          referencedContents(current)
             .map(keyOfRef)
             .flatMap((key) => {
               const object = others.get(key);
@@ -88,7 +82,7 @@ export const makeSimulatedCluster = (
         ),
         pods,
         warnings: cluster.warnings,
-        applyErrors: cluster.applyErrors,
+        refusals: cluster.refusals,
         now,
         fresh: {
           databasePassword: `database-password-${String(serial)}`,
@@ -111,7 +105,7 @@ export const makeSimulatedCluster = (
       cluster.resource = { ...cluster.resource, status: plan.status };
     },
 
-    remove(key: ChildKey): void {
+    remove(key: ObjectKey): void {
       const uid = objects.get(key)?.metadata.uid;
       objects.delete(key);
       pods = pods.filter(
@@ -119,7 +113,7 @@ export const makeSimulatedCluster = (
       );
     },
 
-    /** One pass of the operator, and then what the cluster's own controllers make of it. */
+    /** One reconcile, followed by one pass of the cluster's own controllers. */
     step(): Plan {
       const plan = decide(cluster.observe(), settings);
       cluster.carryOut(plan);
@@ -128,7 +122,7 @@ export const makeSimulatedCluster = (
       return plan;
     },
 
-    /** Passes until a plan is empty, or as many as given. */
+    /** Steps until a plan is empty, or the given number of steps. */
     run(passes = 30): Plan {
       let plan = cluster.step();
       for (let pass = 1; pass < passes && !isEmptyPlan(plan, cluster); pass += 1) {
@@ -150,7 +144,7 @@ export const makeSimulatedCluster = (
       return cluster.resource.status?.conditions?.find((found) => found.type === type);
     },
 
-    /** Workloads come up, Jobs end, as far as nothing was said to keep them from it. */
+    /** Workloads become ready and Jobs end, unless the settings above prevent it. */
     settle(): void {
       for (const object of objects.values()) {
         if (object.kind === 'Deployment') settleDeployment(object);
@@ -175,7 +169,7 @@ export const makeSimulatedCluster = (
         creationTimestamp: before?.metadata.creationTimestamp ?? now.toISOString(),
         generation: (before?.metadata.generation ?? 0) + (changed ? 1 : 0),
       },
-      // What the server keeps though this apply does not name it.
+      // Data that the API server keeps although this apply does not contain them.
       ...(manifest.kind === 'Secret' ? { data: manifest['data'] ?? before?.['data'] } : {}),
     });
   };
@@ -266,7 +260,7 @@ export const makeSimulatedCluster = (
     const stuck = cluster.waiting.has('postgres');
     const podRevision = pod?.metadata.labels?.['controller-revision-hash'];
     const podReady = pod !== undefined && JSON.stringify(pod['status']).includes('"True"');
-    // As the real one: a pod that never became ready is not replaced.
+    // As in Kubernetes: a pod that never became ready is not replaced.
     if (pod === undefined || podReady || podRevision === revision) {
       replacePods(object, [podOf(object, 0, podStatus(object), revision)]);
     }
@@ -316,15 +310,10 @@ export const isEmptyPlan = (plan: Plan, { resource }: { resource: MovieTicketing
 
 /** The images that Deployments run, by component. */
 export const imagesIn = (cluster: SimulatedCluster): Record<string, string | undefined> => {
-  const names = namesOf(cluster.resource);
   return Object.fromEntries(
     [...serviceNames, 'gateway' as const].map((component) => [
       component,
-      imageIn(
-        cluster.objects.get(
-          `Deployment/${component === 'gateway' ? names.gateway : names.service(component)}`,
-        ),
-      ),
+      imageIn(cluster.objects.get(`Deployment/${nameOf(cluster.resource, component)}`)),
     ]),
   );
 };

@@ -1,37 +1,36 @@
+import { unexpectedFields } from '../objects/drift.ts';
+import {
+  keyOf,
+  keyOfRef,
+  type Manifest,
+  type ObjectKey,
+  type OwnedRef,
+} from '../objects/manifest.ts';
 import type { MovieTicketing, MovieTicketingStatus } from '../resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import { hasReason, KubeError } from '../runtime/kube-error.ts';
 import { refOf, type KubeObject } from '../runtime/kube-object.ts';
-import {
-  keyOf,
-  keyOfRef,
-  type ApplyError,
-  type ChildKey,
-  type ChildRef,
-  type Event,
-  type Manifest,
-  type Plan,
-} from './observed.ts';
-import { surplusOf } from './surplus.ts';
+import type { Refusal } from '../steps/observed.ts';
+import type { Event, Plan } from './plan.ts';
 
 export type ApplyDependencies = {
-  /** One that refuses to write when this process leads no more: a Lease fences no frozen leader. */
+  /** A client that refuses to write once leadership is lost: a Lease does not fence a frozen leader. */
   client: KubeClient;
   recordEvent: (resource: MovieTicketing, event: Event) => void;
 };
 
 export type Applied = {
-  /** What the API server refused, by child. */
-  errors: ReadonlyMap<ChildKey, ApplyError>;
-  /** False where the resource had changed since it was read: what was decided is of yesterday. */
+  /** What the API server refused, by object. */
+  refusals: ReadonlyMap<ObjectKey, Refusal>;
+  /** False where the resource changed after it was read: the plan is out of date. */
   current: boolean;
   /** How many objects were created, applied or deleted, and the status. */
   writes: number;
 };
 
-type Write = { child: ChildKey; run: () => Promise<unknown> };
+type Write = { object: ObjectKey; run: () => Promise<unknown> };
 
-/** What exists by then is left as it is: a Secret is made once. */
+/** An object that exists by now is left unchanged: a Secret is created once. */
 const create = async (client: KubeClient, manifest: Manifest): Promise<void> => {
   try {
     await client.create(manifest);
@@ -40,8 +39,8 @@ const create = async (client: KubeClient, manifest: Manifest): Promise<void> => 
   }
 };
 
-/** Another object under that name by now is none of our business. */
-const remove = async (client: KubeClient, ref: ChildRef, namespace: string): Promise<void> => {
+/** Another object of that name is left alone. */
+const remove = async (client: KubeClient, ref: OwnedRef, namespace: string): Promise<void> => {
   try {
     await client.delete({ ...ref, namespace });
   } catch (error) {
@@ -49,28 +48,30 @@ const remove = async (client: KubeClient, ref: ChildRef, namespace: string): Pro
   }
 };
 
-/** Ours as we want it, and where all is ours, what others have added is taken away. */
 const apply = async (client: KubeClient, manifest: Manifest): Promise<void> => {
   const live = await client.apply<KubeObject>(manifest);
-  const surplus = surplusOf(manifest, live);
-  if (surplus !== undefined) await client.merge(refOf(manifest), surplus);
+  const removal = unexpectedFields(manifest, live);
+  if (removal !== undefined) await client.merge(refOf(manifest), removal);
 };
 
 const writesOf = (client: KubeClient, plan: Plan, namespace: string): Write[] => [
   ...plan.create.map((manifest) => ({
-    child: keyOf(manifest),
+    object: keyOf(manifest),
     run: () => create(client, manifest),
   })),
-  ...plan.apply.map((manifest) => ({ child: keyOf(manifest), run: () => apply(client, manifest) })),
+  ...plan.apply.map((manifest) => ({
+    object: keyOf(manifest),
+    run: () => apply(client, manifest),
+  })),
   ...plan.delete.map((ref) => ({
-    child: keyOfRef(ref),
+    object: keyOfRef(ref),
     run: () => remove(client, ref, namespace),
   })),
 ];
 
 /**
- * Carries a plan out, in its order. What the API server refuses is remembered and keeps nothing else
- * from being tried; without an answer (the server is gone, we lead no more) it ends there.
+ * Carries a plan out, in its order. A refusal by the API server is kept and does not stop the other
+ * writes; a request without an answer (server unreachable, leadership lost) stops them.
  * @throws KubeError with status 0, or when the status is refused
  */
 export const carryOut = async (
@@ -78,24 +79,24 @@ export const carryOut = async (
   resource: MovieTicketing,
   plan: Plan,
 ): Promise<Applied> => {
-  const errors = new Map<ChildKey, ApplyError>();
+  const refusals = new Map<ObjectKey, Refusal>();
   const writes = writesOf(client, plan, resource.metadata.namespace);
-  for (const { child, run } of writes) {
+  for (const { object, run } of writes) {
     try {
       await run();
     } catch (error) {
       if (!(error instanceof KubeError) || error.status === 0) throw error;
-      errors.set(child, { message: error.message, status: error.status });
+      refusals.set(object, { message: error.message, status: error.status });
     }
   }
-  if (plan.status === resource.status) return { errors, current: true, writes: writes.length };
+  if (plan.status === resource.status) return { refusals, current: true, writes: writes.length };
   const current = await writeStatus(client, resource, plan.status);
-  // After the status, which says that they were told: one that was not written tells them again.
+  // After the status: events whose status was not written are recorded by the next reconcile.
   if (current) for (const event of plan.events) recordEvent(resource, event);
-  return { errors, current, writes: writes.length + 1 };
+  return { refusals, current, writes: writes.length + 1 };
 };
 
-/** Nothing of it stays from before: what the plan leaves out of the status goes. */
+/** Replaces the whole status: what the plan leaves out is removed. */
 export const writeStatus = async (
   client: KubeClient,
   resource: MovieTicketing,

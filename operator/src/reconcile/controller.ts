@@ -1,20 +1,20 @@
 import type { Registry } from '@movie-ticketing/kit/metrics';
 
-import { resourceLabel } from '../children/labels.ts';
+import { ownedKinds } from '../components/components.ts';
+import { resourceLabel } from '../objects/labels.ts';
 import { makeController, type Controller, type Source } from '../runtime/controller.ts';
-import { keyOf, type Kind, type KubeObject } from '../runtime/kube-object.ts';
-import { childKinds } from './observed.ts';
+import { keyOf, type KubeObject } from '../runtime/kube-object.ts';
+import { podKind } from './observe.ts';
 import { makeReconcile, resourceKind, type ReconcileOptions } from './reconcile-resource.ts';
 
 export type TicketingControllerOptions = ReconcileOptions & {
   registry: Registry;
   /** Empty: all. */
   namespaces: readonly string[];
-  /** How many resources are worked on at once. */
+  /** How many resources are reconciled at once. */
   workers: number;
 };
 
-/** However often something was refused, what heals is found healed within the longest of these. */
 const backoff = { baseMs: 50, capMs: 15_000 };
 
 /** The resource that an object belongs to, by its label. */
@@ -23,11 +23,9 @@ const ownerOf = ({ metadata }: KubeObject): string[] => {
   return owner === undefined ? [] : [`${metadata.namespace ?? ''}/${owner}`];
 };
 
-const watchedKinds: readonly Kind[] = [...childKinds, { apiVersion: 'v1', kind: 'Pod' }];
-
 const sourcesIn = (place: { namespace?: string }): Source[] => [
   { ...place, kind: resourceKind, keysOf: (resource) => [keyOf(resource)] },
-  ...watchedKinds.map((kind) => ({
+  ...[...ownedKinds, podKind].map((kind) => ({
     ...place,
     kind,
     labelSelector: resourceLabel,
@@ -35,7 +33,7 @@ const sourcesIn = (place: { namespace?: string }): Source[] => [
   })),
 ];
 
-/** Watches the resources and what belongs to them; a resource that anything happens to is reconciled. */
+/** Watches the resources and their objects; a change of any reconciles its resource. */
 export const makeTicketingController = (options: TicketingControllerOptions): Controller => {
   const { client, logger, registry, namespaces, workers } = options;
   const places = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));

@@ -1,87 +1,118 @@
-import { seedJobName } from '../children/database-jobs.ts';
-import { pausedAnnotation } from '../children/labels.ts';
-import { foundation } from '../children/wanted-refs.ts';
-import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
-import { decideDatabase } from './decide-database.ts';
-import { decideGateway } from './decide-gateway.ts';
-import { currentMigrationJob, decideMigrations, volumeUidOf } from './decide-migrations.ts';
-import { decideSeed } from './decide-seed.ts';
-import { decideServices } from './decide-services.ts';
-import type { Manifest, Observed, OperatorSettings, Plan } from './observed.ts';
-import { redactObserved, redactorOf } from './redaction.ts';
-import { eventsOf, unlessSame } from './status.ts';
-import { contextOf, toApply, type Context } from './step.ts';
-import { deletingStatus, nameTakenStatus, pausedStatus } from './standstill.ts';
-import { statusOfSteps, type Steps } from './summary.ts';
-import { unneededChildren } from './unneeded.ts';
+import { foundation } from '../components/components.ts';
+import { gatewayRoutesToServices } from '../components/gateway/gateway.step.ts';
+import { versionOf } from '../components/images.ts';
+import { migrationsAreApplied } from '../components/migrations/migrations.step.ts';
+import { databaseAcceptsConnections } from '../components/postgres/database.step.ts';
+import { seedDataIsLoaded } from '../components/seed/seed.step.ts';
+import { servicesRunTheVersion } from '../components/services/services.step.ts';
+import { pausedAnnotation } from '../objects/labels.ts';
+import type { OperatorSettings } from '../objects/settings.ts';
+import { changesFor } from '../steps/component.ts';
+import type { Observed } from '../steps/observed.ts';
+import type { Context, Step, StepName, StepResult } from '../steps/step.ts';
+import { eventsOf, unlessSame } from './conditions.ts';
+import { deletingStatus, nameTakenStatus, pausedStatus } from './inactive-status.ts';
+import { obsoleteObjects } from './obsolete-objects.ts';
+import { overallStatus } from './overall-status.ts';
+import type { Plan } from './plan.ts';
+import { makeRedactor, redactObserved } from './redaction.ts';
+
+type PlanWithoutEvents = Omit<Plan, 'events'>;
+type Guard = (context: Context) => PlanWithoutEvents | undefined;
+
+const noChanges = { create: [], apply: [], delete: [] };
+
+/** The operator changes nothing where one of these applies; the first that does decides the status. */
+
+const resourceIsBeingDeleted: Guard = ({ resource }) =>
+  resource.metadata.deletionTimestamp === undefined
+    ? undefined
+    : { ...noChanges, status: deletingStatus(resource) };
+
+const reconciliationIsPaused: Guard = ({ resource, observed }) =>
+  resource.spec.paused || resource.metadata.annotations?.[pausedAnnotation] === 'true'
+    ? { ...noChanges, status: pausedStatus(resource, observed.now) }
+    : undefined;
+
+/** No watch reports when an object of others is deleted. */
+const conflictPollMs = 10_000;
+
+const namesAreTaken: Guard = (context) =>
+  context.observed.conflicting.size === 0
+    ? undefined
+    : { ...noChanges, status: nameTakenStatus(context), requeueAfterMs: conflictPollMs };
+
+const guards: readonly Guard[] = [resourceIsBeingDeleted, reconciliationIsPaused, namesAreTaken];
+
+/** In this order. Each step sees the results of those before it and decides what it waits for. */
+const steps: readonly Step[] = [
+  databaseAcceptsConnections,
+  migrationsAreApplied,
+  seedDataIsLoaded,
+  servicesRunTheVersion,
+  gatewayRoutesToServices,
+];
 
 /**
- * From what was seen to what is to be done: database, migrations, seed, services, gateway, in this
- * order. Pure; never throws. Where all is as it should be the plan is empty and the status the same.
+ * From what was observed to what is to be done. Pure; never throws. Where everything is as specified the
+ * plan is empty and the status the same.
  */
-export const decide = (seen: Observed, settings: OperatorSettings): Plan => {
-  const redact = redactorOf(seen);
-  const context = contextOf(redactObserved(seen, redact), settings);
-  const plan = planOf(context);
-  const status = unlessSame(seen.resource.status, redact(plan.status));
-  const events = status === seen.resource.status ? [] : eventsOf(seen.resource, status);
+export const decide = (unredacted: Observed, settings: OperatorSettings): Plan => {
+  const redact = makeRedactor(unredacted);
+  const context = makeContext(redactObserved(unredacted, redact), settings);
+  const plan = firstGuard(context) ?? planOfSteps(context);
+  const status = unlessSame(unredacted.resource.status, redact(plan.status));
+  const events = status === unredacted.resource.status ? [] : eventsOf(unredacted.resource, status);
   return { ...plan, status, events: redact(events) };
 };
 
-type Unannounced = Omit<Plan, 'events'>;
+export const makeContext = (observed: Observed, settings: OperatorSettings): Context => ({
+  observed,
+  settings,
+  resource: observed.resource,
+  target: versionOf(observed.resource, settings),
+  installed: observed.resource.status?.version !== undefined,
+  earlier: {},
+});
 
-const nothingToDo = { create: [], apply: [], delete: [] };
-
-const planOf = (context: Context): Unannounced => {
-  const { resource, observed } = context;
-  if (resource.metadata.deletionTimestamp !== undefined) {
-    return { ...nothingToDo, status: deletingStatus(resource) };
+const firstGuard: Guard = (context) => {
+  for (const guard of guards) {
+    const plan = guard(context);
+    if (plan !== undefined) return plan;
   }
-  if (isPaused(resource)) {
-    return { ...nothingToDo, status: pausedStatus(resource, observed.now) };
-  }
-  if (observed.foreign.size > 0) {
-    // Nobody tells us when others let go of a name.
-    return { ...nothingToDo, status: nameTakenStatus(context), requeueAfterMs: 10_000 };
-  }
-  return planOfSteps(context);
+  return undefined;
 };
 
-const isPaused = ({ spec, metadata }: MovieTicketing): boolean =>
-  spec.paused || metadata.annotations?.[pausedAnnotation] === 'true';
+/** While not Ready: some changes come with time alone, and a watch may have missed one. */
+const pollMs = 15_000;
 
-/** Nothing tells of time that has passed; and should a watch have missed something, this has not. */
-const impatienceMs = 15_000;
-
-const planOfSteps = (context: Context): Unannounced => {
-  const { observed, installed } = context;
-  const database = decideDatabase(context);
-  const migrations = decideMigrations(context, database.done);
-  const seed = decideSeed(context, database.done && migrations.done);
-  // Once installed, a database that restarts or a seed that was changed holds up no new version.
-  const migrated = migrations.done && (installed || (database.done && seed.done));
-  const services = decideServices(context, migrated);
-  const gateway = decideGateway(context, services.done);
-  const steps: Steps = { database, migrations, seed, services, gateway };
-  const results = Object.values(steps);
-  const { status, ready } = statusOfSteps(context, steps);
-  const waits = [...results.map((step) => step.requeueAfterMs), ready ? undefined : impatienceMs];
-  const soonest = Math.min(...waits.filter((wait) => wait !== undefined));
+const planOfSteps = (context: Context): PlanWithoutEvents => {
+  const all = runSteps(context);
+  const results = Object.values(all.earlier);
+  const { status, ready } = overallStatus(all, steps);
+  const base = changesFor(
+    context,
+    foundation.filter(({ when }) => when?.(context.resource) !== false),
+  );
+  const delays = [...results.map((step) => step.requeueAfterMs), ready ? undefined : pollMs];
+  const soonest = Math.min(...delays.filter((delay) => delay !== undefined));
   return {
-    create: results.flatMap((step) => step.create),
-    apply: [
-      ...toApply(observed, foundation(context.resource)),
-      ...results.flatMap((step) => step.apply),
-    ] satisfies Manifest[],
-    delete: [
-      ...results.flatMap((step) => step.delete),
-      ...unneededChildren(context, currentJobs(context)),
-    ],
+    create: [...base.create, ...results.flatMap((step) => step.create)],
+    apply: [...base.apply, ...results.flatMap((step) => step.apply)],
+    delete: [...results.flatMap((step) => step.delete), ...obsoleteObjects(context)],
     status,
     ...(Number.isFinite(soonest) ? { requeueAfterMs: soonest } : {}),
   };
 };
 
-/** Jobs that stand for what the resource wants now. */
-const currentJobs = (context: Context): ReadonlySet<string> =>
-  new Set([currentMigrationJob(context), seedJobName(context.resource, volumeUidOf(context))]);
+type StepResults = Readonly<Record<StepName, StepResult>>;
+
+/** The context after the last step. */
+const runSteps = (context: Context): Context & { earlier: StepResults } =>
+  steps.reduce(
+    (current, step) => ({
+      ...current,
+      earlier: { ...current.earlier, [step.name]: step.decide(current) },
+    }),
+    context,
+  ) as Context & { earlier: StepResults };

@@ -1,21 +1,15 @@
 import { randomBytes } from 'node:crypto';
 
-import { holderOf, isOurs, resourceLabel } from '../children/labels.ts';
-import { givenRefs, wantedRefs } from '../children/wanted-refs.ts';
+import { namedRefs, ownedKinds } from '../components/components.ts';
+import { referencedContents } from '../components/referenced.ts';
+import { resourceLabel } from '../objects/labels.ts';
+import { statusOf, type JobStatus } from '../objects/live.ts';
+import { keyOf, keyOfRef, type ObjectKey, type OwnedRef } from '../objects/manifest.ts';
+import { describeOwner, isOwnedBy } from '../objects/ownership.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { Kind, KubeObject } from '../runtime/kube-object.ts';
-import {
-  childKinds,
-  keyOf,
-  keyOfRef,
-  type ApplyError,
-  type ChildKey,
-  type ChildRef,
-  type ChildWarning,
-  type FreshSecrets,
-  type Observed,
-} from './observed.ts';
+import type { FreshSecrets, ObjectWarning, Observed, Refusal } from '../steps/observed.ts';
 
 export const freshSecrets = (): FreshSecrets => ({
   databasePassword: randomBytes(24).toString('base64url'),
@@ -23,8 +17,8 @@ export const freshSecrets = (): FreshSecrets => ({
   adminId: randomBytes(4).toString('hex'),
 });
 
-const podKind = { apiVersion: 'v1', kind: 'Pod' };
-const eventKind = { apiVersion: 'v1', kind: 'Event' };
+export const podKind: Kind = { apiVersion: 'v1', kind: 'Pod' };
+export const eventKind: Kind = { apiVersion: 'v1', kind: 'Event' };
 
 type KubeEvent = KubeObject & {
   involvedObject: { kind: string; name: string; uid?: string };
@@ -34,93 +28,98 @@ type KubeEvent = KubeObject & {
   eventTime?: string | null;
 };
 
-/** Warnings about children that have no pod to say what is wrong: each kind asked for by itself. */
+/** Warnings about workloads that have no pod to show what is wrong: one request for each. */
 const readWarnings = async (
   client: KubeClient,
   namespace: string,
-  children: readonly KubeObject[],
+  owned: readonly KubeObject[],
   pods: readonly KubeObject[],
-): Promise<ChildWarning[]> => {
-  const hasPod = (child: KubeObject): boolean =>
-    pods.some((pod) => pod.metadata.ownerReferences?.some(({ uid }) => uid === child.metadata.uid));
-  const podless = children.filter(
-    (child) => (child.kind === 'StatefulSet' || child.kind === 'Job') && !hasPod(child),
+): Promise<ObjectWarning[]> => {
+  const hasPod = ({ metadata }: KubeObject): boolean =>
+    pods.some((pod) => pod.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid));
+  const withoutPods = owned.filter(
+    (object) =>
+      (object.kind === 'StatefulSet' || object.kind === 'Job') &&
+      !hasPod(object) &&
+      statusOf<JobStatus>(object).succeeded !== 1,
   );
   const events = await Promise.all(
-    podless
-      .filter(({ status }) => (status as { succeeded?: number } | undefined)?.succeeded !== 1)
-      .map(({ metadata }) =>
-        client.list<KubeEvent>(eventKind, {
-          namespace,
-          fieldSelector: `type=Warning,involvedObject.uid=${metadata.uid ?? ''}`,
-        }),
-      ),
+    withoutPods.map(({ metadata }) =>
+      client.list<KubeEvent>(eventKind, {
+        namespace,
+        fieldSelector: `type=Warning,involvedObject.uid=${metadata.uid ?? ''}`,
+      }),
+    ),
   );
   return events
     .flatMap(({ items }) => items)
     .map((event) => ({
-      child: `${event.involvedObject.kind}/${event.involvedObject.name}`,
+      object: keyOfRef(event.involvedObject),
       reason: event.reason ?? '',
       message: event.message ?? '',
       at: event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp ?? '',
     }));
 };
 
-const readNamed = async (
+const readByName = async (
   client: KubeClient,
   namespace: string,
-  refs: readonly ChildRef[],
+  refs: readonly OwnedRef[],
 ): Promise<KubeObject[]> => {
   const found = await Promise.all(refs.map((ref) => client.get({ ...ref, namespace })));
   return found.filter((object) => object !== undefined);
 };
 
+const byKey = (objects: readonly KubeObject[]): Map<ObjectKey, KubeObject> =>
+  new Map(objects.map((object) => [keyOf(object), object]));
+
 /**
- * Every read of a reconcile, in one namespace, straight from the API server: what is decided on is
- * never older than the decision, and no Secret stays in memory.
+ * Every read of a reconcile, in one namespace, straight from the API server: a decision is never based on
+ * a stale cache, and no Secret stays in memory.
  * @throws KubeError where a read is refused
  */
 export const observe = async (
   client: KubeClient,
   resource: MovieTicketing,
-  applyErrors: ReadonlyMap<ChildKey, ApplyError>,
+  refusals: ReadonlyMap<ObjectKey, Refusal>,
 ): Promise<Observed> => {
   const { namespace, name } = resource.metadata;
   const labelSelector = `${resourceLabel}=${name}`;
-  const wanted = wantedRefs(resource);
-  const givenByOthers = givenRefs(resource);
+  const needed = namedRefs(resource);
   const listLabelled = async (kind: Kind): Promise<KubeObject[]> => {
-    // What is in a Secret is read by its name alone: whatever has the label would bring all of it.
+    // Secrets are read by name: a list would return the contents of whatever carries the label.
     const metadataOnly = kind.kind === 'Secret';
     const { items } = await client.list(kind, { namespace, labelSelector, metadataOnly });
     const refs = items.map(({ metadata }) => ({ ...kind, name: metadata.name }));
-    return metadataOnly ? readNamed(client, namespace, refs) : items;
+    return metadataOnly ? readByName(client, namespace, refs) : items;
   };
-  const [labelled, pods, given] = await Promise.all([
-    Promise.all(childKinds.map(listLabelled)),
+  const [labelled, pods, referenced] = await Promise.all([
+    Promise.all(ownedKinds.map(listLabelled)),
     listLabelled(podKind),
-    readNamed(client, namespace, givenByOthers),
+    readByName(client, namespace, referencedContents(resource)),
   ]);
-  const found = new Map(labelled.flat().map((object) => [keyOf(object), object]));
-  // Labels can be taken off, and names can be taken by others: what is wanted is asked for by name.
-  const missing = wanted.filter((ref) => !found.has(keyOfRef(ref)));
-  for (const object of await readNamed(client, namespace, missing))
+  const found = byKey(labelled.flat());
+  // Labels can be removed and names can be taken: what was not found by its label is read by name.
+  const missing = needed.filter((ref) => !found.has(keyOfRef(ref)));
+  for (const object of await readByName(client, namespace, missing))
     found.set(keyOf(object), object);
 
   const objects = [...found.values()];
-  const ours = objects.filter((object) => isOurs(object, resource));
-  const isWanted = new Set(wanted.map(keyOfRef));
-  const foreign = objects.filter(
-    (object) => !isOurs(object, resource) && isWanted.has(keyOf(object)),
+  const owned = objects.filter((object) => isOwnedBy(object, resource));
+  const neededKeys = new Set(needed.map(keyOfRef));
+  const conflicting = objects.filter(
+    (object) => !isOwnedBy(object, resource) && neededKeys.has(keyOf(object)),
   );
   return {
     resource,
-    children: new Map(ours.map((object) => [keyOf(object), object])),
-    foreign: new Map(foreign.map((object) => [keyOf(object), holderOf(object, resource)])),
-    given: new Map(given.map((object) => [keyOf(object), object])),
+    owned: byKey(owned),
+    conflicting: new Map(
+      conflicting.map((object) => [keyOf(object), describeOwner(object, resource)]),
+    ),
+    referenced: byKey(referenced),
     pods,
-    warnings: await readWarnings(client, namespace, ours, pods),
-    applyErrors,
+    warnings: await readWarnings(client, namespace, owned, pods),
+    refusals,
     now: new Date(),
     fresh: freshSecrets(),
   };

@@ -1,19 +1,19 @@
 import type { KubeObject } from '../runtime/kube-object.ts';
-import type { Observed } from './observed.ts';
+import type { Observed } from '../steps/observed.ts';
 
-/** Shorter ones are words that occur anywhere, such as "postgres" as a user's name. */
+/** Shorter values are words that occur anywhere, such as the user name "postgres". */
 const shortestSecret = 6;
 
-/** Takes the values of every Secret at hand out of what is said. */
+/** Replaces every known Secret value in messages. */
 export type Redactor = <T>(value: T) => T;
 
 /**
- * Of every field `message` in a value: a program's last words come into messages, and nobody knows what
- * a program says when it dies.
+ * Applies to every field `message` of a value: termination messages of programs become part of messages,
+ * and a program may print anything.
  */
-export const redactorOf = (observed: Observed): Redactor => {
-  const objects = [...observed.children.values(), ...observed.given.values()];
-  const values = objects.filter(({ kind }) => kind === 'Secret').flatMap(hiddenIn);
+export const makeRedactor = (observed: Observed): Redactor => {
+  const objects = [...observed.owned.values(), ...observed.referenced.values()];
+  const values = objects.filter(({ kind }) => kind === 'Secret').flatMap(secretValues);
   const { databasePassword, adminPassword } = observed.fresh;
   // The longest first: one may be a part of another.
   const hidden = [...new Set([...values, databasePassword, adminPassword])]
@@ -33,21 +33,21 @@ export const redactorOf = (observed: Observed): Redactor => {
   return <T>(value: T): T => redact(value, '') as T;
 };
 
-/** Before anything is cut to length, for half a password is too much as well. */
+/** Before any message is shortened: half a password is too much as well. */
 export const redactObserved = (observed: Observed, redact: Redactor): Observed => ({
   ...observed,
   pods: redact(observed.pods),
   warnings: redact(observed.warnings),
-  applyErrors: new Map([...observed.applyErrors].map(([key, error]) => [key, redact(error)])),
-  children: new Map(
-    [...observed.children].map(([key, child]) =>
-      'status' in child ? [key, { ...child, status: redact(child['status']) }] : [key, child],
+  refusals: new Map([...observed.refusals].map(([key, refusal]) => [key, redact(refusal)])),
+  owned: new Map(
+    [...observed.owned].map(([key, object]) =>
+      'status' in object ? [key, { ...object, status: redact(object['status']) }] : [key, object],
     ),
   ),
 });
 
-/** Passwords and keys, as they are, as they are stored, and as a URL has them. */
-const hiddenIn = (secret: KubeObject): string[] => {
+/** Passwords and keys in plain, base64 and URL-encoded form. */
+const secretValues = (secret: KubeObject): string[] => {
   const data = Object.entries((secret['data'] as Record<string, string> | undefined) ?? {});
   return data
     .filter(([key]) => !publicKeys.has(key))

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 
-import { childKinds } from '../../src/reconcile/observed.ts';
+import { ownedKinds } from '../../src/components/components.ts';
 import { pluralOf } from '../../src/runtime/kube-object.ts';
 import { startApiServer, type ApiServer } from '../../testing/api-server.ts';
 import { hasKubectl, lacksKubectl, makeKubectl, type Kubectl } from '../../testing/kubectl.ts';
@@ -135,11 +135,11 @@ describe("the operator's rights", () => {
         resources.map((resource) => `${apiGroups[0]!}/${resource}`),
       );
     expect(made.toSorted()).toEqual(
-      childKinds
+      ownedKinds
         .map(({ apiVersion, kind }) => `${groupOf(apiVersion)}/${pluralOf(kind)}`)
         .toSorted(),
     );
-    for (const { apiVersion, kind } of childKinds) {
+    for (const { apiVersion, kind } of ownedKinds) {
       // Jobs are named by a hash: they are found by their label, never asked for by name.
       const reading = kind === 'Job' ? ['list', 'watch'] : ['get', 'list', 'watch'];
       for (const verb of [...reading, 'create', 'patch']) {

@@ -4,10 +4,13 @@ import { join, matchesGlob } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 
 import { artifacts } from '../../../scripts/images.ts';
-import { gatewayService } from '../../src/children/gateway.ts';
+import { gatewayService } from '../../src/components/gateway/gateway.component.ts';
 import { operatorEnvironment, settingsFrom } from '../../src/operator.environment.ts';
 import { group, kind } from '../../src/resource/crd.ts';
+import { manifestOf } from '../../src/steps/component.ts';
 import { specSchema, type MovieTicketing } from '../../src/resource/movie-ticketing.schema.ts';
+
+import { contextOf } from '../../testing/example-resource.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -111,11 +114,12 @@ describe('what is deployed', () => {
   test('when the sample is up, then its gateway is forwarded', () => {
     const [sample] = cinema.manifests.rawYaml;
     const resource = parse(read(sample));
-    const service: any = gatewayService({
+    const typed = {
       ...resource,
       metadata: { ...resource.metadata, namespace: 'default', uid: 'u', generation: 1 },
       spec: specSchema.parse(resource.spec),
-    } as MovieTicketing);
+    } as MovieTicketing;
+    const service: any = manifestOf(gatewayService, contextOf(typed));
     expect(cinema.portForward).toEqual([
       {
         resourceType: 'service',

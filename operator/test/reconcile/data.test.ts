@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { resourceOf } from '../../testing/example-resource.ts';
-import { installed, told } from '../../testing/installed-cluster.ts';
+import { installed, conditionOf } from '../../testing/installed-cluster.ts';
 import { makeSimulatedCluster } from '../../testing/simulated-cluster.ts';
 
 describe('data and their password', () => {
@@ -12,10 +12,10 @@ describe('data and their password', () => {
     cluster.plans.length = 0;
     cluster.run(5);
     expect(cluster.plans.flatMap(({ create }) => create)).toEqual([]);
-    expect(told(cluster, 'DatabaseReady')).toBe('False PasswordLost');
+    expect(conditionOf(cluster, 'DatabaseReady')).toBe('False PasswordLost');
     if (secret !== undefined) cluster.objects.set('Secret/shop-database', secret);
     cluster.run();
-    expect(told(cluster, 'Ready')).toBe('True Serving');
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
   });
 
   test('when the volume is deleted while in use, then it is said before the data go; an empty database takes its place', () => {
@@ -25,11 +25,11 @@ describe('data and their password', () => {
     const going = { ...volume.metadata, deletionTimestamp: '2026-03-01T01:00:00Z' };
     cluster.objects.set(key, { ...volume, metadata: going });
     cluster.run(5);
-    expect(told(cluster, 'DatabaseReady')).toBe('True DatabaseAccepting');
-    expect(told(cluster, 'Degraded')).toBe('True VolumeDeleted');
+    expect(conditionOf(cluster, 'DatabaseReady')).toBe('True DatabaseAccepting');
+    expect(conditionOf(cluster, 'Degraded')).toBe('True VolumeDeleted');
     cluster.remove(key); // the pod has ended
     cluster.run();
-    expect(told(cluster, 'Ready')).toBe('True Serving');
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
     expect(cluster.objects.get(key)?.metadata.uid).not.toBe(volume.metadata.uid);
   });
 
@@ -42,7 +42,7 @@ describe('data and their password', () => {
       if (kept !== undefined) second.objects.set(key, kept);
     }
     second.run();
-    expect(told(second, 'Ready')).toBe('True Serving');
+    expect(conditionOf(second, 'Ready')).toBe('True Serving');
     expect(second.objects.get('Secret/shop-database')?.['data']).toEqual(
       first.objects.get('Secret/shop-database')?.['data'],
     );
@@ -71,6 +71,6 @@ describe('data and their password', () => {
     cluster.run();
     const after = cluster.objects.get('Secret/shop-admin')?.['data'] as { email: string };
     expect(after.email).not.toBe((before as { email: string }).email);
-    expect(told(cluster, 'Ready')).toBe('True Serving');
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { makeLogger } from '@movie-ticketing/kit/logging';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
 
-import { appliedAnnotation } from '../../src/children/labels.ts';
+import { appliedAnnotation } from '../../src/objects/labels.ts';
 import { observe } from '../../src/reconcile/observe.ts';
 import type { KubeObject } from '../../src/runtime/kube-object.ts';
 import { makeReconcile } from '../../src/reconcile/reconcile-resource.ts';
@@ -98,8 +98,8 @@ const reconcileUntilReady = async (
   throw new Error(`not ready: ${JSON.stringify((await read(namespace)).status, undefined, 1)}`);
 };
 
-const childrenOf = async (namespace: string): Promise<ReadonlyMap<string, KubeObject>> =>
-  (await observe(admin, await read(namespace), new Map())).children;
+const ownedObjectsOf = async (namespace: string): Promise<ReadonlyMap<string, KubeObject>> =>
+  (await observe(admin, await read(namespace), new Map())).owned;
 
 const installed = async (namespace: string): Promise<RecordedClient> => {
   await make(namespace);
@@ -133,7 +133,7 @@ describe('a resource’s life on a real API server', () => {
 
   test('when any object is deleted, then it is made again, and no other is touched', async (namespace) => {
     const recorded = await installed(namespace);
-    for (const [key, { apiVersion, kind, metadata }] of await childrenOf(namespace)) {
+    for (const [key, { apiVersion, kind, metadata }] of await ownedObjectsOf(namespace)) {
       // Data and done work are not made again for the asking.
       if (kind === 'Job' || kind === 'PersistentVolumeClaim' || key === 'Secret/shop-database')
         continue;
@@ -174,7 +174,7 @@ describe('a resource’s life on a real API server', () => {
     await make(namespace);
     const recorded = recordCalls(operator);
     const findJob = async (): Promise<KubeObject | undefined> =>
-      [...(await childrenOf(namespace)).values()].find(({ kind }) => kind === 'Job');
+      [...(await ownedObjectsOf(namespace)).values()].find(({ kind }) => kind === 'Job');
     let job: KubeObject | undefined;
     for (let round = 0; job === undefined && round < 20; round += 1) {
       await settleWorkloads(kubelet, namespace);
@@ -210,7 +210,7 @@ describe('a resource’s life on a real API server', () => {
     console.log(`an install has ${String(whole)} writes; this one died ${String(deaths)} times`);
     expect(deaths).toBeGreaterThan(whole);
 
-    const ended = await childrenOf(namespace);
+    const ended = await ownedObjectsOf(namespace);
     const kinds = [...ended.keys()].map((key) => key.replace(/-[0-9a-f]{10}$/, ''));
     expect(new Set(kinds).size).toBe(kinds.length);
     for (const [key, { metadata }] of ended)

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
 
-import { appliedAnnotation, resourceLabel } from '../../src/children/labels.ts';
+import { appliedAnnotation, resourceLabel } from '../../src/objects/labels.ts';
 import { carryOut } from '../../src/reconcile/apply.ts';
 import { observe } from '../../src/reconcile/observe.ts';
-import { toApply } from '../../src/reconcile/step.ts';
-import type { Event, Manifest, Plan } from '../../src/reconcile/observed.ts';
+import { withUidPrecondition } from '../../src/steps/component.ts';
+import type { Event, Plan } from '../../src/reconcile/plan.ts';
+import type { Manifest } from '../../src/objects/manifest.ts';
 import type { MovieTicketing } from '../../src/resource/movie-ticketing.schema.ts';
 import { refuseWritesUnless, type KubeClient } from '../../src/runtime/client.ts';
 import type { KubeObject } from '../../src/runtime/kube-object.ts';
@@ -98,9 +99,9 @@ describe('observe', () => {
     await admin.create(map(scene, 'shop-catalog'));
     await admin.create(map(scene, 'strangers'));
 
-    const { children, foreign } = await observe(operator, scene.resource, new Map());
-    expect(names(children.keys())).toEqual(['ConfigMap/labelled', 'ConfigMap/shop-postgres']);
-    expect(names(foreign.keys())).toEqual(['ConfigMap/shop-catalog']);
+    const { owned, conflicting } = await observe(operator, scene.resource, new Map());
+    expect(names(owned.keys())).toEqual(['ConfigMap/labelled', 'ConfigMap/shop-postgres']);
+    expect(names(conflicting.keys())).toEqual(['ConfigMap/shop-catalog']);
   });
 
   test('when the spec names a Secret, then it is read where it is there and absent where it is not', async ({
@@ -108,15 +109,15 @@ describe('observe', () => {
   }) => {
     const spec = { adminSecretRef: { name: 'boss' } };
     const resource = await makeResource(admin, namespace, spec, 'other');
-    expect((await observe(operator, resource, new Map())).given.size).toBe(0);
+    expect((await observe(operator, resource, new Map())).referenced.size).toBe(0);
     await admin.create({
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name: 'boss', namespace },
     });
-    const { given, children } = await observe(operator, resource, new Map());
-    expect(names(given.keys())).toEqual(['Secret/boss']);
-    expect(children.size).toBe(0);
+    const { referenced, owned } = await observe(operator, resource, new Map());
+    expect(names(referenced.keys())).toEqual(['Secret/boss']);
+    expect(owned.size).toBe(0);
   });
 
   test('when it has Secrets, then lists bring nothing of what is in them, and each is read by name', async (scene) => {
@@ -132,8 +133,8 @@ describe('observe', () => {
         return answer;
       },
     };
-    const { children } = await observe(client, scene.resource, new Map());
-    expect(children.get('Secret/shop-admin')).toMatchObject({ data });
+    const { owned } = await observe(client, scene.resource, new Map());
+    expect(owned.get('Secret/shop-admin')).toMatchObject({ data });
     const outlines = listed.filter(({ kind }) => kind === 'Secret');
     expect(outlines).toHaveLength(1);
     expect(JSON.stringify(outlines)).not.toContain(data.password);
@@ -147,16 +148,16 @@ describe('carryOut', () => {
     const metadata = { name: 'password', namespace, labels: { [resourceLabel]: 'shop' } };
     await admin.create({ apiVersion: 'v1', kind: 'Secret', metadata });
     const observed = await observe(operator, scene.resource, new Map());
-    const seen = observed.children.get('Secret/password')!;
+    const seen = observed.owned.get('Secret/password')!;
     const wanted = map(scene, 'password', { label: 'shop' });
     const annotations = { [appliedAnnotation]: 'another' };
     const desired = { ...wanted, kind: 'Secret', metadata: { ...wanted.metadata, annotations } };
     await admin.delete({ ...ref, uid: seen.metadata.uid! });
 
-    const { errors } = await carry(scene, { apply: toApply(observed, [desired]) });
-    expect(errors.get('Secret/password')?.status).toBe(409);
+    const { refusals } = await carry(scene, { apply: [withUidPrecondition(desired, seen)] });
+    expect(refusals.get('Secret/password')?.status).toBe(409);
     expect(await admin.get(ref)).toBeUndefined();
-    // Without the care of toApply it is there, and empty.
+    // Control: without the precondition the Secret exists, and is empty.
     await carry(scene, { apply: [desired] });
     expect(await admin.get(ref)).not.toHaveProperty('data.password');
     expect(await admin.get(ref)).toBeDefined();
@@ -164,37 +165,37 @@ describe('carryOut', () => {
 
   test('when an object is refused, then the others are written and the refusal is told by name', async (scene) => {
     const bad = map(scene, 'not a name', { label: 'shop' });
-    const { errors, writes } = await carry(scene, {
+    const { refusals, writes } = await carry(scene, {
       apply: [bad, map(scene, 'good', { label: 'shop' })],
     });
     expect(writes).toBe(2);
-    expect([...errors.keys()]).toEqual(['ConfigMap/not a name']);
-    expect(errors.get('ConfigMap/not a name')?.status).toBe(422);
-    const { children } = await observe(operator, scene.resource, errors);
-    expect(names(children.keys())).toEqual(['ConfigMap/good']);
+    expect([...refusals.keys()]).toEqual(['ConfigMap/not a name']);
+    expect(refusals.get('ConfigMap/not a name')?.status).toBe(422);
+    const { owned } = await observe(operator, scene.resource, refusals);
+    expect(names(owned.keys())).toEqual(['ConfigMap/good']);
   });
 
   test('when something is created that exists, then it is left as it is', async (scene) => {
     await carry(scene, { create: [map(scene, 'once', { label: 'shop', data: { a: 'first' } })] });
-    const { errors } = await carry(scene, {
+    const { refusals } = await carry(scene, {
       create: [map(scene, 'once', { label: 'shop', data: { a: 'second' } })],
     });
-    expect(errors.size).toBe(0);
-    const { children } = await observe(operator, scene.resource, errors);
-    expect(children.get('ConfigMap/once')?.['data']).toEqual({ a: 'first' });
+    expect(refusals.size).toBe(0);
+    const { owned } = await observe(operator, scene.resource, refusals);
+    expect(owned.get('ConfigMap/once')?.['data']).toEqual({ a: 'first' });
   });
 
   test('when what is to be deleted was replaced by another of its name, then that one stays', async (scene) => {
     await carry(scene, { create: [map(scene, 'replaced', { label: 'shop' })] });
     const ref = { apiVersion: 'v1', kind: 'ConfigMap', name: 'replaced' };
     await carry(scene, { delete: [{ ...ref, uid: '00000000-0000-0000-0000-000000000000' }] });
-    const before = (await observe(operator, scene.resource, new Map())).children;
+    const before = (await observe(operator, scene.resource, new Map())).owned;
     expect(before.has('ConfigMap/replaced')).toBe(true);
 
     const uid = before.get('ConfigMap/replaced')!.metadata.uid!;
     await carry(scene, { delete: [{ ...ref, uid }] });
     await carry(scene, { delete: [{ ...ref, uid }] });
-    const after = (await observe(operator, scene.resource, new Map())).children;
+    const after = (await observe(operator, scene.resource, new Map())).owned;
     expect(after.has('ConfigMap/replaced')).toBe(false);
   });
 
@@ -210,8 +211,8 @@ describe('carryOut', () => {
         fenced,
       ),
     ).rejects.toMatchObject({ reason: 'NotLeading' });
-    const { children } = await observe(operator, scene.resource, new Map());
-    expect(names(children.keys())).toEqual(['ConfigMap/first']);
+    const { owned } = await observe(operator, scene.resource, new Map());
+    expect(names(owned.keys())).toEqual(['ConfigMap/first']);
   });
 
   test('when the resource changed since it was read, then neither status nor events are written', async (scene) => {

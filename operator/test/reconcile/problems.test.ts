@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { pausedAnnotation } from '../../src/children/labels.ts';
+import { pausedAnnotation } from '../../src/objects/labels.ts';
 import type { MovieTicketingSpecInput } from '../../src/resource/movie-ticketing.schema.ts';
-import { givenObject } from '../../testing/example-resource.ts';
+import { userObject } from '../../testing/example-resource.ts';
 import type { KubeObject } from '../../src/runtime/kube-object.ts';
-import { clusterOf, installed, told } from '../../testing/installed-cluster.ts';
+import { clusterOf, installed, conditionOf } from '../../testing/installed-cluster.ts';
 import { isEmptyPlan, type SimulatedCluster } from '../../testing/simulated-cluster.ts';
 
 /** Runs until it says what is wrong, takes the cause away, and sees it heal. */
@@ -15,21 +15,21 @@ const expectTrouble = (
   cure: (cluster: SimulatedCluster) => void,
 ): void => {
   cluster.run(8);
-  expect(told(cluster, type)).toBe(`False ${reason}`);
-  expect(told(cluster, 'Degraded')).toBe(`True ${reason}`);
-  expect(told(cluster, 'Ready')).toBe(`False ${reason}`);
+  expect(conditionOf(cluster, type)).toBe(`False ${reason}`);
+  expect(conditionOf(cluster, 'Degraded')).toBe(`True ${reason}`);
+  expect(conditionOf(cluster, 'Ready')).toBe(`False ${reason}`);
   expect(cluster.resource.status?.phase).toBe('Degraded');
   cure(cluster);
   cluster.tick(400);
   cluster.run();
-  expect(told(cluster, 'Ready')).toBe('True Serving');
+  expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
   expect(isEmptyPlan(cluster.step(), cluster)).toBe(true);
 };
 
 const external: MovieTicketingSpecInput = {
   database: { external: { host: 'db.example.com', credentialsSecretRef: { name: 'login' } } },
 };
-const login = givenObject('Secret', 'login', { username: 'app', password: 'the-login-password' });
+const login = userObject('Secret', 'login', { username: 'app', password: 'the-login-password' });
 
 describe('what others have to give', () => {
   test('when the login of an external database is missing, then it is asked for', () => {
@@ -41,7 +41,7 @@ describe('what others have to give', () => {
 
   test('when the login lacks its password, then the key is named', () => {
     const cluster = clusterOf(external);
-    cluster.others.set('Secret/login', givenObject('Secret', 'login', { username: 'app' }));
+    cluster.others.set('Secret/login', userObject('Secret', 'login', { username: 'app' }));
     expectTrouble(cluster, 'DatabaseReady', 'SecretInvalid', ({ others }) => {
       others.set('Secret/login', login);
     });
@@ -60,7 +60,7 @@ describe('what others have to give', () => {
     const cluster = clusterOf({ adminSecretRef: { name: 'boss' } });
     expectTrouble(cluster, 'ServicesReady', 'SecretMissing', ({ others }) => {
       const data = { email: 'boss@example.com', password: 'a-long-password' };
-      others.set('Secret/boss', givenObject('Secret', 'boss', data));
+      others.set('Secret/boss', userObject('Secret', 'boss', data));
     });
   });
 
@@ -68,7 +68,7 @@ describe('what others have to give', () => {
     const cluster = clusterOf({ gateway: { tls: { secretName: 'cert' } } });
     expectTrouble(cluster, 'GatewayReady', 'SecretMissing', ({ others }) => {
       const data = { 'tls.crt': 'certificate', 'tls.key': 'a-private-key' };
-      others.set('Secret/cert', givenObject('Secret', 'cert', data));
+      others.set('Secret/cert', userObject('Secret', 'cert', data));
     });
     expect(cluster.resource.status?.url).toBe('https://10.0.0.1:30080');
   });
@@ -77,21 +77,21 @@ describe('what others have to give', () => {
     const cluster = clusterOf({ seed: { mode: 'configMap', configMapRef: { name: 'data' } } });
     expectTrouble(cluster, 'Seeded', 'ConfigMapMissing', ({ others }) => {
       const data = { 'movies.json': '[]', 'theaters.json': '[]' };
-      others.set('ConfigMap/data', givenObject('ConfigMap', 'data', data));
+      others.set('ConfigMap/data', userObject('ConfigMap', 'data', data));
     });
   });
 
   test('when the ConfigMap held nonsense, then its correction seeds at once', () => {
     const cluster = clusterOf({ seed: { mode: 'configMap', configMapRef: { name: 'data' } } });
     const files = (movies: string) => ({ 'movies.json': movies, 'theaters.json': '[]' });
-    cluster.others.set('ConfigMap/data', givenObject('ConfigMap', 'data', files('{')));
+    cluster.others.set('ConfigMap/data', userObject('ConfigMap', 'data', files('{')));
     cluster.jobFailure.set('seed', { exitCode: 1, message: 'movies.json cannot be read' });
     cluster.run(8);
-    expect(told(cluster, 'Seeded')).toBe('False SeedFailed');
+    expect(conditionOf(cluster, 'Seeded')).toBe('False SeedFailed');
     cluster.jobFailure.clear();
-    cluster.others.set('ConfigMap/data', givenObject('ConfigMap', 'data', files('[]')));
+    cluster.others.set('ConfigMap/data', userObject('ConfigMap', 'data', files('[]')));
     cluster.run(8);
-    expect(told(cluster, 'Ready')).toBe('True Serving');
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
   });
 });
 
@@ -117,9 +117,9 @@ describe('what the cluster refuses', () => {
       message: 'statefulsets "shop-postgres" is forbidden: exceeded quota: few',
       status: 403,
     };
-    cluster.applyErrors.set('StatefulSet/shop-postgres', refused);
-    expectTrouble(cluster, 'DatabaseReady', 'QuotaExceeded', ({ applyErrors, waiting }) => {
-      applyErrors.clear();
+    cluster.refusals.set('StatefulSet/shop-postgres', refused);
+    expectTrouble(cluster, 'DatabaseReady', 'QuotaExceeded', ({ refusals, waiting }) => {
+      refusals.clear();
       waiting.clear();
     });
   });
@@ -129,11 +129,11 @@ describe('what the cluster refuses', () => {
     cluster.step();
     cluster.step();
     const observed = cluster.observe();
-    expect(observed.children.has('StatefulSet/shop-postgres')).toBe(true);
+    expect(observed.owned.has('StatefulSet/shop-postgres')).toBe(true);
     cluster.waiting.set('postgres', { reason: 'ContainerCreating', message: '' });
-    cluster.applyErrors.clear();
+    cluster.refusals.clear();
     cluster.warnings.push({
-      child: 'StatefulSet/shop-postgres',
+      object: 'StatefulSet/shop-postgres',
       reason: 'FailedCreate',
       message: 'create Pod shop-postgres-0 failed: pods "x" is forbidden: exceeded quota: few',
       at: '2026-03-01T00:00:00Z',
@@ -149,10 +149,10 @@ describe('what the cluster refuses', () => {
       message: 'spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated',
       status: 422,
     };
-    cluster.applyErrors.set('Service/shop-gateway', refused);
+    cluster.refusals.set('Service/shop-gateway', refused);
     cluster.remove('Service/shop-gateway');
     cluster.step();
-    expect(told(cluster, 'GatewayReady')).toBe('False NodePortTaken');
+    expect(conditionOf(cluster, 'GatewayReady')).toBe('False NodePortTaken');
     expect(cluster.condition('GatewayReady')?.message).toContain('spec.gateway.service.nodePort');
   });
 
@@ -160,18 +160,18 @@ describe('what the cluster refuses', () => {
     const cluster = installed();
     const message =
       'networkpolicies "shop-users" is forbidden: User "operator" cannot patch resource "networkpolicies"';
-    cluster.applyErrors.set('NetworkPolicy/shop-users', { message, status: 403 });
+    cluster.refusals.set('NetworkPolicy/shop-users', { message, status: 403 });
     cluster.step();
-    expect(told(cluster, 'Degraded')).toBe('True OperatorForbidden');
+    expect(conditionOf(cluster, 'Degraded')).toBe('True OperatorForbidden');
   });
 
   test('when admission forbids an object, then that is no matter of rights', () => {
     const cluster = installed();
     const message =
       'persistentvolumeclaims "shop-postgres" is forbidden: only dynamically provisioned pvc can be resized';
-    cluster.applyErrors.set('PersistentVolumeClaim/shop-postgres', { message, status: 403 });
+    cluster.refusals.set('PersistentVolumeClaim/shop-postgres', { message, status: 403 });
     cluster.step();
-    expect(told(cluster, 'Degraded')).toBe('True ApplyRefused');
+    expect(conditionOf(cluster, 'Degraded')).toBe('True ApplyRefused');
     expect(cluster.condition('Degraded')?.message).toContain('can be resized');
   });
 
@@ -205,7 +205,7 @@ describe('what the cluster refuses', () => {
     cluster.waiting.set('postgres', { reason: 'ErrImagePull', message: 'no' });
     cluster.respec({ database: { managed: { image: 'postgres:nonsense' } } });
     cluster.run(5);
-    expect(told(cluster, 'DatabaseReady')).toBe('False ImagePullFailed');
+    expect(conditionOf(cluster, 'DatabaseReady')).toBe('False ImagePullFailed');
     cluster.plans.length = 0;
     cluster.waiting.clear();
     cluster.respec({ database: { managed: { image: 'postgres:17' } } });
@@ -214,7 +214,7 @@ describe('what the cluster refuses', () => {
     expect(deleted).toEqual([
       { apiVersion: 'v1', kind: 'Pod', name: 'shop-postgres-0', uid: expect.any(String) },
     ]);
-    expect(told(cluster, 'Ready')).toBe('True Serving');
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
   });
 });
 
@@ -228,11 +228,11 @@ describe('what is not ours', () => {
     });
     const plan = cluster.step();
     expect([plan.create, plan.apply, plan.delete]).toEqual([[], [], []]);
-    expect(told(cluster, 'Ready')).toBe('False NameTaken');
-    expect(cluster.condition('Ready')?.message).toContain('what Helm manages');
+    expect(conditionOf(cluster, 'Ready')).toBe('False NameTaken');
+    expect(cluster.condition('Ready')?.message).toContain('managed by Helm');
     cluster.others.clear();
     cluster.run();
-    expect(told(cluster, 'Ready')).toBe('True Serving');
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
   });
 });
 

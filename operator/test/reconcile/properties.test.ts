@@ -1,15 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { appliedAnnotation } from '../../src/children/labels.ts';
+import { appliedAnnotation } from '../../src/objects/labels.ts';
 import { decide } from '../../src/reconcile/decide.ts';
-import type { Manifest, Observed } from '../../src/reconcile/observed.ts';
-import { reasons } from '../../src/reconcile/reasons.ts';
+import type { Manifest } from '../../src/objects/manifest.ts';
+import type { Observed } from '../../src/steps/observed.ts';
+import { reasons } from '../../src/steps/reasons.ts';
 import {
   statusSchema,
   type MovieTicketingSpecInput,
 } from '../../src/resource/movie-ticketing.schema.ts';
-import { anySpec, givenToSpecs, hiddenValue, specPair } from '../../testing/arbitrary-specs.ts';
+import {
+  anySpec,
+  referencedObjects,
+  hiddenValue,
+  specPair,
+} from '../../testing/arbitrary-specs.ts';
 import { resourceOf, testSettings } from '../../testing/example-resource.ts';
 import {
   isEmptyPlan,
@@ -19,15 +25,20 @@ import {
 
 const clusterOf = (spec: MovieTicketingSpecInput): SimulatedCluster => {
   const cluster = makeSimulatedCluster(resourceOf(spec));
-  for (const object of givenToSpecs('cinema')) {
+  for (const object of referencedObjects('cinema')) {
     cluster.others.set(`${object.kind}/${object.metadata.name}`, object);
   }
   return cluster;
 };
 
-/** What is there, but for what is random or tells of the way: identities, Jobs, contents of Secrets. */
+/**
+ * What exists, without what is random or depends on the way: identities, Jobs, contents of Secrets, and the
+ * generated administrator, whose Secret is kept like the data.
+ */
 const outcomeOf = (cluster: SimulatedCluster): Record<string, unknown> => {
-  const kept = [...cluster.objects].filter(([, { kind }]) => kind !== 'Job');
+  const kept = [...cluster.objects].filter(
+    ([key, { kind }]) => kind !== 'Job' && key !== 'Secret/shop-admin',
+  );
   return Object.fromEntries(
     kept.map(([key, object]) => {
       const { metadata, status: _, data, ...rest } = object as Manifest & { data: unknown };
@@ -125,9 +136,7 @@ describe('the decision', () => {
       fc.property(anySpec, objects, (spec, found) => {
         const observed: Observed = {
           ...clusterOf(spec).observe(),
-          children: new Map(
-            found.map((object) => [`${object.kind}/${object.metadata.name}`, object]),
-          ),
+          owned: new Map(found.map((object) => [`${object.kind}/${object.metadata.name}`, object])),
           pods: found.filter(({ kind }) => kind === 'Pod'),
         };
         expect(() => decide(observed, testSettings)).not.toThrow();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { reasons } from '../../src/reconcile/reasons.ts';
+import { reasons } from '../../src/steps/reasons.ts';
 
 const manual = readFileSync(join(import.meta.dirname, '../../../docs/operate.md'), 'utf8');
 const documented = manual

@@ -1,0 +1,62 @@
+import type { OwnedRef } from '../objects/manifest.ts';
+import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
+import type { Kind } from '../runtime/kube-object.ts';
+import type { Component, NamedObject, OwnedObject } from '../steps/component.ts';
+import { gateway } from './gateway/gateway.component.ts';
+import { migrations } from './migrations/migrations.component.ts';
+import { nameOf } from './names.ts';
+import { isolation, networkPolicy } from './network-policies.ts';
+import { postgres } from './postgres/postgres.component.ts';
+import { seed } from './seed/seed.component.ts';
+import { services } from './services/service.component.ts';
+
+/** Every part of the system that has pods. */
+export const components: readonly Component[] = [postgres, migrations, seed, ...services, gateway];
+
+/** One for each component, without rights and without a token. */
+const serviceAccount = ({ name }: Component): NamedObject => ({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  component: name,
+  name: (resource) => nameOf(resource, name),
+  body: () => ({ automountServiceAccountToken: false }),
+});
+
+const onlyWhen = ({ when }: Component, object: OwnedObject): OwnedObject =>
+  when === undefined
+    ? object
+    : {
+        ...object,
+        when: (resource) => when(resource) && object.when?.(resource) !== false,
+      };
+
+/** Identities and network policies: applied before any step. */
+export const foundation: readonly OwnedObject[] = [
+  isolation,
+  ...components.flatMap((component) =>
+    [serviceAccount(component), networkPolicy(component, () => components)].map((object) =>
+      onlyWhen(component, object),
+    ),
+  ),
+];
+
+/** Every object that the operator owns. Names, kinds and rights are derived from this list. */
+export const ownedObjects: readonly OwnedObject[] = [
+  ...foundation,
+  ...components.flatMap((component) => component.owns.map((object) => onlyWhen(component, object))),
+];
+
+/** The objects of this resource that have a fixed name. */
+export const namedRefs = (resource: MovieTicketing): OwnedRef[] =>
+  ownedObjects.flatMap((object) =>
+    'name' in object && object.when?.(resource) !== false
+      ? [{ apiVersion: object.apiVersion, kind: object.kind, name: object.name(resource) }]
+      : [],
+  );
+
+/** Every kind of object that the operator owns. */
+export const ownedKinds: readonly Kind[] = [
+  ...new Map(
+    ownedObjects.map(({ apiVersion, kind }) => [`${apiVersion} ${kind}`, { apiVersion, kind }]),
+  ).values(),
+];

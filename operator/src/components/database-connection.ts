@@ -1,0 +1,70 @@
+import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
+import type { Connection } from '../steps/component.ts';
+import { databaseSecretName, nameOf } from './names.ts';
+import { postgresPort } from './ports.ts';
+
+export const databaseName = 'movie_ticketing';
+export const databaseUser = 'postgres';
+
+export type DatabaseTarget = {
+  host: string;
+  port: number;
+  name: string;
+  sslMode: string;
+  /** A Secret with the keys username and password. */
+  secretName: string;
+};
+
+/** Where the services and Jobs of this resource find their database. */
+export const databaseTarget = (resource: MovieTicketing): DatabaseTarget => {
+  const { external } = resource.spec.database;
+  if (external === undefined) {
+    return {
+      host: nameOf(resource, 'postgres'),
+      port: postgresPort,
+      name: databaseName,
+      sslMode: 'disable',
+      secretName: databaseSecretName(resource),
+    };
+  }
+  return {
+    host: external.host,
+    port: external.port,
+    name: external.name,
+    sslMode: external.sslMode,
+    secretName: external.credentialsSecretRef.name,
+  };
+};
+
+/** A NetworkPolicy cannot name a host: an external database is any address at its port. */
+export const databaseConnection = (resource: MovieTicketing): Connection =>
+  resource.spec.database.external === undefined
+    ? { to: 'postgres', port: postgresPort }
+    : { to: 'any', port: databaseTarget(resource).port };
+
+export type EnvironmentVariable =
+  | { name: string; value: string }
+  | { name: string; valueFrom: { configMapKeyRef: { name: string; key: string } } }
+  | SecretVariable;
+type SecretVariable = {
+  name: string;
+  valueFrom: { secretKeyRef: { name: string; key: string; optional?: boolean } };
+};
+
+export const fromSecret = (name: string, secret: string, key: string): SecretVariable => ({
+  name,
+  valueFrom: { secretKeyRef: { name: secret, key } },
+});
+
+/** The DB_ variables of services, migrations and seed. */
+export const databaseEnvironment = (resource: MovieTicketing): EnvironmentVariable[] => {
+  const { host, port, name, sslMode, secretName } = databaseTarget(resource);
+  return [
+    { name: 'DB_HOST', value: host },
+    { name: 'DB_PORT', value: String(port) },
+    { name: 'DB_NAME', value: name },
+    { name: 'DB_SSLMODE', value: sslMode },
+    fromSecret('DB_USER', secretName, 'username'),
+    fromSecret('DB_PASSWORD', secretName, 'password'),
+  ];
+};

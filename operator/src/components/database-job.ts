@@ -1,0 +1,116 @@
+import { labelsOf } from '../objects/labels.ts';
+import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
+import type { Context } from '../steps/step.ts';
+import {
+  databaseEnvironment,
+  databaseTarget,
+  type EnvironmentVariable,
+} from './database-connection.ts';
+import { imageOf } from './images.ts';
+import { nameOf } from './names.ts';
+import {
+  containerSecurity,
+  nodeUid,
+  podDefaults,
+  podSecurity,
+  resourcesOf,
+  temporaryMount,
+  temporaryVolume,
+} from './pods.ts';
+
+/** The Jobs that run the image "migrations" on the database. */
+
+/** Where the program writes one line about its result. */
+const messageFile = '/dev/termination-log';
+
+/** Identifies a database: another volume under the same name is another database. */
+export const databaseIdentity = (context: Context) => {
+  const { host, port, name } = databaseTarget(context.resource);
+  return { host, port, name, volumeUid: volumeUid(context) };
+};
+
+/** The claim's uid: a recreated volume of the same name is an empty database. */
+const volumeUid = ({ observed, resource }: Context): string | undefined =>
+  observed.owned.get(`PersistentVolumeClaim/${nameOf(resource, 'postgres')}`)?.metadata.uid;
+
+type JobOptions = {
+  component: 'migrations' | 'seed';
+  command: string[];
+  env: EnvironmentVariable[];
+  annotations?: Record<string, string>;
+  /** A ConfigMap to mount. */
+  folder?: { path: string; configMap: string };
+};
+
+export const databaseJob = (context: Context, options: JobOptions): Record<string, unknown> => ({
+  spec: {
+    ...jobDefaults,
+    template: {
+      metadata: {
+        labels: labelsOf(context.resource, options.component),
+        annotations: options.annotations ?? {},
+      },
+      spec: podSpec(context, options),
+    },
+  },
+});
+
+export const jobDefaults = {
+  // One attempt: the step decides about the next, from what the failure reported.
+  backoffLimit: 0,
+  // Rather too long than too short: an interrupted run starts over.
+  activeDeadlineSeconds: 3600,
+  completions: 1,
+  parallelism: 1,
+  // Explicit, so that an edit is drift: a suspended Job would hold up everything.
+  suspend: false,
+  podReplacementPolicy: 'Failed',
+  podFailurePolicy: {
+    rules: [
+      // A drained node says nothing about the program.
+      { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+    ],
+  },
+};
+
+const podSpec = (
+  { resource, settings }: Context,
+  { component, command, env, folder }: JobOptions,
+) => ({
+  ...podDefaults(resource, component),
+  restartPolicy: 'Never',
+  securityContext: podSecurity(nodeUid),
+  // The program ends at SIGTERM, and PostgreSQL rolls its transaction back.
+  terminationGracePeriodSeconds: 15,
+  containers: [
+    {
+      name: component,
+      image: imageOf('migrations', resource, settings),
+      imagePullPolicy: resource.spec.images.pullPolicy,
+      command,
+      env: [
+        ...databaseEnvironment(resource),
+        { name: 'TERMINATION_MESSAGE_FILE', value: messageFile },
+        ...env,
+      ],
+      resources: jobResources(resource),
+      securityContext: containerSecurity,
+      terminationMessagePath: messageFile,
+      terminationMessagePolicy: 'FallbackToLogsOnError',
+      volumeMounts: [
+        temporaryMount,
+        ...(folder === undefined ? [] : [{ name: 'seed', mountPath: folder.path, readOnly: true }]),
+      ],
+    },
+  ],
+  volumes: [
+    temporaryVolume,
+    ...(folder === undefined ? [] : [{ name: 'seed', configMap: { name: folder.configMap } }]),
+  ],
+});
+
+const jobResources = (_: MovieTicketing) =>
+  resourcesOf(
+    { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
+    undefined,
+  );

@@ -1,0 +1,61 @@
+import { selectorOf } from '../../objects/labels.ts';
+import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
+import type { Component, NamedObject } from '../../steps/component.ts';
+import { nameOf } from '../names.ts';
+import { servicePort } from '../ports.ts';
+import { disruptionBudget, rollingUpdate } from '../rolling-update.ts';
+import { servicesBehindGateway } from '../../service-connections.generated.ts';
+import { podTemplate } from './gateway.pod.ts';
+
+const name = (resource: MovieTicketing): string => nameOf(resource, 'gateway');
+
+export const gatewayService: NamedObject = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  component: 'gateway',
+  name,
+  body: ({ resource }) => {
+    const { type, nodePort } = resource.spec.gateway.service;
+    const tls = resource.spec.gateway.tls !== undefined;
+    return {
+      spec: {
+        type,
+        selector: selectorOf(resource, 'gateway'),
+        ports: [
+          {
+            name: 'web',
+            appProtocol: tls ? 'https' : 'http',
+            port: tls ? 443 : 80,
+            protocol: 'TCP',
+            targetPort: 'web',
+            ...(type === 'ClusterIP' ? {} : { nodePort }),
+          },
+        ],
+      },
+    };
+  },
+};
+
+export const gatewayDeployment: NamedObject = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  component: 'gateway',
+  name,
+  body: (context) => ({
+    spec: {
+      replicas: context.resource.spec.gateway.replicas,
+      ...rollingUpdate,
+      // Nodes learn of a ready pod a moment later: with Ready the port is open.
+      minReadySeconds: 3,
+      selector: { matchLabels: selectorOf(context.resource, 'gateway') },
+      template: podTemplate(context),
+    },
+  }),
+};
+
+export const gateway: Component = {
+  name: 'gateway',
+  owns: [gatewayService, gatewayDeployment, disruptionBudget('gateway')],
+  connectsTo: () => servicesBehindGateway.map((to) => ({ to, port: servicePort })),
+  publicPort: servicePort,
+};

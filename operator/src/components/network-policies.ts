@@ -1,0 +1,72 @@
+import { resourceLabel, selectorOf, type ComponentName } from '../objects/labels.ts';
+import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
+import type { Component, NamedObject } from '../steps/component.ts';
+import { nameOf } from './names.ts';
+
+const networkPolicyKind = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' };
+
+/** Denies all traffic of the resource's pods except DNS, which may run anywhere in a cluster. */
+export const isolation: NamedObject = {
+  ...networkPolicyKind,
+  name: ({ metadata }) => `${metadata.name}-isolation`,
+  body: ({ resource }) => ({
+    spec: {
+      podSelector: { matchLabels: { [resourceLabel]: resource.metadata.name } },
+      policyTypes: ['Ingress', 'Egress'],
+      egress: [
+        {
+          ports: [
+            { protocol: 'UDP', port: 53 },
+            { protocol: 'TCP', port: 53 },
+          ],
+        },
+      ],
+    },
+  }),
+};
+
+type Declared = () => readonly Component[];
+
+/** Allows the connections that the components declare: those of this one, and those to it. */
+export const networkPolicy = (component: Component, all: Declared): NamedObject => ({
+  ...networkPolicyKind,
+  component: component.name,
+  name: (resource) => nameOf(resource, component.name),
+  body: ({ resource }) => ({
+    spec: {
+      podSelector: { matchLabels: selectorOf(resource, component.name) },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: ingressOf(resource, component, all()),
+      egress: component.connectsTo(resource).map(({ to, port }) => ({
+        ...(to === 'any' ? {} : { to: [podsOf(resource, to)] }),
+        ports: tcp(port),
+      })),
+    },
+  }),
+});
+
+const podsOf = (resource: MovieTicketing, component: ComponentName) => ({
+  podSelector: { matchLabels: selectorOf(resource, component) },
+});
+
+const tcp = (port: number) => [{ protocol: 'TCP', port }];
+
+const ingressOf = (
+  resource: MovieTicketing,
+  { name, publicPort }: Component,
+  all: readonly Component[],
+): object[] => {
+  if (publicPort !== undefined) return [{ ports: tcp(publicPort) }];
+  const clients = all.flatMap((client) =>
+    client
+      .connectsTo(resource)
+      .filter(({ to }) => to === name)
+      .map(({ port }) => ({ from: client.name, port })),
+  );
+  return [...new Set(clients.map(({ port }) => port))].map((port) => ({
+    from: clients
+      .filter((client) => client.port === port)
+      .map(({ from }) => podsOf(resource, from)),
+    ports: tcp(port),
+  }));
+};

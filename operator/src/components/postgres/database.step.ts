@@ -1,0 +1,129 @@
+import { isTerminating, statusOf, type StatefulSetStatus } from '../../objects/live.ts';
+import { keyOf, refOf, type Manifest, type OwnedRef } from '../../objects/manifest.ts';
+import type { KubeObject } from '../../runtime/kube-object.ts';
+import { changesFor, isUpToDate, manifestOf } from '../../steps/component.ts';
+import { isPodReady, podsOf, problemOfPods } from '../../steps/pod-problems.ts';
+import { refusalOf } from '../../steps/refusals.ts';
+import {
+  done,
+  waiting,
+  type Context,
+  type Finding,
+  type Step,
+  type StepResult,
+} from '../../steps/step.ts';
+import { databaseTarget } from '../database-connection.ts';
+import { databaseLogin, findContent } from '../secret-contents.ts';
+import { databaseSecret, liveVolume, postgres, statefulSet } from './postgres.component.ts';
+
+/** The database accepts connections, and the Secret with its login exists. */
+export const databaseAcceptsConnections: Step = {
+  name: 'database',
+  condition: 'DatabaseReady',
+  decide: (context) =>
+    context.resource.spec.database.managed === undefined
+      ? decideExternal(context)
+      : decideManaged(context),
+};
+
+const decideExternal = (context: Context): StepResult => {
+  const login = databaseLogin(context);
+  if ('reason' in login) return waiting(login, { serving: context.installed });
+  // The migrations are the first to connect, and report whether it answers.
+  const { host, port } = databaseTarget(context.resource);
+  return done({
+    reason: 'DatabaseExternal',
+    message: `Migrations and services use ${host}:${String(port)}.`,
+  });
+};
+
+const decideManaged = (context: Context): StepResult => {
+  const secret = findContent(context, 'Secret', databaseSecret.name(context.resource));
+  if (secret === undefined || isTerminating(secret)) return withoutPassword(context);
+  const desired = manifestOf(statefulSet, context);
+  const result = judge(context, desired);
+  const login = databaseLogin(context);
+  if ('reason' in login) return { ...result, ...waiting(login, { serving: result.serving }) };
+  return {
+    ...result,
+    ...changesFor(context, postgres.owns),
+    delete: stuckPods(context, desired),
+  };
+};
+
+/** The password comes before the volume: a volume that exists was initialized with a password. */
+const withoutPassword = (context: Context): StepResult => {
+  const volume = liveVolume(context);
+  if (volume === undefined) {
+    return waiting(
+      { reason: 'DatabaseStarting', message: 'Creating the database password.' },
+      { ...changesFor(context, [databaseSecret]), requeueAfterMs: 1_000 },
+    );
+  }
+  const { readyReplicas = 0 } = statusOf<StatefulSetStatus>(liveStatefulSet(context));
+  return waiting(passwordLost(context, volume), { serving: readyReplicas > 0 });
+};
+
+const passwordLost = ({ resource }: Context, { metadata }: KubeObject): Finding => ({
+  reason: 'PasswordLost',
+  message: `The Secret ${databaseSecret.name(resource)} was deleted, and the volume ${metadata.name} can be opened only with its password. Create the Secret again with the keys username (postgres) and password, from a backup, and the label movieticketing.io/resource=${resource.metadata.name}. Only if the data may be lost: delete the PersistentVolumeClaim ${metadata.name} and the pod ${metadata.name}-0.`,
+});
+
+const liveStatefulSet = (context: Context): KubeObject | undefined =>
+  context.observed.owned.get(keyOf(manifestOf(statefulSet, context)));
+
+/** Kubernetes deletes a volume once no pod uses it, and a deletion cannot be undone. */
+const volumeDeleted = (volume: KubeObject | undefined): Finding | undefined =>
+  volume === undefined || !isTerminating(volume)
+    ? undefined
+    : {
+        reason: 'VolumeDeleted',
+        message: `The PersistentVolumeClaim ${volume.metadata.name} is marked for deletion: it is deleted, with all data, when the pod ${volume.metadata.name}-0 ends. Dump the database now (docs/operate.md), then delete that pod: an empty database is created.`,
+      };
+
+const judge = (context: Context, desired: Manifest): StepResult => {
+  const { observed } = context;
+  const key = keyOf(desired);
+  const live = observed.owned.get(key);
+  const status = statusOf<StatefulSetStatus>(live);
+  const ready = podsOf(observed, 'postgres').some(isPodReady) && (status.readyReplicas ?? 0) > 0;
+  const problem =
+    volumeDeleted(liveVolume(context)) ??
+    refusalOf(
+      observed,
+      postgres.owns.map((object) => manifestOf(object, context)),
+    );
+  const additional = problem === undefined ? {} : { additionalProblem: problem };
+  const complete =
+    isUpToDate(observed, desired) &&
+    (status.observedGeneration ?? 0) >= (live?.metadata.generation ?? 0) &&
+    (status.updateRevision === undefined || status.updateRevision === status.currentRevision);
+  if (ready && complete) {
+    return done(
+      { reason: 'DatabaseAccepting', message: 'PostgreSQL accepts connections.' },
+      additional,
+    );
+  }
+  return waiting(
+    // What keeps the pod from running comes first: a volume that cannot grow stops no database.
+    problemOfPods(observed, 'postgres', key) ??
+      problem ?? { reason: 'DatabaseStarting', message: 'PostgreSQL is starting.' },
+    { serving: ready, ...additional },
+  );
+};
+
+/** A StatefulSet does not replace a pod that never became ready, even after its template was corrected. */
+const stuckPods = (context: Context, desired: Manifest): OwnedRef[] => {
+  const { observed } = context;
+  const live = observed.owned.get(keyOf(desired));
+  const { updateRevision, observedGeneration = 0 } = statusOf<StatefulSetStatus>(live);
+  if (live === undefined || !isUpToDate(observed, desired)) return [];
+  if (observedGeneration < (live.metadata.generation ?? 0)) return [];
+  return podsOf(observed, 'postgres')
+    .filter((pod) => pod.metadata.ownerReferences?.some(({ uid }) => uid === live.metadata.uid))
+    .filter(
+      (pod) =>
+        pod.metadata.labels?.['controller-revision-hash'] !== updateRevision && !isPodReady(pod),
+    )
+    .map(refOf);
+};

@@ -1,0 +1,127 @@
+import { selectorOf } from '../../objects/labels.ts';
+import { keyOfRef } from '../../objects/manifest.ts';
+import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
+import { quantityToNumber } from '../../resource/quantity.ts';
+import type { KubeObject } from '../../runtime/kube-object.ts';
+import type { Component, NamedObject } from '../../steps/component.ts';
+import type { Context } from '../../steps/step.ts';
+import { databaseTarget, databaseUser } from '../database-connection.ts';
+import { databaseSecretName, isManaged, nameOf } from '../names.ts';
+import { postgresPort } from '../ports.ts';
+import { encoded } from '../secret-contents.ts';
+import { parametersConfig } from './postgres-parameters.ts';
+import { podTemplate } from './postgres.pod.ts';
+
+const name = (resource: MovieTicketing): string => nameOf(resource, 'postgres');
+
+/** Whether data of this resource outlive it. An external database always does. */
+export const areDataRetained = ({ spec }: MovieTicketing): boolean =>
+  spec.database.managed?.reclaimPolicy !== 'Delete';
+
+/** The database's password and address. Retained together with the data that it opens. */
+export const databaseSecret: NamedObject = {
+  apiVersion: 'v1',
+  kind: 'Secret',
+  component: 'postgres',
+  name: databaseSecretName,
+  isRetained: areDataRetained,
+  body: () => ({ type: 'Opaque' }),
+  initialBody: ({ resource, observed }) => {
+    const { host, port, name: database } = databaseTarget(resource);
+    return {
+      data: encoded({
+        username: databaseUser,
+        password: observed.fresh.databasePassword,
+        host: `${host}.${resource.metadata.namespace}.svc`,
+        port: String(port),
+        database,
+      }),
+    };
+  },
+};
+
+export const volume: NamedObject = {
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  component: 'postgres',
+  name,
+  isRetained: areDataRetained,
+  neverDeleted: true,
+  body: (context) => {
+    const storage = context.resource.spec.database.managed?.storage;
+    return {
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: storage?.storageClassName,
+        resources: { requests: { storage: volumeSize(context) } },
+      },
+    };
+  },
+};
+
+/** Never smaller than the volume is: it may have been retained from a resource that asked for more. */
+const volumeSize = (context: Context): string | undefined => {
+  const requested = context.resource.spec.database.managed?.storage.size;
+  const present = requestedStorage(liveVolume(context));
+  return requested !== undefined &&
+    present !== undefined &&
+    quantityToNumber(present) > quantityToNumber(requested)
+    ? present
+    : requested;
+};
+
+export const liveVolume = ({ observed, resource }: Context): KubeObject | undefined =>
+  observed.owned.get(keyOfRef({ kind: 'PersistentVolumeClaim', name: name(resource) }));
+
+const requestedStorage = (claim: KubeObject | undefined): string | undefined =>
+  (claim?.['spec'] as { resources?: { requests?: { storage?: string } } } | undefined)?.resources
+    ?.requests?.storage;
+
+const parameters: NamedObject = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  component: 'postgres',
+  name,
+  body: ({ resource }) => ({ data: parametersConfig(resource) }),
+};
+
+/** An address that stays when the pod returns under another. */
+const service: NamedObject = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  component: 'postgres',
+  name,
+  body: ({ resource }) => ({
+    spec: {
+      type: 'ClusterIP',
+      selector: selectorOf(resource, 'postgres'),
+      ports: [{ name: 'postgres', port: postgresPort, protocol: 'TCP', targetPort: 'postgres' }],
+    },
+  }),
+};
+
+export const statefulSet: NamedObject = {
+  apiVersion: 'apps/v1',
+  kind: 'StatefulSet',
+  component: 'postgres',
+  name,
+  body: ({ resource }) => ({
+    spec: {
+      replicas: 1,
+      serviceName: name(resource),
+      podManagementPolicy: 'OrderedReady',
+      // The partition is explicit, so that an edit is drift: with one, no change would reach the pod.
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
+      revisionHistoryLimit: 3,
+      selector: { matchLabels: selectorOf(resource, 'postgres') },
+      template: podTemplate(resource, resource.spec.database.managed?.image),
+    },
+  }),
+};
+
+export const postgres: Component = {
+  name: 'postgres',
+  when: isManaged,
+  owns: [databaseSecret, volume, parameters, service, statefulSet],
+  connectsTo: () => [],
+};

@@ -1,0 +1,60 @@
+import { shortHash } from '../objects/hash.ts';
+import { isTerminating } from '../objects/live.ts';
+import { keyOfRef } from '../objects/manifest.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
+import type { Context, Finding } from '../steps/step.ts';
+import { databaseTarget } from './database-connection.ts';
+
+type ContentKind = 'Secret' | 'ConfigMap';
+
+/** A Secret or ConfigMap by its name, whether the resource owns it or a user created it. */
+export const findContent = (
+  { observed }: Context,
+  kind: ContentKind,
+  name: string,
+): KubeObject | undefined => {
+  const key = keyOfRef({ kind, name });
+  return observed.referenced.get(key) ?? observed.owned.get(key);
+};
+
+/** The hash of a Secret's or ConfigMap's contents, or what it lacks. */
+export const contentHash = (
+  object: KubeObject | undefined,
+  wanted: { kind?: ContentKind; name: string; keys: readonly string[] },
+): { hash: string } | Finding => {
+  const { kind = 'Secret', name, keys } = wanted;
+  if (object === undefined || isTerminating(object)) {
+    return {
+      reason: `${kind}Missing`,
+      message: `The ${kind} ${name} does not exist. Create it with the keys ${keys.join(' and ')}.`,
+    };
+  }
+  const data = dataOf(object);
+  const missing = keys.filter((key) => (data[key] ?? '') === '');
+  return missing.length === 0
+    ? { hash: shortHash(data) }
+    : {
+        reason: `${kind}Invalid`,
+        message: `The ${kind} ${name} lacks ${missing.join(' and ')}. It needs the keys ${keys.join(' and ')}.`,
+      };
+};
+
+const dataOf = (object: KubeObject): Record<string, string> => ({
+  ...(object['binaryData'] as Record<string, string> | undefined),
+  ...(object['data'] as Record<string, string> | undefined),
+});
+
+/** The Secret with the database's login: the hash of its contents, or what it lacks. */
+export const databaseLogin = (context: Context): { hash: string } | Finding => {
+  const { secretName: name } = databaseTarget(context.resource);
+  return contentHash(findContent(context, 'Secret', name), {
+    name,
+    keys: ['username', 'password'],
+  });
+};
+
+/** Secret data as the API server stores it. */
+export const encoded = (data: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+  );

@@ -1,0 +1,135 @@
+import { shortHash } from '../../objects/hash.ts';
+import { labelsOf } from '../../objects/labels.ts';
+import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
+import type { Context, Finding } from '../../steps/step.ts';
+import { databaseEnvironment, type EnvironmentVariable } from '../database-connection.ts';
+import { nameOf, type ServiceName } from '../names.ts';
+import {
+  containerSecurity,
+  nodeUid,
+  podDefaults,
+  podSecurity,
+  resourcesOf,
+  temporaryMount,
+  temporaryVolume,
+} from '../pods.ts';
+import { managementPort, servicePort } from '../ports.ts';
+import { httpProbes, spreadOver } from '../rolling-update.ts';
+import { contentHash, databaseLogin, findContent } from '../secret-contents.ts';
+import { adminSecretName } from './admin-secret.ts';
+import { imageFor, mayRunTarget } from './services.version.ts';
+
+export const settingsOf = (
+  resource: MovieTicketing,
+  service: ServiceName,
+): Record<string, string> => {
+  const { bookings, services } = resource.spec;
+  return {
+    LOG_LEVEL: services[service].logLevel,
+    CURRENCY: bookings.currency,
+    // The gateway is the only proxy in front of the services.
+    TRUST_PROXY: '1',
+    // The users service has its own keys at hand.
+    ...(service === 'users'
+      ? {}
+      : {
+          JWT_JWKS_URL: `http://${nameOf(resource, 'users')}:${String(servicePort)}/.well-known/jwks.json`,
+        }),
+    ...(service === 'bookings' ? { HOLD_MINUTES: String(bookings.holdMinutes) } : {}),
+  };
+};
+
+export const podTemplate = (context: Context, service: ServiceName) => ({
+  metadata: {
+    labels: labelsOf(context.resource, service),
+    annotations: contentHashes(context, service),
+  },
+  spec: podSpec(context, service),
+});
+
+/** Changed settings or Secrets replace the pods that read them. */
+const contentHashes = (context: Context, service: ServiceName): Record<string, string> => ({
+  'movieticketing.io/config': shortHash(settingsOf(context.resource, service)),
+  ...hashAnnotation('movieticketing.io/database-secret', databaseLogin(context)),
+  ...(service === 'users'
+    ? hashAnnotation('movieticketing.io/admin-secret', administrator(context))
+    : {}),
+});
+
+const hashAnnotation = (
+  name: string,
+  content: { hash: string } | Finding,
+): Record<string, string> => ('hash' in content ? { [name]: content.hash } : {});
+
+/** The Secret with the first administrator: the hash of its contents, or what it lacks. */
+export const administrator = (context: Context): { hash: string } | Finding => {
+  const name = adminSecretName(context.resource);
+  return contentHash(findContent(context, 'Secret', name), { name, keys: ['email', 'password'] });
+};
+
+const podSpec = (context: Context, service: ServiceName) => {
+  const { resource } = context;
+  return {
+    ...podDefaults(resource, service),
+    securityContext: podSecurity(nodeUid),
+    // Five seconds until no client sends requests here any more, ten to answer those that came.
+    terminationGracePeriodSeconds: 30,
+    topologySpreadConstraints: spreadOver(resource, service),
+    containers: [
+      {
+        name: service,
+        image: imageFor(context, service, mayRunTarget(context)),
+        imagePullPolicy: resource.spec.images.pullPolicy,
+        ports: [
+          { name: 'http', containerPort: servicePort, protocol: 'TCP' },
+          { name: 'management', containerPort: managementPort, protocol: 'TCP' },
+        ],
+        env: [
+          ...configEnvironment(resource, service),
+          ...databaseEnvironment(resource),
+          ...adminEnvironment(resource, service),
+        ],
+        ...httpProbes,
+        resources: resourcesOf(
+          { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
+          resource.spec.services[service].resources,
+        ),
+        securityContext: containerSecurity,
+        terminationMessagePolicy: 'FallbackToLogsOnError',
+        volumeMounts: [temporaryMount],
+      },
+    ],
+    volumes: [temporaryVolume],
+  };
+};
+
+/** Key by key rather than the whole ConfigMap: a key that others add reaches no pod. */
+const configEnvironment = (
+  resource: MovieTicketing,
+  service: ServiceName,
+): EnvironmentVariable[] => {
+  const name = nameOf(resource, service);
+  return Object.keys(settingsOf(resource, service)).map((key) => ({
+    name: key,
+    valueFrom: { configMapKeyRef: { name, key } },
+  }));
+};
+
+/** Optional: the service also starts without an administrator. */
+const adminEnvironment = (
+  resource: MovieTicketing,
+  service: ServiceName,
+): EnvironmentVariable[] => {
+  if (service !== 'users') return [];
+  const name = adminSecretName(resource);
+  return [
+    {
+      name: 'ADMIN_EMAIL',
+      valueFrom: { secretKeyRef: { name, key: 'email', optional: true } },
+    },
+    {
+      name: 'ADMIN_PASSWORD',
+      valueFrom: { secretKeyRef: { name, key: 'password', optional: true } },
+    },
+  ];
+};

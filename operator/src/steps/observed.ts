@@ -1,0 +1,39 @@
+import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
+import type { ObjectKey } from '../objects/manifest.ts';
+
+/** What the API server answered when an object was last created, applied or deleted. */
+export type Refusal = { message: string; status?: number };
+
+/** A warning event about an owned object that has no pod (a quota, an admission rule). */
+export type ObjectWarning = { object: ObjectKey; reason: string; message: string; at: string };
+
+/** Generated for each reconcile; used only where a Secret is created. */
+export type FreshSecrets = {
+  databasePassword: string;
+  adminPassword: string;
+  /** Lower-case letters and digits. Each new admin Secret gets a new e-mail address. */
+  adminId: string;
+};
+
+/** Everything that a reconcile read. Deciding reads no clock, no network and no random numbers besides. */
+export type Observed = {
+  resource: MovieTicketing;
+  /**
+   * Objects that the resource owns (`isOwnedBy`): found by the label `movieticketing.io/resource`, or by
+   * a name that it needs. Without pods.
+   */
+  owned: ReadonlyMap<ObjectKey, KubeObject>;
+  /** Names that the resource needs and another object has, with a description of its owner. */
+  conflicting: ReadonlyMap<ObjectKey, string>;
+  /** Secrets and ConfigMaps of users that the spec references, where they exist. */
+  referenced: ReadonlyMap<ObjectKey, KubeObject>;
+  /** Pods with the label `movieticketing.io/resource`. */
+  pods: readonly KubeObject[];
+  /** Warning events about StatefulSets and Jobs that have no pod. */
+  warnings: readonly ObjectWarning[];
+  /** Refusals of the last reconcile, by object. */
+  refusals: ReadonlyMap<ObjectKey, Refusal>;
+  now: Date;
+  fresh: FreshSecrets;
+};
