@@ -18,8 +18,8 @@ export const insertScreenings = async (
   count: number,
 ): Promise<Pick<BenchData, 'screenings' | 'otherScreenings'>> => {
   await db.query(
-    `INSERT INTO movies (title, description, duration_minutes, price_minor, currency, start_date, end_date)
-     SELECT 'Movie ' || n, repeat('A description of ordinary length. ', 5), 120, 1500, 'USD',
+    `INSERT INTO movies (title, title_folded, description, duration_minutes, price_minor, currency, start_date, end_date)
+     SELECT 'Movie ' || n, 'MOVIE ' || n, repeat('A description of ordinary length. ', 5), 120, 1500, 'USD',
             current_date, current_date + 90
      FROM generate_series(1, 50) AS n`,
   );

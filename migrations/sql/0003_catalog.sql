@@ -1,9 +1,10 @@
--- What is shown, where and when. Written by mt_catalog; `available_seats` moves by mt_bookings alone.
+-- Movies, theaters and screenings, written by mt_catalog. Bookings take and release `available_seats`.
 
 -- Up Migration
 CREATE TABLE movies (
   id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   title            text NOT NULL CHECK (length(title) BETWEEN 1 AND 300),
+  title_folded     text NOT NULL, -- what search compares, made from the title by kit/src/text-folding.ts
   description      text NOT NULL CHECK (length(description) <= 5000),
   duration_minutes integer NOT NULL CHECK (duration_minutes BETWEEN 1 AND 1440),
   price_minor      bigint NOT NULL CHECK (price_minor BETWEEN 0 AND 100000000),
@@ -35,12 +36,12 @@ CREATE TABLE screenings (
   status          text NOT NULL DEFAULT 'scheduled' CHECK (status IN ('scheduled', 'cancelled')),
   CHECK (ends_at > starts_at),
   CONSTRAINT screenings_seats CHECK (available_seats BETWEEN 0 AND total_seats),
-  -- A hall shows one film at a time.
-  CONSTRAINT screenings_hall_taken EXCLUDE USING gist (
+  -- A theater shows one movie at a time.
+  CONSTRAINT screenings_theater_taken EXCLUDE USING gist (
     int8range(theater_id, theater_id, '[]') WITH &&,
     tstzrange(starts_at, ends_at) WITH &&
   ) WHERE (status = 'scheduled')
-) WITH (fillfactor = 50); -- a hot row is updated in place: room for its versions on the same page
+) WITH (fillfactor = 50); -- leaves room for new versions of a hot row on the same page
 CREATE INDEX screenings_movie ON screenings (movie_id, starts_at, id);
 CREATE INDEX screenings_theater ON screenings (theater_id, starts_at, id);
 CREATE INDEX screenings_start ON screenings (starts_at, id);
@@ -56,7 +57,7 @@ END $$;
 CREATE TRIGGER screenings_legal_move BEFORE UPDATE OF status ON screenings
   FOR EACH ROW EXECUTE FUNCTION screenings_legal_move();
 
--- Answers kept for Idempotency-Key, by person, method and path.
+-- Responses stored under Idempotency-Key, by user, method and path.
 CREATE TABLE catalog_idempotency_keys (
   user_id      bigint NOT NULL,
   scope        text NOT NULL,

@@ -1,4 +1,4 @@
--- Which seeds were loaded: a second load of one is a no-op.
+-- The seeds that were loaded: each is loaded once.
 
 -- Up Migration
 CREATE TABLE seed_runs (

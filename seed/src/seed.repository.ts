@@ -10,7 +10,7 @@ export interface NewUser {
 
 export interface Programme {
   currency: string;
-  movies: readonly (DemoMovie & Run)[];
+  movies: readonly (DemoMovie & Run & { title_folded: string })[];
   theaters: readonly DemoTheater[];
   screenings: readonly {
     title: string;
@@ -26,10 +26,10 @@ export interface Programme {
 const INSERT_PROGRAMME = `
 WITH new_movies AS (
   INSERT INTO movies
-    (title, description, duration_minutes, price_minor, currency, start_date, end_date)
-  SELECT title, description, duration_minutes, price_minor, $4, "startDate", "endDate"
+    (title, title_folded, description, duration_minutes, price_minor, currency, start_date, end_date)
+  SELECT title, title_folded, description, duration_minutes, price_minor, $4, "startDate", "endDate"
   FROM jsonb_to_recordset($1::jsonb) AS given (
-    title text, description text, duration_minutes integer, price_minor bigint,
+    title text, title_folded text, description text, duration_minutes integer, price_minor bigint,
     "startDate" date, "endDate" date)
   RETURNING id, title
 ), new_theaters AS (

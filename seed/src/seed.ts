@@ -1,3 +1,4 @@
+import { foldText } from '@movie-ticketing/kit/text-folding';
 import pg from 'pg';
 
 import { planScreenings, runsOf, type DemoMovie, type DemoTheater } from './demo-data.ts';
@@ -90,7 +91,7 @@ function programmeOf(
     theaters,
     movies: movies.flatMap((movie, index) => {
       const run = runs.get(index);
-      return run ? [{ ...movie, ...run }] : [];
+      return run ? [{ ...movie, ...run, title_folded: foldText(movie.title) }] : [];
     }),
     screenings: planned.flatMap(({ movie, theater, startsAt, endsAt, priceMinor }) => {
       const title = movies[movie]?.title;

@@ -51,6 +51,7 @@ const programme = {
   movies: [
     {
       title: 'Ran',
+      title_folded: 'RAN',
       description: '',
       duration_minutes: 162,
       price_minor: 1200,

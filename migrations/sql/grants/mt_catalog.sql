@@ -4,8 +4,8 @@ GRANT USAGE ON SCHEMA public TO mt_catalog;
 GRANT SELECT ON pgmigrations TO mt_catalog;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON movies, theaters TO mt_catalog;
--- `available_seats` moves by mt_bookings alone.
-GRANT SELECT, INSERT, DELETE, UPDATE (starts_at, ends_at, price_minor, currency, status) ON screenings TO mt_catalog;
+-- A change of `total_seats` changes `available_seats` with it. Bookings take and release seats as mt_bookings.
+GRANT SELECT, INSERT, DELETE, UPDATE (theater_id, starts_at, ends_at, price_minor, currency, total_seats, available_seats, status) ON screenings TO mt_catalog;
 GRANT SELECT, INSERT, DELETE ON catalog_idempotency_keys TO mt_catalog;
 -- Whether an account still stands.
 GRANT SELECT (id, deleted_at) ON users TO mt_catalog;

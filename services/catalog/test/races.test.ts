@@ -71,7 +71,7 @@ test('when two films are put into one hall at once, then one is shown and the ot
 
 test('when the constraint is missing (control), then one hall shows two films at once', async () => {
   const unguarded = await startTestCatalog();
-  await unguarded.db.query('ALTER TABLE screenings DROP CONSTRAINT screenings_hall_taken');
+  await unguarded.db.query('ALTER TABLE screenings DROP CONSTRAINT screenings_theater_taken');
   const answers = await twoFilmsAtOnce(unguarded);
   expect(answers.map(({ status }) => status)).toEqual([201, 201]);
   await unguarded.stop();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { insertScreening } from '../testing/builders.ts';
+import { insertScreening, insertTheater } from '../testing/builders.ts';
 import { startTestCatalog, type RunningCatalog } from '../testing/running-catalog.ts';
 
 let catalog: RunningCatalog;
@@ -18,7 +18,7 @@ const start = '2036-02-01T20:00:00.000Z';
 const price = { amount: 2_000, currency: 'USD' };
 const past = new Date('2020-01-01T00:00:00Z');
 
-test('when nobody has booked, then time and price change, and the end follows the movie', async () => {
+test('without bookings the time and price can change, and the end follows the movie', async () => {
   const before = await insertScreening(catalog.db, { price_minor: 900 });
   await catalog.db.query('UPDATE movies SET duration_minutes = 95 WHERE id = $1', [
     before.movie_id,
@@ -37,7 +37,7 @@ test('when nobody has booked, then time and price change, and the end follows th
   expect(read.body).toEqual(changed.body);
 });
 
-test('when only the price changes, then the times stay', async () => {
+test('a new price keeps the times', async () => {
   const before = await insertScreening(catalog.db);
   const { body } = await patch(before.id, { price });
   expect(body.screening).toMatchObject({
@@ -50,7 +50,7 @@ test('when only the price changes, then the times stay', async () => {
 test.each([
   ['a new time', { starts_at: start }],
   ['a new price', { price }],
-])('when there are live bookings, then %s is 409 and nothing changed', async (_what, body) => {
+])('rejects %s with 409 while there are live bookings', async (_what, body) => {
   const before = await insertScreening(catalog.db, { available_seats: 99 });
   const answer = await patch(before.id, body);
   expect([answer.status, answer.body.code]).toEqual([409, 'has_live_bookings']);
@@ -61,17 +61,17 @@ test.each([
   });
 });
 
-test('when there are live bookings, then the same time and price again are 200', async () => {
+test('accepts the same time and price again while there are live bookings', async () => {
   const { id, starts_at } = await insertScreening(catalog.db, { available_seats: 1 });
   const same = { starts_at: starts_at.toISOString(), price: { amount: 1_500, currency: 'USD' } };
   expect((await patch(id, { ...same, status: 'scheduled' })).status).toBe(200);
 });
 
-test('when a screening with live bookings is cancelled, then it is, and again is 200', async () => {
+test('cancels a screening with live bookings; a repeat answers 200', async () => {
   const { id } = await insertScreening(catalog.db, { available_seats: 40 });
   const cancelled = await patch(id, { status: 'cancelled' });
   expect(cancelled.status).toBe(200);
-  // Its seats come back with its bookings, which the bookings service cancels.
+  // The bookings service releases the seats when it cancels the bookings.
   expect(cancelled.body.screening).toMatchObject({ status: 'cancelled', available_seats: 40 });
   expect(await patch(id, { status: 'cancelled' })).toMatchObject({
     status: 200,
@@ -79,8 +79,48 @@ test('when a screening with live bookings is cancelled, then it is, and again is
   });
 });
 
-test.each([{ status: 'scheduled' }, { starts_at: start }, { price }])(
-  'when a cancelled screening should get %j, then it is 409',
+test.each([
+  ['grow', 120, { total_seats: 120, available_seats: 60 }],
+  ['shrink to what is booked', 60, { total_seats: 60, available_seats: 0 }],
+])('total_seats can %s', async (_what, total_seats, expected) => {
+  const { id } = await insertScreening(catalog.db, { available_seats: 40 });
+  const changed = await patch(id, { total_seats });
+  expect(changed.status).toBe(200);
+  expect(changed.body.screening).toMatchObject(expected);
+});
+
+test('rejects fewer total_seats than are booked with 409', async () => {
+  const { id } = await insertScreening(catalog.db, { available_seats: 40 });
+  const answer = await patch(id, { total_seats: 59 });
+  expect([answer.status, answer.body.code]).toEqual([409, 'has_live_bookings']);
+  expect(answer.body.detail).toBe('60 seats are booked, and only 59 would exist.');
+});
+
+test('theater_id can change where the live bookings fit', async () => {
+  const { id } = await insertScreening(catalog.db, { available_seats: 40 });
+  const fitting = await insertTheater(catalog.db, { total_seats: 60 });
+  const changed = await patch(id, { theater_id: fitting.id });
+  expect(changed.status).toBe(200);
+  const moved = { theater_id: fitting.id, total_seats: 60, available_seats: 0 };
+  expect(changed.body.screening).toMatchObject(moved);
+  const tooSmall = await insertTheater(catalog.db, { total_seats: 59 });
+  const answer = await patch(id, { theater_id: tooSmall.id });
+  expect([answer.status, answer.body.code]).toEqual([409, 'has_live_bookings']);
+  const read = await catalog.api('GET', `/screenings/${String(id)}`);
+  expect(read.body.screening).toMatchObject(moved);
+});
+
+test('rejects a theater that is taken with 409, and an unknown one with 404', async () => {
+  const one = await insertScreening(catalog.db);
+  const other = await insertScreening(catalog.db, { starts_at: one.starts_at });
+  const taken = await patch(one.id, { theater_id: other.theater_id });
+  expect([taken.status, taken.body.code]).toEqual([409, 'theater_taken']);
+  const unknown = await patch(one.id, { theater_id: 999_999 });
+  expect([unknown.status, unknown.body.detail]).toEqual([404, 'Theater not found.']);
+});
+
+test.each([{ status: 'scheduled' }, { starts_at: start }, { price }, { total_seats: 1 }])(
+  'rejects %j of a cancelled screening with 409',
   async (body) => {
     const { id } = await insertScreening(catalog.db, { status: 'cancelled' });
     const answer = await patch(id, body);
@@ -88,7 +128,7 @@ test.each([{ status: 'scheduled' }, { starts_at: start }, { price }])(
   },
 );
 
-test('when a screening is cancelled, then another may have its hall', async () => {
+test('a cancelled screening leaves its theater free for another', async () => {
   const { id, movie_id, theater_id, starts_at } = await insertScreening(catalog.db);
   const body = { movie_id, theater_id, starts_at };
   const post = () => catalog.api('POST', '/screenings', { token: catalog.admin, body });
@@ -97,8 +137,8 @@ test('when a screening is cancelled, then another may have its hall', async () =
   expect((await post()).status).toBe(201);
 });
 
-test.each([{ status: 'cancelled' }, { starts_at: start }, { price }])(
-  'when a started screening should get %j, then it is 409',
+test.each([{ status: 'cancelled' }, { starts_at: start }, { price }, { total_seats: 200 }])(
+  'rejects %j of a started screening with 409',
   async (body) => {
     const { id } = await insertScreening(catalog.db, { starts_at: past });
     const answer = await patch(id, body);
@@ -106,7 +146,7 @@ test.each([{ status: 'cancelled' }, { starts_at: start }, { price }])(
   },
 );
 
-test('when a screening is moved into another, then it is 409; when onto its own time, 200', async () => {
+test('rejects a move onto another screening with 409, but accepts one within its own time', async () => {
   const one = await insertScreening(catalog.db);
   const after = new Date(one.ends_at.getTime() + 3_600_000);
   const { id } = await insertScreening(catalog.db, {
@@ -127,15 +167,18 @@ test.each([
   ['price.currency', { price: { amount: 5, currency: 'EUR' } }],
   ['status', { status: 'sold' }],
   ['available_seats', { available_seats: 100 }],
-  ['total_seats', { total_seats: 100 }],
+  ['total_seats', { total_seats: 0 }],
+  ['total_seats', { total_seats: 100_001 }],
+  ['theater_id', { theater_id: 0 }],
+  ['theater_id', { theater_id: null }],
   ['movie_id', { movie_id: 1 }],
-])('when a change is wrong in %j (%j), then it is 400', async (path, body) => {
+])('rejects an invalid change of %j with 400: %j', async (path, body) => {
   const { id } = await insertScreening(catalog.db);
   const answer = await patch(id, body);
   expect(answer.status).toBe(400);
   expect(answer.body.errors).toContainEqual({ path, message: expect.any(String) });
 });
 
-test('when there is no such screening, then a change is 404', async () => {
+test('answers 404 for a change of an unknown screening', async () => {
   expect((await patch(999_999, { price })).body.code).toBe('not_found');
 });

@@ -16,19 +16,20 @@ const send = (method: string, path: string, body?: unknown) =>
 
 const start = '2035-06-01T19:30:00.000Z';
 
-const ground = async () => ({
+const newReferences = async () => ({
   movie_id: (await insertMovie(catalog.db, { duration_minutes: 100, price_minor: 900 })).id,
   theater_id: (await insertTheater(catalog.db, { total_seats: 42 })).id,
 });
 
-test('when an admin adds a screening, then price, end and seats come from movie and theater', async () => {
-  const refers = await ground();
-  const made = await send('POST', '/screenings', { ...refers, starts_at: start });
+test('a new screening takes its price and end from the movie and its seats from the theater', async () => {
+  const references = await newReferences();
+  const made = await send('POST', '/screenings', { ...references, starts_at: start });
   expect(made.status).toBe(201);
+  expect(made.headers.get('location')).toBe(`/screenings/${String(made.body.screening.id)}`);
   expect(made.body).toEqual({
     screening: {
       id: expect.any(Number),
-      ...refers,
+      ...references,
       starts_at: start,
       ends_at: '2035-06-01T21:10:00.000Z',
       price: { amount: 900, currency: 'USD' },
@@ -41,30 +42,40 @@ test('when an admin adds a screening, then price, end and seats come from movie 
   expect(read.body).toEqual(made.body);
 });
 
-test('when a price is given, free included, then that is its price', async () => {
+test('a screening can have its own price, even 0', async () => {
   const price = { amount: 0, currency: 'USD' };
-  const made = await send('POST', '/screenings', { ...(await ground()), starts_at: start, price });
+  const made = await send('POST', '/screenings', {
+    ...(await newReferences()),
+    starts_at: start,
+    price,
+  });
   expect(made.body.screening.price).toEqual(price);
 });
 
-test('when the start has an offset, then it is answered in UTC', async () => {
-  const starts_at = '2035-06-01T21:30:00+02:00';
-  const made = await send('POST', '/screenings', { ...(await ground()), starts_at });
-  expect(made.body.screening.starts_at).toBe(start);
-});
+test.each(['2035-06-01T21:30:00+02:00', '2035-06-01t19:30:00z'])(
+  'presents %s in UTC',
+  async (starts_at) => {
+    const made = await send('POST', '/screenings', { ...(await newReferences()), starts_at });
+    expect(made.body.screening.starts_at).toBe(start);
+  },
+);
 
-test.each(['movie', 'theater'])('when the %s is unknown, then it is 404 and said', async (what) => {
-  const body = { ...(await ground()), starts_at: start, [`${what}_id`]: 999_999 };
+test.each([
+  ['movie', 'Movie not found.'],
+  ['theater', 'Theater not found.'],
+])('answers 404 where the %s is unknown', async (what, detail) => {
+  const body = { ...(await newReferences()), starts_at: start, [`${what}_id`]: 999_999 };
   const answer = await send('POST', '/screenings', body);
   expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
-  expect(answer.body.detail).toBe(`There is no such ${what}.`);
+  expect(answer.body.detail).toBe(detail);
 });
 
-describe('when a new screening is wrong, then it is 400 and the field is named', () => {
+describe('rejects an invalid new screening with 400 and names the field', () => {
   test.each([
     ['starts_at', { starts_at: '2020-01-01T00:00:00Z' }],
     ['starts_at', { starts_at: '2035-06-01T19:30:00' }],
     ['starts_at', { starts_at: '0001-01-01T00:00:00Z' }],
+    ['starts_at', { starts_at: '2035-06-01T24:00:00Z' }],
     ['starts_at', { starts_at: 2_000_000_000 }],
     ['movie_id', { movie_id: 0 }],
     ['movie_id', { movie_id: 2 ** 53 }],
@@ -73,39 +84,39 @@ describe('when a new screening is wrong, then it is 400 and the field is named',
     ['available_seats', { available_seats: 3 }],
     ['status', { status: 'cancelled' }],
   ])('%s of %j', async (path, wrong) => {
-    const body = { ...(await ground()), starts_at: start, ...wrong };
+    const body = { ...(await newReferences()), starts_at: start, ...wrong };
     const answer = await send('POST', '/screenings', body);
     expect(answer.status).toBe(400);
     expect(answer.body.errors).toContainEqual({ path, message: expect.any(String) });
   });
 });
 
-describe('when the hall has a screening from 19:30 to 21:10, then another', () => {
+describe('while the theater has a screening from 19:30 to 21:10, another one', () => {
   test.each([
     ['at the same time', '2035-06-01T19:30:00Z', 409],
-    ['that runs into it', '2035-06-01T17:51:00Z', 409],
-    ['that begins in it', '2035-06-01T21:09:59Z', 409],
-    ['that begins as it ends', '2035-06-01T21:10:00Z', 201],
-    ['that ends as it begins', '2035-06-01T17:50:00Z', 201],
-  ])('%s gets its answer', async (_when, starts_at, status) => {
-    const refers = await ground();
-    await send('POST', '/screenings', { ...refers, starts_at: start });
-    const answer = await send('POST', '/screenings', { ...refers, starts_at });
+    ['that ends after its start', '2035-06-01T17:51:00Z', 409],
+    ['that starts before its end', '2035-06-01T21:09:59Z', 409],
+    ['that starts at its end', '2035-06-01T21:10:00Z', 201],
+    ['that ends at its start', '2035-06-01T17:50:00Z', 201],
+  ])('%s is answered', async (_when, starts_at, status) => {
+    const references = await newReferences();
+    await send('POST', '/screenings', { ...references, starts_at: start });
+    const answer = await send('POST', '/screenings', { ...references, starts_at });
     expect(answer.status).toBe(status);
     if (status === 409) expect(answer.body.code).toBe('theater_taken');
   });
 
-  test('in another hall is fine', async () => {
-    const refers = await ground();
-    const other = await ground();
-    for (const { theater_id } of [refers, other]) {
-      const body = { ...refers, theater_id, starts_at: start };
+  test('in another theater is accepted', async () => {
+    const references = await newReferences();
+    const other = await newReferences();
+    for (const { theater_id } of [references, other]) {
+      const body = { ...references, theater_id, starts_at: start };
       expect((await send('POST', '/screenings', body)).status).toBe(201);
     }
   });
 });
 
-test('when a screening nobody ever booked is removed, then it is gone, and again is 404', async () => {
+test('deletes a screening without bookings; a repeat answers 404', async () => {
   const { id } = await insertScreening(catalog.db);
   const path = `/screenings/${String(id)}`;
   expect((await send('DELETE', path)).status).toBe(204);
@@ -113,7 +124,7 @@ test('when a screening nobody ever booked is removed, then it is gone, and again
   expect((await send('DELETE', path)).status).toBe(404);
 });
 
-test('when a screening was booked, even if the booking expired, then removing it is 409', async () => {
+test('rejects the deletion of a screening with an expired booking with 409', async () => {
   const { id } = await insertScreening(catalog.db);
   const user = await insertUser(catalog.db);
   await catalog.db.query(

@@ -21,29 +21,37 @@ const theater = {
 const send = (method: string, path: string, body?: unknown) =>
   catalog.api(method, path, { token: catalog.admin, body });
 
-test('when an admin adds a theater, then it is answered with its id and read by anyone', async () => {
+test('an admin creates a theater, and anyone can read it', async () => {
   const made = await send('POST', '/theaters', theater);
   expect(made.status).toBe(201);
   expect(made.body).toEqual({ theater: { id: expect.any(Number), ...theater } });
+  expect(made.headers.get('location')).toBe(`/theaters/${String(made.body.theater.id)}`);
   const read = await catalog.api('GET', `/theaters/${String(made.body.theater.id)}`);
   expect(read.body).toEqual(made.body);
 });
 
-test.each([1, 100_000])('when a theater has %d seats, then that is fine', async (total_seats) => {
+test.each([1, 100_000])('accepts a theater of %d seats', async (total_seats) => {
   expect((await send('POST', '/theaters', { ...theater, total_seats })).status).toBe(201);
 });
 
-test.each(['UTC', 'America/Argentina/Buenos_Aires', 'Asia/Kolkata'])(
-  'when the time zone is %s, then it is kept as given',
-  async (time_zone) => {
-    const made = await send('POST', '/theaters', { ...theater, time_zone });
-    expect(made.body.theater?.time_zone).toBe(time_zone);
-  },
-);
+test.each([
+  ['UTC', 'UTC'],
+  ['America/Argentina/Buenos_Aires', 'America/Argentina/Buenos_Aires'],
+  ['Asia/Kolkata', 'Asia/Kolkata'],
+  ['europe/london', 'Europe/London'],
+  ['US/Pacific', 'America/Los_Angeles'],
+])('stores the time zone %s as %s', async (time_zone, stored) => {
+  const made = await send('POST', '/theaters', { ...theater, time_zone });
+  expect(made.body.theater?.time_zone).toBe(stored);
+  const path = `/theaters/${String(made.body.theater.id)}`;
+  expect((await send('PATCH', path, { time_zone })).body.theater.time_zone).toBe(stored);
+});
 
-describe('when a new theater is wrong, then it is 400 and the field is named', () => {
+describe('rejects an invalid new theater with 400 and names the field', () => {
   test.each([
     ['name', { name: '' }],
+    ['name', { name: ' ' }],
+    ['location', { location: '\u0085' }],
     ['location', { location: undefined }],
     ['location', { location: '\ud800' }],
     ['time_zone', { time_zone: 'Mars/Olympus_Mons' }],
@@ -60,7 +68,7 @@ describe('when a new theater is wrong, then it is 400 and the field is named', (
   });
 });
 
-test('when an admin changes fields, then those change and the others stay', async () => {
+test('PATCH changes the fields that are sent and no others', async () => {
   const before = await insertTheater(catalog.db);
   const path = `/theaters/${String(before.id)}`;
   const changed = await send('PATCH', path, { name: 'Renamed' });
@@ -70,21 +78,24 @@ test('when an admin changes fields, then those change and the others stay', asyn
 });
 
 test.each([{}, { total_seats: 0 }, { time_zone: 'Nowhere' }, { id: 1 }])(
-  'when a change is %j, then it is 400',
+  'rejects the change %j with 400',
   async (wrong) => {
     const { id } = await insertTheater(catalog.db);
     expect((await send('PATCH', `/theaters/${String(id)}`, wrong)).status).toBe(400);
   },
 );
 
-test('when a theater loses seats, then its screenings keep their own number', async () => {
+test('screenings keep their seats when their theater changes, and new ones have the new number', async () => {
   const { id, theater_id } = await insertScreening(catalog.db, { total_seats: 80 });
   await send('PATCH', `/theaters/${String(theater_id)}`, { total_seats: 10 });
   const read = await catalog.api('GET', `/screenings/${String(id)}`);
   expect(read.body.screening).toMatchObject({ total_seats: 80, available_seats: 80 });
+  const { movie_id } = read.body.screening;
+  const body = { movie_id, theater_id, starts_at: '2035-06-01T19:30:00Z' };
+  expect((await send('POST', '/screenings', body)).body.screening.total_seats).toBe(10);
 });
 
-test('when a theater is removed, then it is gone, and again is 404', async () => {
+test('deletes a theater; a repeat answers 404', async () => {
   const { id } = await insertTheater(catalog.db);
   const path = `/theaters/${String(id)}`;
   expect((await send('DELETE', path)).status).toBe(204);
@@ -93,7 +104,7 @@ test('when a theater is removed, then it is gone, and again is 404', async () =>
   expect((await send('PATCH', path, { name: 'x' })).status).toBe(404);
 });
 
-test('when a theater has a screening, even a cancelled one, then removing it is 409', async () => {
+test('rejects the deletion of a theater with a cancelled screening with 409', async () => {
   const { theater_id } = await insertScreening(catalog.db, { status: 'cancelled' });
   const answer = await send('DELETE', `/theaters/${String(theater_id)}`);
   expect([answer.status, answer.body.code]).toEqual([409, 'in_use']);

@@ -1,8 +1,9 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
+import { foldText } from '@movie-ticketing/kit/text-folding';
 
 /**
- * Rows for tests, put in by SQL past the service's rules (a screening that began yesterday, say), as
- * the owner of the tables. Every column has a plain value; name those that a test is about.
+ * Rows for tests, inserted by the owner of the tables without the rules of the service (a screening that started
+ * yesterday, for instance). Every column has a plain value; a test overrides the columns it is about.
  */
 
 let made = 0;
@@ -37,17 +38,20 @@ export type MovieColumns = {
 export const insertMovie = (
   db: Queryable,
   overrides: Partial<MovieColumns> = {},
-): Promise<MovieColumns & { id: number }> =>
-  insert(db, 'movies', {
-    title: `Movie ${String(next())}`,
+): Promise<MovieColumns & { id: number }> => {
+  const title = overrides.title ?? `Movie ${String(next())}`;
+  return insert(db, 'movies', {
+    title,
+    title_folded: foldText(title),
     description: '',
     duration_minutes: 120,
     price_minor: 1_500,
     currency: 'USD',
-    start_date: '2027-01-01',
-    end_date: '2027-12-31',
+    start_date: '2000-01-01',
+    end_date: '2099-12-31',
     ...overrides,
   });
+};
 
 export type TheaterColumns = {
   name: string;
@@ -83,9 +87,9 @@ export type ScreeningColumns = {
 const hourMs = 3_600_000;
 
 /**
- * A screening that starts in a day and lasts two hours, of a movie and in a theater of its own unless
- * they are given (so that no two screenings meet in one hall). All its seats are free unless
- * `available_seats` says otherwise; then add the bookings that hold them, or invariant 1 is broken.
+ * A screening that starts in 24 hours and lasts two, with its own movie and theater by default, so that no two
+ * screenings overlap in one theater. All its seats are free by default; with fewer `available_seats`, add
+ * the bookings that hold the others, or invariant 1 is broken.
  */
 export const insertScreening = async (
   db: Queryable,
@@ -113,7 +117,7 @@ export type UserColumns = {
   deleted_at: Date | null;
 };
 
-/** An account nobody can sign in to: its password hash is none. `deleted_at` makes it a tombstone. */
+/** A user without a usable password. `deleted_at` makes it a deleted user. */
 export const insertUser = (
   db: Queryable,
   overrides: Partial<UserColumns> = {},

@@ -21,6 +21,7 @@ export const problems = {
   booking_cancelled: { status: 409, title: 'The booking is cancelled' },
   payment_processing: { status: 409, title: 'A payment is being processed' },
   theater_taken: { status: 409, title: 'The theater is taken at that time' },
+  outside_run: { status: 409, title: 'The screening is outside the run of its movie' },
   in_use: { status: 409, title: 'Something else depends on this' },
   has_live_bookings: { status: 409, title: 'There are live bookings' },
   idempotency_key_in_flight: { status: 409, title: 'A request with this key is in flight' },

@@ -18,6 +18,10 @@ export type Parameters = ReturnType<typeof makeParameters>;
 const present = (columns: ColumnValues): [string, unknown][] =>
   Object.entries(columns).filter(([, value]) => value !== undefined);
 
+/** `a AND b`: conditions of a WHERE clause. False ones are left out; without any it is `true`. */
+export const allOf = (conditions: readonly (string | false)[]): string =>
+  conditions.filter((condition) => condition !== false).join(' AND ') || 'true';
+
 /** `INSERT INTO table (a, b) VALUES ($1, $2) RETURNING ...` */
 export const insertStatement = (
   table: string,

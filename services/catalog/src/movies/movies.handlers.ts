@@ -1,13 +1,12 @@
-import type { ApiResponse, Handlers } from '@movie-ticketing/kit/endpoint';
+import type { Handlers } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 
+import { created } from '../responses.ts';
 import type { MovieEndpoints } from './movies.endpoints.ts';
-import type { Movie } from './movies.schema.ts';
+import { presentMovie } from './movies.schema.ts';
 import type { MoviesService } from './movies.service.ts';
 
 export type MovieHandlers = Handlers<MovieEndpoints>;
-
-const created = (movie: Movie): ApiResponse => ({ status: 201, body: { movie } });
 
 export const makeMovieHandlers = (movies: MoviesService): MovieHandlers => ({
   listMovies: async ({ query }) => {
@@ -17,13 +16,17 @@ export const makeMovieHandlers = (movies: MoviesService): MovieHandlers => ({
       query.limit,
       ({ id }) => [id],
     );
-    return { status: 200, body: { movies: rows, next_cursor: nextCursor } };
+    return { status: 200, body: { movies: rows.map(presentMovie), next_cursor: nextCursor } };
   },
-  getMovie: async ({ params }) => ({ status: 200, body: { movie: await movies.get(params.id) } }),
-  createMovie: ({ body, idempotency }) => movies.create(body, idempotency, created),
+  getMovie: async ({ params }) => ({
+    status: 200,
+    body: { movie: presentMovie(await movies.get(params.id)) },
+  }),
+  createMovie: ({ body, idempotency }) =>
+    movies.create(body, idempotency, (movie) => created('movies', 'movie', presentMovie(movie))),
   updateMovie: async ({ params, body }) => ({
     status: 200,
-    body: { movie: await movies.change(params.id, body) },
+    body: { movie: presentMovie(await movies.change(params.id, body)) },
   }),
   deleteMovie: async ({ params }) => {
     await movies.remove(params.id);

@@ -1,6 +1,14 @@
 import { onlyRow, type Queryable } from '@movie-ticketing/kit/database';
-import { isCheckViolation, isForeignKeyViolation } from '@movie-ticketing/kit/sqlstate';
-import { invalid, Problem } from '@movie-ticketing/kit/problems';
+import { Problem } from '@movie-ticketing/kit/problems';
+import { isForeignKeyViolation } from '@movie-ticketing/kit/sqlstate';
+import {
+  allOf,
+  insertStatement,
+  makeParameters,
+  updateStatement,
+  type ColumnValues,
+} from '@movie-ticketing/kit/statements';
+import { foldText } from '@movie-ticketing/kit/text-folding';
 
 import type { Movie, MovieChange, MovieQuery, NewMovie } from './movies.schema.ts';
 
@@ -18,25 +26,38 @@ type MovieRow = {
 const columns =
   'id, title, description, duration_minutes, price_minor, currency, start_date, end_date';
 
-const toMovie = ({ price_minor, currency, start_date, end_date, ...row }: MovieRow): Movie => ({
-  ...row,
-  price: { amount: price_minor, currency },
-  start_date,
-  end_date,
+const toMovie = (row: MovieRow): Movie => ({
+  id: row.id,
+  title: row.title,
+  description: row.description,
+  durationMinutes: row.duration_minutes,
+  price: { amount: row.price_minor, currency: row.currency },
+  startDate: row.start_date,
+  endDate: row.end_date,
+});
+
+/** Fields whose column has the same name are stored as they are. */
+const toColumns = ({ price, ...fields }: MovieChange): ColumnValues => ({
+  ...fields,
+  title_folded: fields.title === undefined ? undefined : foldText(fields.title),
+  price_minor: price?.amount,
+  currency: price?.currency,
 });
 
 /** One row more than `limit` where there is a next page. */
 const list =
   (db: Queryable) =>
   async ({ limit, cursor, q, showing_on }: MovieQuery): Promise<Movie[]> => {
-    // strpos, unlike LIKE, knows no metacharacters.
+    const { values, add } = makeParameters();
+    const conditions = allOf([
+      `id > ${add(cursor?.[0] ?? 0)}`,
+      // strpos, unlike LIKE, has no metacharacters.
+      q !== undefined && `strpos(title_folded, ${add(foldText(q))}) > 0`,
+      showing_on !== undefined && `${add(showing_on)}::date BETWEEN start_date AND end_date`,
+    ]);
     const rows = await db.query<MovieRow>(
-      `SELECT ${columns} FROM movies
-         WHERE id > $1
-           AND ($2::text IS NULL OR strpos(lower(title), lower($2)) > 0)
-           AND ($3::date IS NULL OR $3 BETWEEN start_date AND end_date)
-         ORDER BY id LIMIT $4`,
-      [cursor?.[0] ?? 0, q ?? null, showing_on ?? null, limit + 1],
+      `SELECT ${columns} FROM movies WHERE ${conditions} ORDER BY id LIMIT ${add(limit + 1)}`,
+      values,
     );
     return rows.map(toMovie);
   };
@@ -47,7 +68,29 @@ const find =
     const [row] = await db.query<MovieRow>(
       `SELECT ${columns} FROM movies WHERE id = $1`,
       [id],
-      'catalog_find_movie',
+      'catalog.movies.find',
+    );
+    return row && toMovie(row);
+  };
+
+/** Before a change of the movie. */
+const lock =
+  (db: Queryable) =>
+  async (id: number): Promise<Movie | undefined> => {
+    const [row] = await db.query<MovieRow>(
+      `SELECT ${columns} FROM movies WHERE id = $1 FOR NO KEY UPDATE`,
+      [id],
+    );
+    return row && toMovie(row);
+  };
+
+/** Before a change of its screenings: until it ends, the movie and its run do not change. */
+const lockShared =
+  (db: Queryable) =>
+  async (id: number): Promise<Movie | undefined> => {
+    const [row] = await db.query<MovieRow>(
+      `SELECT ${columns} FROM movies WHERE id = $1 FOR SHARE`,
+      [id],
     );
     return row && toMovie(row);
   };
@@ -55,67 +98,24 @@ const find =
 const insert =
   (db: Queryable) =>
   async (movie: NewMovie): Promise<Movie> => {
-    const rows = await db.query<MovieRow>(
-      `INSERT INTO movies (title, description, duration_minutes, price_minor, currency, start_date, end_date)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING ${columns}`,
-      [
-        movie.title,
-        movie.description,
-        movie.duration_minutes,
-        movie.price.amount,
-        movie.price.currency,
-        movie.start_date,
-        movie.end_date,
-      ],
-    );
-    return toMovie(onlyRow(rows));
+    const { text, values } = insertStatement('movies', toColumns(movie), columns);
+    return toMovie(onlyRow(await db.query<MovieRow>(text, values)));
   };
 
-/** @throws Problem invalid_request where the dates, old and new together, run backwards */
+/** Of a movie that is locked. */
 const update =
   (db: Queryable) =>
-  async (id: number, change: MovieChange): Promise<Movie | undefined> => {
-    try {
-      const [row] = await db.query<MovieRow>(
-        `UPDATE movies SET
-             title = COALESCE($2, title),
-             description = COALESCE($3, description),
-             duration_minutes = COALESCE($4, duration_minutes),
-             price_minor = COALESCE($5, price_minor),
-             currency = COALESCE($6, currency),
-             start_date = COALESCE($7, start_date),
-             end_date = COALESCE($8, end_date)
-           WHERE id = $1 RETURNING ${columns}`,
-        [
-          id,
-          change.title,
-          change.description,
-          change.duration_minutes,
-          change.price?.amount,
-          change.price?.currency,
-          change.start_date,
-          change.end_date,
-        ],
-      );
-      return row && toMovie(row);
-    } catch (error) {
-      if (isCheckViolation(error, 'movies_dates')) {
-        throw invalid(
-          change.end_date === undefined ? 'start_date' : 'end_date',
-          'end_date must not lie before start_date',
-        );
-      }
-      throw error;
-    }
+  async (id: number, change: MovieChange): Promise<Movie> => {
+    const { text, values } = updateStatement('movies', toColumns(change), { id }, columns);
+    return toMovie(onlyRow(await db.query<MovieRow>(text, values)));
   };
 
-/** @throws Problem in_use where a screening shows it */
+/** @throws Problem in_use where it has screenings */
 const remove =
   (db: Queryable) =>
-  async (id: number): Promise<boolean> => {
+  async (id: number): Promise<void> => {
     try {
-      const gone = await db.query('DELETE FROM movies WHERE id = $1 RETURNING id', [id]);
-      return gone.length === 1;
+      await db.query('DELETE FROM movies WHERE id = $1', [id]);
     } catch (error) {
       if (!isForeignKeyViolation(error)) throw error;
       throw new Problem('in_use', { detail: 'The movie has screenings.', cause: error });
@@ -127,6 +127,8 @@ export type MoviesRepository = ReturnType<typeof makeMoviesRepository>;
 export const makeMoviesRepository = (db: Queryable) => ({
   list: list(db),
   find: find(db),
+  lock: lock(db),
+  lockShared: lockShared(db),
   insert: insert(db),
   update: update(db),
   remove: remove(db),

@@ -1,13 +1,12 @@
-import type { ApiResponse, Handlers } from '@movie-ticketing/kit/endpoint';
+import type { Handlers } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 
+import { created } from '../responses.ts';
 import type { ScreeningEndpoints } from './screenings.endpoints.ts';
-import type { Screening } from './screenings.schema.ts';
+import { presentScreening } from './screenings.schema.ts';
 import type { ScreeningsService } from './screenings.service.ts';
 
 export type ScreeningHandlers = Handlers<ScreeningEndpoints>;
-
-const created = (screening: Screening): ApiResponse => ({ status: 201, body: { screening } });
 
 export const makeScreeningHandlers = (screenings: ScreeningsService): ScreeningHandlers => ({
   listScreenings: async ({ query }) => {
@@ -19,17 +18,23 @@ export const makeScreeningHandlers = (screenings: ScreeningsService): ScreeningH
     );
     return {
       status: 200,
-      body: { screenings: rows.map(({ screening }) => screening), next_cursor: nextCursor },
+      body: {
+        screenings: rows.map(({ screening }) => presentScreening(screening)),
+        next_cursor: nextCursor,
+      },
     };
   },
   getScreening: async ({ params }) => ({
     status: 200,
-    body: { screening: await screenings.get(params.id) },
+    body: { screening: presentScreening(await screenings.get(params.id)) },
   }),
-  createScreening: ({ body, idempotency }) => screenings.create(body, idempotency, created),
+  createScreening: ({ body, idempotency }) =>
+    screenings.create(body, idempotency, (screening) =>
+      created('screenings', 'screening', presentScreening(screening)),
+    ),
   updateScreening: async ({ params, body }) => ({
     status: 200,
-    body: { screening: await screenings.change(params.id, body) },
+    body: { screening: presentScreening(await screenings.change(params.id, body)) },
   }),
   deleteScreening: async ({ params }) => {
     await screenings.remove(params.id);

@@ -6,13 +6,29 @@ import {
   limit,
   money,
   price,
+  type Money,
 } from '@movie-ticketing/kit/fields';
 import { cursorOf } from '@movie-ticketing/kit/pagination';
 import { z } from 'zod';
 
-import { atLeastOneField } from '../partial-body.ts';
+import { changedResource, newResource } from '../request-bodies.ts';
 
-const status = z.enum(['scheduled', 'cancelled']);
+const screeningStatus = z.enum(['scheduled', 'cancelled']);
+
+export type Screening = {
+  id: number;
+  movieId: number;
+  theaterId: number;
+  startsAt: Date;
+  endsAt: Date;
+  /** The price of one ticket. */
+  price: Money;
+  totalSeats: number;
+  availableSeats: number;
+  status: z.output<typeof screeningStatus>;
+};
+
+const totalSeats = () => z.int().min(1).max(100_000);
 
 export const screening = z
   .strictObject({
@@ -21,17 +37,27 @@ export const screening = z
     theater_id: id(),
     starts_at: instantOut(),
     ends_at: instantOut(),
-    price: money.describe('Of one ticket'),
-    total_seats: z.int().min(1).max(100_000),
-    available_seats: z.int().min(0).max(100_000).describe('Up to a second old'),
-    status,
+    price: money.describe('The price of one ticket'),
+    total_seats: totalSeats(),
+    available_seats: z.int().min(0).max(100_000).describe('At most one second old'),
+    status: screeningStatus,
   })
   .meta({ id: 'Screening' });
 
-export type Screening = z.output<typeof screening>;
+export const presentScreening = (from: Screening): z.output<typeof screening> => ({
+  id: from.id,
+  movie_id: from.movieId,
+  theater_id: from.theaterId,
+  starts_at: from.startsAt.toISOString(),
+  ends_at: from.endsAt.toISOString(),
+  price: from.price,
+  total_seats: from.totalSeats,
+  available_seats: from.availableSeats,
+  status: from.status,
+});
 
 export const newScreening = (currency: string | undefined) =>
-  z.strictObject({
+  newResource({
     movie_id: id(),
     theater_id: id(),
     starts_at: instant(),
@@ -41,17 +67,17 @@ export const newScreening = (currency: string | undefined) =>
 export type NewScreening = z.output<ReturnType<typeof newScreening>>;
 
 export const screeningChange = (currency: string | undefined) =>
-  z
-    .strictObject({
-      starts_at: instant().exactOptional(),
-      price: price(currency).exactOptional(),
-      status: status.exactOptional(),
-    })
-    .refine(...atLeastOneField);
+  changedResource({
+    theater_id: id(),
+    starts_at: instant(),
+    price: price(currency),
+    total_seats: totalSeats(),
+    status: screeningStatus,
+  });
 
 export type ScreeningChange = z.output<ReturnType<typeof screeningChange>>;
 
-/** Postgres keeps microseconds: a cursor cut to milliseconds would give a row twice, or for ever. */
+/** PostgreSQL keeps microseconds: a cursor cut to milliseconds would repeat a row, or never end. */
 const startKey = z.iso
   .datetime({ precision: 6 })
   .refine((value) => value >= '1970' && value < '9999', 'must lie between 1970 and 9998');
@@ -62,13 +88,13 @@ export const screeningQuery = z
     cursor: cursorOf('screenings', z.tuple([startKey, z.int().min(0)])).exactOptional(),
     movie_id: idInText().exactOptional(),
     theater_id: idInText().exactOptional(),
-    from: instant().exactOptional().describe('Starts then or later'),
-    to: instant().exactOptional().describe('Starts before then'),
-    status: status.exactOptional(),
+    from: instant().exactOptional().describe('Starts at or after this time'),
+    to: instant().exactOptional().describe('Starts before this time'),
+    status: screeningStatus.exactOptional(),
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
     path: ['from'],
-    message: 'must not lie after to',
+    message: 'must not be after to',
   });
 
 export type ScreeningQuery = z.output<typeof screeningQuery>;

@@ -1,15 +1,16 @@
-import type { Database } from '@movie-ticketing/kit/database';
+import type { Database, Queryable } from '@movie-ticketing/kit/database';
 import type { ApiResponse, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
 import { withIdempotency } from '@movie-ticketing/kit/idempotency';
-import { invalid, Problem } from '@movie-ticketing/kit/problems';
+import { Problem } from '@movie-ticketing/kit/problems';
 
-import { decideScreeningChange } from './screening-change.ts';
-import {
-  makeScreeningsRepository,
-  type ListedScreening,
-  type NewScreeningGround,
-  type ScreeningsRepository,
-} from './screenings.repository.ts';
+import { makeMoviesRepository } from '../movies/movies.repository.ts';
+import type { Movie } from '../movies/movies.schema.ts';
+import { movieNotFound } from '../movies/movies.service.ts';
+import { makeTheatersRepository } from '../theaters/theaters.repository.ts';
+import type { Theater } from '../theaters/theaters.schema.ts';
+import { theaterNotFound } from '../theaters/theaters.service.ts';
+import { changesOf, newScreeningOf } from './screening-rules.ts';
+import { makeScreeningsRepository, type ListedScreening } from './screenings.repository.ts';
 import type {
   NewScreening,
   Screening,
@@ -17,23 +18,46 @@ import type {
   ScreeningQuery,
 } from './screenings.schema.ts';
 
-const notFound = (what: string): Problem =>
-  new Problem('not_found', { detail: `There is no such ${what}.` });
+const screeningNotFound = (): Problem =>
+  new Problem('not_found', { detail: 'Screening not found.' });
 
-const whyNotInserted = ({ has_movie, has_theater }: NewScreeningGround): Problem => {
-  if (!has_movie) return notFound('movie');
-  if (!has_theater) return notFound('theater');
-  return invalid('starts_at', 'must lie in the future');
+/** Locks in the order of the whole system: the movie, the theater, then screenings. */
+const lockReferences = async (
+  tx: Queryable,
+  movieId: number,
+  theaterId: number,
+): Promise<{ movie: Movie; theater: Theater }> => {
+  const movie = await makeMoviesRepository(tx).lockShared(movieId);
+  if (movie === undefined) throw movieNotFound();
+  const theater = await makeTheatersRepository(tx).lock(theaterId);
+  if (theater === undefined) throw theaterNotFound();
+  return { movie, theater };
 };
 
-const insert = async (
-  screenings: ScreeningsRepository,
-  screening: NewScreening,
-): Promise<Screening> => {
-  await screenings.lockHall(screening.theater_id);
-  const made = await screenings.insert(screening);
-  if (made === undefined) throw whyNotInserted(await screenings.ground(screening));
-  return made;
+const insert = async (tx: Queryable, screening: NewScreening): Promise<Screening> => {
+  const screenings = makeScreeningsRepository(tx);
+  const references = await lockReferences(tx, screening.movie_id, screening.theater_id);
+  return screenings.insert(
+    newScreeningOf({ ...references, now: await screenings.now() }, screening),
+  );
+};
+
+/** @returns undefined where the screening was moved to another theater before its row was locked */
+const tryChange = async (
+  tx: Queryable,
+  id: number,
+  change: ScreeningChange,
+): Promise<Screening | undefined> => {
+  const screenings = makeScreeningsRepository(tx);
+  const unlocked = await screenings.find(id);
+  if (unlocked === undefined) throw screeningNotFound();
+  const theaterId = change.theater_id ?? unlocked.theaterId;
+  const references = await lockReferences(tx, unlocked.movieId, theaterId);
+  const screening = await screenings.lock(id);
+  if (screening === undefined) throw screeningNotFound();
+  if ((change.theater_id ?? screening.theaterId) !== theaterId) return undefined;
+  const changes = changesOf(screening, { ...references, now: await screenings.now() }, change);
+  return Object.keys(changes).length === 0 ? screening : screenings.update(id, changes);
 };
 
 export type ScreeningsService = ReturnType<typeof makeScreeningsService>;
@@ -44,38 +68,34 @@ export const makeScreeningsService = (db: Database) => {
     list: (query: ScreeningQuery): Promise<ListedScreening[]> => screenings.list(query),
 
     get: async (id: number): Promise<Screening> => {
-      const found = await screenings.find(id);
-      if (found === undefined) throw notFound('screening');
-      return found;
+      const screening = await screenings.find(id);
+      if (screening === undefined) throw screeningNotFound();
+      return screening;
     },
 
-    /** @param present makes the answer, which is stored with the screening in one transaction */
+    /** @param present the response, which is stored with the screening in one transaction */
     create: (
       screening: NewScreening,
       idempotency: IdempotentRequest | undefined,
-      present: (made: Screening) => ApiResponse,
+      present: (screening: Screening) => ApiResponse,
     ): Promise<ApiResponse> =>
       withIdempotency(db, 'catalog_idempotency_keys', idempotency, async (tx) =>
-        present(await insert(makeScreeningsRepository(tx), screening)),
+        present(await insert(tx, screening)),
       ),
 
-    /** Bookings of a cancelled screening are the bookings service's to cancel: it watches `status`. */
-    change: (id: number, change: ScreeningChange): Promise<Screening> =>
+    /** The bookings service cancels the bookings of a cancelled screening: it watches `status`. */
+    change: async (id: number, change: ScreeningChange): Promise<Screening> => {
+      for (;;) {
+        const changed = await db.transaction((tx) => tryChange(tx, id, change));
+        if (changed !== undefined) return changed;
+      }
+    },
+
+    remove: (id: number): Promise<void> =>
       db.transaction(async (tx) => {
         const repository = makeScreeningsRepository(tx);
-        // The hall before the screening: the lock order of the whole system.
-        const hall = change.starts_at && (await repository.find(id))?.theater_id;
-        if (hall !== undefined) await repository.lockHall(hall);
-        const locked = await repository.lock(id);
-        if (locked === undefined) throw notFound('screening');
-        const decision = decideScreeningChange(locked, change);
-        if (decision.do === 'refuse') throw decision.because;
-        if (decision.do === 'nothing') return locked.screening;
-        return repository.update(id, decision.to);
+        if ((await repository.lock(id)) === undefined) throw screeningNotFound();
+        await repository.remove(id);
       }),
-
-    remove: async (id: number): Promise<void> => {
-      if (!(await screenings.remove(id))) throw notFound('screening');
-    },
   };
 };

@@ -1,13 +1,12 @@
-import type { ApiResponse, Handlers } from '@movie-ticketing/kit/endpoint';
+import type { Handlers } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 
+import { created } from '../responses.ts';
 import type { TheaterEndpoints } from './theaters.endpoints.ts';
-import type { Theater } from './theaters.schema.ts';
+import { presentTheater } from './theaters.schema.ts';
 import type { TheatersService } from './theaters.service.ts';
 
 export type TheaterHandlers = Handlers<TheaterEndpoints>;
-
-const created = (theater: Theater): ApiResponse => ({ status: 201, body: { theater } });
 
 export const makeTheaterHandlers = (theaters: TheatersService): TheaterHandlers => ({
   listTheaters: async ({ query }) => {
@@ -17,16 +16,19 @@ export const makeTheaterHandlers = (theaters: TheatersService): TheaterHandlers 
       query.limit,
       ({ id }) => [id],
     );
-    return { status: 200, body: { theaters: rows, next_cursor: nextCursor } };
+    return { status: 200, body: { theaters: rows.map(presentTheater), next_cursor: nextCursor } };
   },
   getTheater: async ({ params }) => ({
     status: 200,
-    body: { theater: await theaters.get(params.id) },
+    body: { theater: presentTheater(await theaters.get(params.id)) },
   }),
-  createTheater: ({ body, idempotency }) => theaters.create(body, idempotency, created),
+  createTheater: ({ body, idempotency }) =>
+    theaters.create(body, idempotency, (theater) =>
+      created('theaters', 'theater', presentTheater(theater)),
+    ),
   updateTheater: async ({ params, body }) => ({
     status: 200,
-    body: { theater: await theaters.change(params.id, body) },
+    body: { theater: presentTheater(await theaters.change(params.id, body)) },
   }),
   deleteTheater: async ({ params }) => {
     await theaters.remove(params.id);

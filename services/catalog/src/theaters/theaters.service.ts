@@ -1,12 +1,26 @@
-import type { Database } from '@movie-ticketing/kit/database';
+import type { Database, Queryable } from '@movie-ticketing/kit/database';
 import type { ApiResponse, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
 import { withIdempotency } from '@movie-ticketing/kit/idempotency';
 import { Problem } from '@movie-ticketing/kit/problems';
 
+import { requireAllWithinRun } from '../movies/run.ts';
+import { makeScreeningsRepository } from '../screenings/screenings.repository.ts';
 import { makeTheatersRepository } from './theaters.repository.ts';
-import type { Theater, TheaterChange, TheaterQuery, NewTheater } from './theaters.schema.ts';
+import type { NewTheater, Theater, TheaterChange, TheaterQuery } from './theaters.schema.ts';
 
-const noTheater = (): Problem => new Problem('not_found', { detail: 'There is no such theater.' });
+export const theaterNotFound = (): Problem =>
+  new Problem('not_found', { detail: 'Theater not found.' });
+
+/** @throws Problem outside_run where an upcoming screening falls on a day outside its movie's run */
+const requireLegalTimeZone = async (
+  tx: Queryable,
+  theater: Theater,
+  timeZone: string,
+): Promise<void> => {
+  if (timeZone === theater.timeZone) return;
+  const upcoming = await makeScreeningsRepository(tx).upcomingOf('theater_id', theater.id);
+  requireAllWithinRun(upcoming.map((each) => ({ ...each, timeZone })));
+};
 
 export type TheatersService = ReturnType<typeof makeTheatersService>;
 
@@ -16,29 +30,36 @@ export const makeTheatersService = (db: Database) => {
     list: (query: TheaterQuery): Promise<Theater[]> => theaters.list(query),
 
     get: async (id: number): Promise<Theater> => {
-      const found = await theaters.find(id);
-      if (found === undefined) throw noTheater();
-      return found;
+      const theater = await theaters.find(id);
+      if (theater === undefined) throw theaterNotFound();
+      return theater;
     },
 
-    /** @param present makes the answer, which is stored with the theater in one transaction */
+    /** @param present the response, which is stored with the theater in one transaction */
     create: (
       theater: NewTheater,
       idempotency: IdempotentRequest | undefined,
-      present: (made: Theater) => ApiResponse,
+      present: (theater: Theater) => ApiResponse,
     ): Promise<ApiResponse> =>
       withIdempotency(db, 'catalog_idempotency_keys', idempotency, async (tx) =>
         present(await makeTheatersRepository(tx).insert(theater)),
       ),
 
-    change: async (id: number, change: TheaterChange): Promise<Theater> => {
-      const changed = await theaters.update(id, change);
-      if (changed === undefined) throw noTheater();
-      return changed;
-    },
+    /** Screenings keep their instants and their seats; a new number of seats is for new screenings. */
+    change: (id: number, change: TheaterChange): Promise<Theater> =>
+      db.transaction(async (tx) => {
+        const repository = makeTheatersRepository(tx);
+        const theater = await repository.lock(id);
+        if (theater === undefined) throw theaterNotFound();
+        await requireLegalTimeZone(tx, theater, change.time_zone ?? theater.timeZone);
+        return repository.update(id, change);
+      }),
 
-    remove: async (id: number): Promise<void> => {
-      if (!(await theaters.remove(id))) throw noTheater();
-    },
+    remove: (id: number): Promise<void> =>
+      db.transaction(async (tx) => {
+        const repository = makeTheatersRepository(tx);
+        if ((await repository.lock(id)) === undefined) throw theaterNotFound();
+        await repository.remove(id);
+      }),
   };
 };
