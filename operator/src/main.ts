@@ -16,7 +16,7 @@ await runProcess(async () => {
     kubeConfig,
     logger: makeLogger({ service: 'operator', level: environment.LOG_LEVEL }),
     registry: makeRegistry('operator'),
-    // Another may lead by now: what this process believes is no good any more.
+    // Another replica may lead by now, so this process must not continue.
     onLost: () => process.exit(1),
   });
   return operator.stop;

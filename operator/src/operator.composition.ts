@@ -18,28 +18,28 @@ export type OperatorOptions = {
   kubeConfig: KubeConfig;
   logger: Logger;
   registry: Registry;
-  /** It led, and leads no more: the process must end. */
+  /** Called when leadership was lost: the process must exit. */
   onLost: () => void;
 };
 
 export type RunningOperator = {
   managementPort: number;
   isLeading: () => boolean;
-  /** Ends what is under way, then gives the Lease back, so that another leads at once. */
+  /** Waits for running work, then releases the Lease, so that another replica leads at once. */
   stop: () => Promise<void>;
 };
 
-/** Of the ten seconds that a stop may take. */
+/** A stop may take ten seconds in all. */
 const drainMs = 5_000;
 
-/** Reflectors cut and resume a silent watch long before: then they are stuck. */
-const longestSilenceMs = 15 * 60_000;
+/** Reflectors resume a silent watch much earlier, so a longer silence means that they are stuck. */
+const maxSilenceMs = 15 * 60_000;
 
-/** Wires the operator and starts it: it waits to lead, and works while it does. */
+/** Wires the operator and starts it: it waits to become the leader, then reconciles. */
 export const startOperator = async (options: OperatorOptions): Promise<RunningOperator> => {
   const { environment, kubeConfig, logger, registry, onLost } = options;
   const client = makeKubeClient({ kubeConfig, fieldManager: fieldOwner, registry });
-  // Unlike a former self's: a restarted container keeps its pod's name.
+  // Random, because a restarted container keeps the name of its pod.
   const identity = `${environment.POD_NAME}_${randomUUID().slice(0, 8)}`;
   const election = new LeaderElection({
     client,
@@ -49,8 +49,8 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
     onLeading: () => {
       controller.start();
     },
-    onLost: (why) => {
-      logger.error({ why }, 'this operator leads no more and ends');
+    onLost: (reason) => {
+      logger.error({ reason }, 'leader election lost, exiting');
       onLost();
     },
     logger,
@@ -68,7 +68,7 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
   });
   const management = await startManagement(options, { election, controller });
   election.start();
-  logger.info({ identity, management_port: management.port }, 'the operator waits to lead');
+  logger.info({ identity, management_port: management.port }, 'waiting to become the leader');
   return {
     managementPort: management.port,
     isLeading: election.isLeading,
@@ -89,17 +89,19 @@ const startManagement = async (
   { election, controller }: Parts,
 ): Promise<{ port: number; sayStopping: () => void; stop: () => Promise<void> }> => {
   let stopping = false;
-  // One that waits to lead is ready to.
+  // A replica that waits to become the leader is ready.
   const missing = (): string | undefined =>
-    election.isLeading() && !controller.hasSynced() ? 'the first lists are not read' : undefined;
+    election.isLeading() && !controller.hasSynced()
+      ? 'the first lists were not read yet'
+      : undefined;
   const server = await startServer({
     listener: managementListener({
       registry,
       isStopping: () => stopping,
       readiness: () => Promise.resolve(missing()),
       ailment: () =>
-        election.isLeading() && controller.lastEventAgeMs() > longestSilenceMs
-          ? 'nothing was heard from the API server for too long'
+        election.isLeading() && controller.lastEventAgeMs() > maxSilenceMs
+          ? 'no response from the API server for 15 minutes'
           : undefined,
     }),
     host: environment.HOST,

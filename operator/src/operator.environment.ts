@@ -5,20 +5,20 @@ import type { OperatorSettings } from './objects/settings.ts';
 
 const image = (artifact: string) => z.string().min(1).default(`movie-ticketing-${artifact}`);
 
-/** What the operator's process reads, once. */
+/** Environment variables of the operator, parsed once at start. */
 export const operatorEnvironment = z.object({
-  HOST: z.string().default('0.0.0.0'),
+  HOST: z.string().default('::'),
   /** `/livez`, `/readyz` and `/metrics`. */
   MANAGEMENT_PORT: environmentFields.integer(0, 65_535, 9090),
   LOG_LEVEL: environmentFields.oneOf(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     'info',
   ),
-  /** From the downward API: who holds the Lease, and where it lies. */
+  /** From the downward API: the holder and the namespace of the Lease. */
   POD_NAME: z.string().min(1).default('movie-ticketing-operator'),
   POD_NAMESPACE: z.string().min(1).default('movie-ticketing-system'),
   LEASE_NAME: z.string().min(1).default('movie-ticketing-operator'),
-  /** Separated by commas; all namespaces unless set. */
+  /** Separated by commas. All namespaces unless set. */
   WATCH_NAMESPACES: z
     .string()
     .default('')
@@ -28,9 +28,9 @@ export const operatorEnvironment = z.object({
         .map((name) => name.trim())
         .filter(Boolean),
     ),
-  /** How many resources are worked on at once. */
+  /** Number of custom resources that are reconciled at once. */
   CONCURRENCY: environmentFields.integer(1, 32, 4),
-  /** The tag of images where a resource names no version. */
+  /** Image tag for custom resources without spec.version. */
   OPERATOR_VERSION: z.string().min(1).default('1.0.0'),
   IMAGE_CATALOG: image('catalog'),
   IMAGE_USERS: image('users'),

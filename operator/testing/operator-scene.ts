@@ -78,7 +78,7 @@ export const makeResource = async (
         spec,
       })) as unknown as MovieTicketing;
     } catch (error) {
-      if (!hasReason(error, 'Http404', 'NotFound') || Date.now() > deadline) throw error;
+      if (!hasReason(error, 'KindNotServed', 'NotFound') || Date.now() > deadline) throw error;
     }
   }
 };

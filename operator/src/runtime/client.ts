@@ -1,7 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Registry } from '@movie-ticketing/kit/metrics';
 
-import { orNothing } from './kube-error.ts';
+import { undefinedIfNotFound } from './kube-error.ts';
 import { refOf, type Kind, type KubeObject, type ObjectRef } from './kube-object.ts';
 import {
   listAll,
@@ -12,38 +12,38 @@ import {
 } from './list-watch.ts';
 import { makeRequests, type CallOptions, type Requests } from './requests.ts';
 
-/** Every call throws KubeError. Objects are sent and received whole, whatever their fields. */
+/** Every call throws KubeError. Objects are sent and received with all their fields. */
 export type KubeClient = {
-  /** Nothing where the object is not there; throws where its kind or namespace path is unknown. */
+  /** Undefined where the object does not exist. Throws KindNotServed where its kind does not. */
   get<T extends KubeObject>(ref: ObjectRef, call?: CallOptions): Promise<T | undefined>;
   list<T extends KubeObject>(
     kind: Kind,
     selection?: Selection,
     call?: CallOptions,
   ): Promise<{ items: T[]; resourceVersion: string }>;
-  /** Ends when the server ends it; throws on errors, with reason Expired where a list must come first. */
+  /** Ends when the server ends it. Throws on errors: status 410 means that a list is needed first. */
   watch<T extends KubeObject>(kind: Kind, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
-  /** Server-side apply by this client's field manager; it takes fields from others. */
+  /** Forced server-side apply by the field manager of this client. */
   apply<T extends KubeObject>(object: KubeObject, call?: CallOptions): Promise<T>;
-  /** A merge patch: what is null in it is taken away, whoever's it was. */
+  /** A JSON merge patch: null removes a field, whoever owns it. */
   merge(ref: ObjectRef, patch: object, call?: CallOptions): Promise<void>;
   /**
-   * Applies the whole status: what is left out of it and was ours goes. NotFound if the object is
-   * gone. A uid is not looked at here by the API server: it takes `resourceVersion` (Conflict) to
-   * spare an object that was made anew under the name.
+   * Applies the whole status: a field that is left out is removed if this client owns it. NotFound
+   * where the object is gone. The API server ignores a uid here, so `resourceVersion` (Conflict)
+   * protects an object that was re-created under the same name.
    */
   patchStatus<T extends KubeObject>(
     ref: ObjectRef,
     status: object,
     call?: CallOptions & { resourceVersion?: string },
   ): Promise<T>;
-  /** Not repeated where its outcome is unknown. */
+  /** Not retried where the outcome is unknown. */
   create<T extends KubeObject>(object: KubeObject, call?: CallOptions): Promise<T>;
-  /** Replaces; Conflict where metadata.resourceVersion is not the present one. */
+  /** Replaces the object. Conflict where metadata.resourceVersion is not the current one. */
   update<T extends KubeObject>(object: KubeObject, call?: CallOptions): Promise<T>;
   /**
-   * In the background. False where there was nothing to delete; Conflict where a `uid` is given and
-   * the object is another by now.
+   * Propagation policy Background. False where the object did not exist. Conflict where `uid` is set
+   * and the object has another uid.
    */
   delete(ref: ObjectRef & { uid?: string }, call?: CallOptions): Promise<boolean>;
 };
@@ -55,9 +55,9 @@ export const makeKubeClient = (options: {
 }): KubeClient => {
   const requests = makeRequests({ ...options, userAgent: options.fieldManager });
   return {
-    get: (ref, call) => orNothing(requests.ask({ method: 'GET', to: ref }, call)),
+    get: (ref, call) => undefinedIfNotFound(requests.send({ method: 'GET', to: ref }, call)),
     list: (kind, selection = {}, call = {}) => listAll(requests, kind, selection, call),
-    watch: (kind, wanted) => watch(requests, kind, wanted),
+    watch: (kind, watchOptions) => watch(requests, kind, watchOptions),
     ...makeWrites(requests, options.fieldManager),
   };
 };
@@ -66,30 +66,30 @@ const APPLY = 'application/apply-patch+yaml';
 const MERGE = 'application/merge-patch+json';
 
 const makeWrites = (
-  { ask }: Requests,
+  { send }: Requests,
   fieldManager: string,
 ): Pick<KubeClient, 'apply' | 'merge' | 'patchStatus' | 'create' | 'update' | 'delete'> => {
   const query = { fieldManager };
-  const asOurs = {
+  const applyOptions = {
     method: 'PATCH',
     contentType: APPLY,
     query: { fieldManager, force: 'true' },
   } as const;
   return {
-    apply: (object, call) => ask({ ...asOurs, to: refOf(object), body: object }, call),
+    apply: (object, call) => send({ ...applyOptions, to: refOf(object), body: object }, call),
     merge: async (ref, patch, call) => {
-      await ask({ method: 'PATCH', to: ref, query, contentType: MERGE, body: patch }, call);
+      await send({ method: 'PATCH', to: ref, query, contentType: MERGE, body: patch }, call);
     },
     patchStatus: ({ apiVersion, kind, ...place }, status, { resourceVersion, ...call } = {}) => {
       const to = { apiVersion, kind, ...place, subresource: 'status' } as const;
       const body = { apiVersion, kind, metadata: { ...place, resourceVersion }, status };
-      return ask({ ...asOurs, to, body }, call);
+      return send({ ...applyOptions, to, body }, call);
     },
     create: (object, call) => {
       const { name: _, ...to } = refOf(object);
-      return ask({ method: 'POST', to, query, body: object }, call);
+      return send({ method: 'POST', to, query, body: object }, call);
     },
-    update: (object, call) => ask({ method: 'PUT', to: refOf(object), query, body: object }, call),
+    update: (object, call) => send({ method: 'PUT', to: refOf(object), query, body: object }, call),
     delete: async ({ uid, ...ref }, call) => {
       const preconditions = uid === undefined ? undefined : { uid };
       const body = {
@@ -98,12 +98,14 @@ const makeWrites = (
         propagationPolicy: 'Background',
         preconditions,
       };
-      return (await orNothing(ask({ method: 'DELETE', to: ref, body }, call))) !== undefined;
+      return (
+        (await undefinedIfNotFound(send({ method: 'DELETE', to: ref, body }, call))) !== undefined
+      );
     },
   };
 };
 
-/** A client whose every attempt to write is refused (NotLeading) once `mayWrite` says no. */
+/** A client that refuses every attempt to write (NotLeading) while `mayWrite` returns false. */
 export const refuseWritesUnless = (client: KubeClient, mayWrite: () => boolean): KubeClient => {
   const guarded = <C extends CallOptions>(call?: C) => ({ ...call, mayStart: mayWrite }) as C;
   return {

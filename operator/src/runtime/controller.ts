@@ -5,10 +5,10 @@ import { pause, type Backoff } from './backoff.ts';
 import type { KubeClient } from './client.ts';
 import type { Kind, KubeObject } from './kube-object.ts';
 import { makeControllerMetrics, makeGauge, type ControllerMetrics } from './metrics.ts';
-import { WorkQueue } from './queue.ts';
+import { RETRY_BELOW_MS, WorkQueue } from './queue.ts';
 import { Reflector } from './reflector.ts';
 
-/** A kind to watch, and which keys are to be reconciled when one of its objects changes. */
+/** A kind to watch, and the keys to reconcile when one of its objects changes. */
 export type Source = {
   kind: Kind;
   namespace?: string;
@@ -16,6 +16,7 @@ export type Source = {
   keysOf: (object: KubeObject) => Iterable<string>;
 };
 
+/** A `requeueAfterMs` below a second is a retry: it waits for the growing back-off. */
 export type Reconciled = { requeueAfterMs?: number };
 
 export type ControllerOptions = {
@@ -23,13 +24,13 @@ export type ControllerOptions = {
   client: KubeClient;
   sources: Source[];
   /**
-   * Brings what `key` names to where it should be; asked again for any change, so it must not trust
-   * that anything happened in between. A throw is tried again, ever later.
+   * Brings the resource of a key to its desired state. It runs again after any change, so it must not
+   * rely on what an earlier run saw. It is retried with back-off when it throws.
    */
   reconcile: (key: string) => Promise<Reconciled>;
-  /** Between tries. */
+  /** Between retries. */
   backoff: Backoff;
-  /** Keys at a time. */
+  /** Number of keys that are reconciled at once. */
   workers: number;
   logger: Logger;
   registry: Registry;
@@ -37,20 +38,28 @@ export type ControllerOptions = {
 
 export type Controller = {
   start(): void;
-  /** Starts no more reconciles, and waits `drainMs` at most for those that run. */
+  /** Starts no more reconciles and waits at most `drainMs` for running ones. */
   stop(drainMs: number): Promise<void>;
-  /** The first list of every source was read. */
+  /** Whether the first list of every source was read. */
   hasSynced(): boolean;
-  /** The longest silence among the sources. */
+  /** The longest time since a source heard from the API server. */
   lastEventAgeMs(): number;
 };
+
+/** Coalesces bursts of events, and bounds what a fight with another writer of an object can cost. */
+const SPACING_MS = 250;
 
 /** Sources -> queue -> reconcile(key). */
 export const makeController = (options: ControllerOptions): Controller => {
   const metrics = makeControllerMetrics(options.registry);
-  const queue = new WorkQueue({ ...options, metrics, work: makeWork(options, metrics) });
+  const queue = new WorkQueue({
+    ...options,
+    metrics,
+    spacingMs: SPACING_MS,
+    work: makeWork(options, metrics),
+  });
   const reflectors = options.sources.map((source) => reflect(source, options, metrics, queue));
-  observe(options, queue, reflectors);
+  exposeGauges(options, queue, reflectors);
   return {
     start: () => {
       for (const reflector of reflectors) reflector.start();
@@ -62,7 +71,7 @@ export const makeController = (options: ControllerOptions): Controller => {
       await Promise.race([ended, pause(drainMs, drained.signal)]);
       drained.abort();
       const leftMs = queue.oldestRunMs();
-      if (leftMs > 0) options.logger.warn({ leftMs }, 'a reconcile goes on while all else stops');
+      if (leftMs > 0) options.logger.warn({ leftMs }, 'reconcile still running at shutdown');
     },
     hasSynced: () => reflectors.every((reflector) => reflector.hasSynced()),
     lastEventAgeMs: () => Math.max(0, ...reflectors.map((one) => one.lastEventAgeMs())),
@@ -79,17 +88,22 @@ const makeWork = (
     let result = 'error';
     try {
       const { requeueAfterMs } = await reconcile(key);
-      result = requeueAfterMs === undefined ? 'success' : 'requeue_after';
+      result = resultOf(requeueAfterMs);
       return requeueAfterMs;
     } catch (error) {
       metrics.reconcileErrors.inc({ controller });
-      logger.error({ error, controller, key }, 'a reconcile failed');
+      logger.error({ error, controller, key }, 'reconcile failed');
       throw error;
     } finally {
       metrics.reconciles.inc({ controller, result });
       metrics.reconcileSeconds.observe({ controller }, (performance.now() - began) / 1_000);
     }
   };
+};
+
+const resultOf = (requeueAfterMs: number | undefined): string => {
+  if (requeueAfterMs === undefined) return 'success';
+  return requeueAfterMs < RETRY_BELOW_MS ? 'retry' : 'requeue_after';
 };
 
 const reflect = (
@@ -99,30 +113,30 @@ const reflect = (
   queue: WorkQueue,
 ): Reflector => {
   const onChange = (_: string, ...states: (KubeObject | undefined)[]): void => {
-    // Both: an object that changed hands concerns its old owner too.
+    // Both states: an object that changed its owner concerns the old owner too.
     for (const seen of states)
       if (seen !== undefined) for (const key of keysOf(seen)) queue.add(key);
   };
   return new Reflector({ ...source, client, logger, metrics, onChange });
 };
 
-const observe = (
+const exposeGauges = (
   { name, registry }: ControllerOptions,
   queue: WorkQueue,
   reflectors: readonly Reflector[],
 ): void => {
-  const ofQueue = (metric: string, help: string, read: () => number): void => {
+  const queueGauge = (metric: string, help: string, read: () => number): void => {
     makeGauge(registry, { name: metric, help, labelNames: ['name'] }, () => [[{ name }, read()]]);
   };
-  ofQueue('workqueue_depth', 'Keys that wait', () => queue.depth());
-  ofQueue(
+  queueGauge('workqueue_depth', 'Number of waiting keys', () => queue.depth());
+  queueGauge(
     'workqueue_longest_running_processor_seconds',
-    'How long the longest work has been running',
+    'Age of the oldest running work',
     () => queue.oldestRunMs() / 1_000,
   );
   const age = {
     name: 'reflector_last_event_age_seconds',
-    help: 'Since the API server was last heard on a kind: a list, an event or a bookmark',
+    help: 'Time since the last response of the API server for a kind: a list, an event, a bookmark or an error',
     labelNames: ['kind', 'namespace'],
   } as const;
   makeGauge(registry, age, () =>

@@ -6,28 +6,28 @@ import type { KubeObject } from './kube-object.ts';
 
 export type RuntimeEvent = { type: 'Normal' | 'Warning'; reason: string; message: string };
 
-/** Tells what happened to an object, for `kubectl describe`. It never waits and never fails. */
+/** Records events about an object, for `kubectl describe`. It never waits and never throws. */
 export type EventRecorder = {
-  /** The same event again raises a count. In ten minutes one object is told of 25 times at most. */
+  /** A repeated event raises its count. At most 25 events are recorded for one object in ten minutes. */
   record(about: KubeObject, event: RuntimeEvent): void;
-  /** Sends what waits, for at most `withinMs`. */
+  /** Sends waiting events, for at most `withinMs`. */
   stop(withinMs: number): Promise<void>;
 };
 
 type Options = {
   client: KubeClient;
-  /** Which program tells, and which of its replicas. */
+  /** The program that reports, and its replica. */
   component: string;
   instance: string;
   logger: Logger;
 };
 
 const WINDOW_MS = 600_000;
-const TOLD_LIMIT = 25;
+const EVENTS_PER_OBJECT = 25;
 const WAITING_LIMIT = 200;
 const MESSAGE_LIMIT = 1_024;
 
-/** What was told lately: how often of each object, and each event by its name. */
+/** Recent events: their number by object, and each event by its name. */
 type Window = { began: number; objects: Map<string, number>; events: Map<string, Repeated> };
 type Repeated = { count: number; first: string; last: string };
 
@@ -39,7 +39,7 @@ const makeWindow = (): Window => ({
 
 export const makeEventRecorder = (options: Options): EventRecorder => {
   const { client, logger } = options;
-  const waiting = new Map<string, KubeObject>(); // by name: of one event the newest count is sent
+  const waiting = new Map<string, KubeObject>(); // by name: only the newest count of an event is sent
   const stopping = new AbortController();
   let sending: Promise<void> | undefined;
   let window = makeWindow();
@@ -49,7 +49,7 @@ export const makeEventRecorder = (options: Options): EventRecorder => {
       waiting.delete(name);
       const call = { signal: stopping.signal, attempts: 3 };
       await client.apply(event, call).catch((error: unknown) => {
-        logger.debug({ error, event: name }, 'an event was not recorded');
+        logger.debug({ error, event: name }, 'recording an event failed');
       });
     }
     sending = undefined;
@@ -59,41 +59,41 @@ export const makeEventRecorder = (options: Options): EventRecorder => {
     record: (about, event) => {
       if (stopping.signal.aborted || waiting.size >= WAITING_LIMIT) return;
       if (performance.now() >= window.began + WINDOW_MS) window = makeWindow();
-      if (!mayTell(window, about)) return;
+      if (!isWithinLimit(window, about)) return;
       const name = nameOf(about, event, `${options.instance} ${String(window.began)}`);
-      const repeated = tellAgain(window, name);
+      const repeated = countEvent(window, name);
       waiting.set(name, asObject(options, about, event, { name, ...repeated }));
       sending ??= send();
     },
     stop: async (withinMs) => {
-      const late = setTimeout(() => {
+      const timer = setTimeout(() => {
         stopping.abort();
       }, withinMs);
       await sending;
-      clearTimeout(late);
+      clearTimeout(timer);
       stopping.abort();
     },
   };
 };
 
-const mayTell = ({ objects }: Window, about: KubeObject): boolean => {
+const isWithinLimit = ({ objects }: Window, about: KubeObject): boolean => {
   const id = about.metadata.uid ?? about.metadata.name;
-  const told = objects.get(id) ?? 0;
-  objects.set(id, told + 1);
-  return told < TOLD_LIMIT;
+  const recorded = objects.get(id) ?? 0;
+  objects.set(id, recorded + 1);
+  return recorded < EVENTS_PER_OBJECT;
 };
 
-const tellAgain = ({ events }: Window, name: string): Repeated => {
-  const last = new Date().toISOString().replace(/\.\d+Z$/, 'Z'); // seconds, as these times are written
+const countEvent = ({ events }: Window, name: string): Repeated => {
+  const last = new Date().toISOString().replace(/\.\d+Z$/, 'Z'); // the format of these fields has seconds only
   const { count = 0, first = last } = events.get(name) ?? {};
   const repeated = { count: count + 1, first, last };
   events.set(name, repeated);
   return repeated;
 };
 
-/** The same words about the same object have the same name, so that they are one event with a count. */
-const nameOf = (about: KubeObject, event: RuntimeEvent, teller: string): string => {
-  const same = [about.kind, about.metadata.uid, event.type, event.reason, event.message, teller];
+/** The same message about the same object has the same name, so that it is one event with a count. */
+const nameOf = (about: KubeObject, event: RuntimeEvent, source: string): string => {
+  const same = [about.kind, about.metadata.uid, event.type, event.reason, event.message, source];
   const hash = createHash('sha256').update(JSON.stringify(same)).digest('hex').slice(0, 16);
   return `${about.metadata.name.slice(0, 230)}.${hash}`;
 };

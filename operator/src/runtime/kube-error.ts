@@ -1,18 +1,19 @@
-/** A request that failed. */
+/** A failed request. It has no stack: it reports an answer of the API server, not a bug. */
 export class KubeError extends Error {
   override readonly name = 'KubeError';
-  /** 0 where no answer came: the outcome is then unknown. */
+  /** HTTP status, or 0 without a response: the outcome is then unknown. */
   readonly status: number;
   /**
-   * The API server's (NotFound, Conflict, AlreadyExists, Forbidden, Invalid, Expired, ...) or one of
-   * ours: Timeout, Unreachable, Aborted, NotLeading, BadAnswer.
+   * The API server's reason (NotFound, Conflict, AlreadyExists, Forbidden, Invalid, Expired, ...) or one
+   * of these: KindNotServed, Timeout, Unreachable, Aborted, NotLeading, InvalidResponse, WatchEnded.
    */
   readonly reason: string;
-  /** How long the server asked to wait. */
+  /** From the header Retry-After. */
   readonly retryAfterMs: number;
 
   constructor(message: string, details: { status: number; reason: string; retryAfterMs?: number }) {
     super(message);
+    delete this.stack;
     this.status = details.status;
     this.reason = details.reason;
     this.retryAfterMs = details.retryAfterMs ?? 0;
@@ -22,10 +23,10 @@ export class KubeError extends Error {
 export const hasReason = (error: unknown, ...reasons: string[]): error is KubeError =>
   error instanceof KubeError && reasons.includes(error.reason);
 
-/** What is not there is nothing, not an error. */
-export const orNothing = async <T>(answer: Promise<T>): Promise<T | undefined> => {
+/** Resolves with undefined where the object does not exist. */
+export const undefinedIfNotFound = async <T>(response: Promise<T>): Promise<T | undefined> => {
   try {
-    return await answer;
+    return await response;
   } catch (error) {
     if (hasReason(error, 'NotFound')) return undefined;
     throw error;
@@ -44,23 +45,28 @@ const statusIn = (body: string): Status => {
   }
 };
 
+/** The API server answers plain text, and no Status object, where it does not serve the kind (no CRD). */
+const reasonOf = (isStatus: boolean, reason: string | undefined, status: number): string => {
+  if (isStatus && reason !== undefined) return reason;
+  return !isStatus && status === 404 ? 'KindNotServed' : `Http${String(status)}`;
+};
+
 /**
- * The error of a refused request. The server's message may quote values of what was sent (a type
- * error does): of a Secret it is left out.
+ * The error of a refused request. The message of the API server can quote values of the request (for
+ * instance in a type error), so it is left out for Secrets.
  */
-export const errorOfAnswer = (
-  asked: { what: string; kind: string },
-  answer: { status: number; retryAfter: string | undefined; body: string },
+export const errorFromResponse = (
+  request: { description: string; kind: string },
+  response: { status: number; retryAfter: string | undefined; body: string },
 ): KubeError => {
-  const parsed = statusIn(answer.body);
+  const parsed = statusIn(response.body);
   const isStatus = parsed.kind === 'Status';
-  // A path that does not exist (no such CRD) is answered in plain text: it is not a missing object.
-  const reason = (isStatus ? parsed.reason : undefined) ?? `Http${String(answer.status)}`;
-  const said = isStatus && asked.kind !== 'Secret' ? `: ${parsed.message ?? ''}` : '';
-  const message = `${asked.what}: ${String(answer.status)} ${reason}${said}`;
-  const seconds = Number(answer.retryAfter); // or a date, which the API server never sends
+  const reason = reasonOf(isStatus, parsed.reason, response.status);
+  const detail = isStatus && request.kind !== 'Secret' ? `: ${parsed.message ?? ''}` : '';
+  const message = `${request.description}: ${String(response.status)} ${reason}${detail}`;
+  const seconds = Number(response.retryAfter); // NaN for a date, which the API server never sends
   return new KubeError(message.slice(0, MESSAGE_LIMIT), {
-    status: answer.status,
+    status: response.status,
     reason,
     retryAfterMs: Number.isFinite(seconds) ? Math.max(0, seconds * 1_000) : 0,
   });

@@ -1,4 +1,4 @@
-/** An object as the API server gives and takes it (JSON: times are strings), whatever its kind. */
+/** An object of any kind as the API server sends and accepts it (JSON: times are strings). */
 export type KubeObject = {
   apiVersion: string;
   kind: string;
@@ -32,7 +32,7 @@ export type OwnerReference = {
 
 export type Kind = { apiVersion: string; kind: string };
 
-/** Without a namespace: an object of the cluster. */
+/** Without a namespace: a cluster-scoped object. */
 export type ObjectRef = Kind & { name: string; namespace?: string };
 
 export const refOf = (object: KubeObject): ObjectRef => ({
@@ -42,7 +42,7 @@ export const refOf = (object: KubeObject): ObjectRef => ({
   ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
 });
 
-/** `namespace/name`, or `name` for an object of the cluster. */
+/** `namespace/name`, or `name` for a cluster-scoped object. */
 export const keyOf = (object: KubeObject): string =>
   object.metadata.namespace === undefined
     ? object.metadata.name
@@ -53,7 +53,7 @@ export const splitKey = (key: string): { namespace?: string; name: string } => {
   return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 };
 
-/** Kubernetes' own plurals are regular, but for Endpoints; so is whatever a CRD names regularly. */
+/** The plurals of Kubernetes are regular except Endpoints, and so is the plural of our CRD. */
 export const pluralOf = (kind: string): string => {
   const lower = kind.toLowerCase();
   if (lower === 'endpoints') return lower;
@@ -61,7 +61,7 @@ export const pluralOf = (kind: string): string => {
   return /[^aeiou]y$/.test(lower) ? `${lower.slice(0, -1)}ies` : `${lower}s`;
 };
 
-/** One object, or all of a kind where there is no name. */
+/** One object, or all objects of a kind without a name. */
 export type Place = Kind & {
   namespace?: string | undefined;
   name?: string | undefined;

@@ -3,7 +3,7 @@ import type { Registry } from '@movie-ticketing/kit/metrics';
 
 import { pause } from './backoff.ts';
 import type { KubeClient } from './client.ts';
-import { hasReason } from './kube-error.ts';
+import { hasReason, KubeError } from './kube-error.ts';
 import type { KubeObject, ObjectRef } from './kube-object.ts';
 import { makeGauge } from './metrics.ts';
 import type { CallOptions } from './requests.ts';
@@ -23,28 +23,28 @@ export type LeaderElectionOptions = {
   client: KubeClient;
   namespace: string;
   name: string;
-  /** Unlike any other contender's, and unlike this one's after a restart. */
+  /** Unique among all candidates, and different after a restart. */
   identity: string;
-  /** Once, when this process leads. */
+  /** Called once, when this process becomes the leader. */
   onLeading: () => void;
-  /** Once, when it led and leads no more, but for `stop`: end the process. */
-  onLost: (why: string) => void;
+  /** Called once, when leadership is lost other than by `stop`: the process must exit. */
+  onLost: (reason: string) => void;
   logger: Logger;
   registry: Registry;
   /**
-   * Others take over after so long without a renewal. Well before, after two thirds of it, the leader
-   * counts itself out. 15 s unless set.
+   * Another candidate takes over after this time without a renewal. The leader gives up earlier, after
+   * two thirds of it. The default leaves 15 s room for the takeover of a killed leader.
    */
   leaseDurationMs?: number;
 };
 
-type Outcome = 'ours' | 'another’s' | 'unknown';
+type Outcome = 'held' | 'held by another' | 'unknown';
 
 /**
- * One leader among the replicas, by a Lease. A Lease does not fence: nothing stops a request that a
- * leader sent before it froze, so `isLeading` must be asked before each write (refuseWritesUnless)
- * and writes must be harmless when late: server-side apply, deletes by uid. `isLeading` turns false
- * by the clock alone, earlier than another can take over.
+ * Elects one leader among the replicas with a Lease. A Lease does not fence: a request that a leader
+ * sent before it froze can still take effect. So every write asks `isLeading` first
+ * (refuseWritesUnless), and writes are harmless when late: server-side apply, deletes by uid.
+ * `isLeading` turns false by the local clock, before another candidate can take over.
  */
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;
@@ -53,22 +53,24 @@ export class LeaderElection {
   readonly #renewWithinMs: number;
   readonly #stopping = new AbortController();
   #loop: Promise<void> | undefined;
-  /** As last written by us. */
+  /** The Lease as this process last wrote it. */
   #lease: Lease | undefined;
-  /** Our own clock's word on how long we lead. */
+  /** By the local clock. */
   #leadsUntil = -Infinity;
-  /** Another's Lease as it last changed, by our own clock: theirs may differ. */
+  /** When the version of another candidate's Lease was first seen, by the local clock: clocks differ. */
   #seen: { version: string | undefined; at: number } = { version: undefined, at: 0 };
+  /** When that Lease expires, by the local clock. */
+  #expiresAt = Infinity;
 
   constructor(options: LeaderElectionOptions) {
-    const { registry, namespace, name, leaseDurationMs = 15_000 } = options;
+    const { registry, namespace, name, leaseDurationMs = 12_000 } = options;
     this.#options = options;
     this.#ref = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name };
     this.#leaseMs = leaseDurationMs;
     this.#renewWithinMs = (leaseDurationMs * 2) / 3;
     const metric = {
       name: 'leader_election_master_status',
-      help: 'Whether this process leads',
+      help: 'Whether this process is the leader',
       labelNames: ['name'],
     } as const;
     makeGauge(registry, metric, () => [[{ name }, Number(this.isLeading())]]);
@@ -80,7 +82,7 @@ export class LeaderElection {
 
   readonly isLeading = (): boolean => performance.now() < this.#leadsUntil;
 
-  /** Frees the Lease, so that another leads at its next try. Call it once the work has stopped. */
+  /** Releases the Lease, so that another candidate leads at its next attempt. Call it after the work has stopped. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
@@ -91,53 +93,61 @@ export class LeaderElection {
   async #run(): Promise<void> {
     const { name, identity, onLeading, onLost, logger } = this.#options;
     const { signal } = this.#stopping;
-    while (!signal.aborted && (await this.#attempt()) !== 'ours') await this.#rest();
+    while (!signal.aborted && (await this.#attempt()) !== 'held') await this.#pause();
     if (signal.aborted) return;
-    logger.info({ lease: name, identity }, 'leading');
+    logger.info({ lease: name, identity }, 'became the leader');
     onLeading();
-    const why = await this.#renewUntilLost();
-    if (why === undefined) return;
+    const reason = await this.#renewUntilLost();
+    if (reason === undefined) return;
     this.#leadsUntil = -Infinity;
-    onLost(why);
+    onLost(reason);
   }
 
-  /** Why it was lost, or nothing when stopping. */
+  /** Resolves with the reason of the loss, or with undefined when stopping. */
   async #renewUntilLost(): Promise<string | undefined> {
     for (;;) {
-      await this.#rest();
+      await this.#pause();
       if (this.#stopping.signal.aborted) return undefined;
-      // Who froze past the deadline does not renew, though nobody may have taken over yet.
+      // A process that froze past its deadline does not renew, even if nobody has taken over yet.
       const outcome = this.isLeading() ? await this.#attempt() : 'unknown';
-      if (outcome === 'another’s') return 'the lease is another’s';
-      if (!this.isLeading()) return 'the lease was not renewed in time';
+      if (outcome === 'held by another') return 'another process holds the Lease';
+      if (!this.isLeading()) return 'the Lease was not renewed in time';
     }
   }
 
-  #rest(): Promise<void> {
-    const retryMs = (this.#leaseMs * 2) / 15;
-    return pause(retryMs * (0.8 + 0.4 * Math.random()), this.#stopping.signal);
+  /** Until the next attempt: an eighth of the lease, or when the Lease of another candidate expires. */
+  #pause(): Promise<void> {
+    const retryMs = (this.#leaseMs / 8) * (0.8 + 0.4 * Math.random());
+    const untilExpiryMs = Math.max(0, this.#expiresAt - performance.now());
+    return pause(Math.ceil(Math.min(retryMs, untilExpiryMs)), this.#stopping.signal);
   }
 
-  /** Takes or renews the Lease, or finds that this cannot be. */
+  /** Acquires or renews the Lease, unless another candidate holds it. */
   async #attempt(): Promise<Outcome> {
     const { client, name, logger } = this.#options;
-    // Counted from before the request: the server's renewal can only be later.
-    const asked = performance.now();
-    const call = this.#callAt(asked);
+    // Counted from before the request, because the server's renewal can only be later.
+    const startedAt = performance.now();
+    this.#expiresAt = Infinity;
+    const call = this.#callAt(startedAt);
+    const known = this.#lease;
     try {
-      const current = await client.get<Lease>(this.#ref, call);
-      if (current !== undefined && !this.#isFree(current)) return 'another’s';
-      this.#lease = await this.#hold(current, call);
-      this.#leadsUntil = asked + this.#renewWithinMs;
-      return 'ours';
+      const current = known ?? (await client.get<Lease>(this.#ref, call));
+      if (current !== undefined && !this.#isFree(current)) return 'held by another';
+      this.#lease = await this.#write(current, call);
+      this.#leadsUntil = startedAt + this.#renewWithinMs;
+      return 'held';
     } catch (error) {
-      const wasQuicker = hasReason(error, 'Conflict', 'AlreadyExists', 'NotFound');
-      if (!wasQuicker) logger.warn({ error, lease: name }, 'the lease could not be asked for');
+      this.#lease = undefined;
+      // It was changed, deleted or taken by another process since it was last written: read it.
+      const isRefused = error instanceof KubeError && error.status >= 400 && error.status < 500;
+      if (known !== undefined && isRefused) return this.#attempt();
+      const wasSlower = hasReason(error, 'Conflict', 'AlreadyExists', 'NotFound');
+      if (!wasSlower) logger.warn({ error, lease: name }, 'reading or writing the Lease failed');
       return 'unknown';
     }
   }
 
-  /** All of an attempt ends while we lead, and early enough for another on another connection. */
+  /** An attempt ends while this process leads, and early enough for another one on a new connection. */
   #callAt(now: number): CallOptions {
     const leftMs = this.isLeading() ? this.#leadsUntil - now : Infinity;
     const withinMs = Math.ceil(Math.min(leftMs, this.#renewWithinMs / 2));
@@ -150,11 +160,12 @@ export class LeaderElection {
     const version = lease.metadata.resourceVersion;
     const now = performance.now();
     if (this.#seen.version !== version) this.#seen = { version, at: now };
-    return now >= this.#seen.at + leaseDurationSeconds * 1_000;
+    this.#expiresAt = this.#seen.at + leaseDurationSeconds * 1_000;
+    return now >= this.#expiresAt;
   }
 
-  /** Of two that saw it free one is refused: the resource version goes along. */
-  #hold(current: Lease | undefined, call: CallOptions): Promise<Lease> {
+  /** If two candidates see a free Lease, one of them gets a conflict, because the version is sent along. */
+  #write(current: Lease | undefined, call: CallOptions): Promise<Lease> {
     const { client, identity } = this.#options;
     const { apiVersion, kind, ...metadata } = this.#ref;
     const spec = heldSpec(current?.spec, identity, this.#leaseMs);
@@ -168,20 +179,20 @@ export class LeaderElection {
     const { holderIdentity: _, ...spec } = lease.spec ?? {};
     const freed = { ...lease, spec: { ...spec, leaseDurationSeconds: 1 } };
     await client.update(freed, this.#callAt(performance.now())).catch((error: unknown) => {
-      logger.warn({ error, lease: name }, 'the lease runs out by itself');
+      logger.warn({ error, lease: name }, 'releasing the Lease failed, it expires by itself');
     });
   }
 }
 
 const heldSpec = (before: LeaseSpec | undefined, identity: string, ms: number): LeaseSpec => {
   const now = new Date().toISOString().replace('Z', '000Z');
-  const isOurs = before?.holderIdentity === identity;
+  const isHeld = before?.holderIdentity === identity;
   const transitions = before?.leaseTransitions ?? 0;
   return {
     holderIdentity: identity,
     leaseDurationSeconds: Math.max(1, Math.ceil(ms / 1_000)),
-    acquireTime: isOurs ? (before.acquireTime ?? now) : now,
+    acquireTime: isHeld ? (before.acquireTime ?? now) : now,
     renewTime: now,
-    leaseTransitions: isOurs || before === undefined ? transitions : transitions + 1,
+    leaseTransitions: isHeld || before === undefined ? transitions : transitions + 1,
   };
 };

@@ -6,22 +6,22 @@ export type Selection = {
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
-  /** What is in an object does not leave the API server: a Secret's data never comes here. */
+  /** Only metadata leaves the API server: the data of a Secret never arrives here. */
   metadataOnly?: boolean;
 };
 
 export type WatchOptions = Selection & {
   resourceVersion: string;
-  /** After this the server ends the stream. */
+  /** The server ends the stream after this time. */
   timeoutSeconds: number;
-  /** With nothing heard for so long, not even a bookmark, the stream counts as dead. */
+  /** A stream without any event, bookmarks included, for this time is closed. */
   idleTimeoutMs: number;
   signal: AbortSignal;
 };
 
 export type WatchEvent<T> =
   | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T }
-  /** All up to this version was sent. */
+  /** All changes up to this version were sent. */
   | { type: 'BOOKMARK'; object: { metadata: { resourceVersion: string } } };
 
 const PAGE = 500;
@@ -31,7 +31,7 @@ const acceptOf = (type: string, metadataOnly = false): string | undefined =>
 
 type Page<T> = { items?: T[]; metadata: { resourceVersion: string; continue?: string } };
 
-/** All of a kind, page by page. Expired where the pages' snapshot is too old for the next of them. */
+/** All objects of a kind, page by page. Expired where the snapshot of the pages is too old. */
 export const listAll = async <T extends KubeObject>(
   requests: Requests,
   kind: Kind,
@@ -44,8 +44,8 @@ export const listAll = async <T extends KubeObject>(
   for (;;) {
     const query = { ...selectors, limit: String(PAGE), continue: after };
     const to = { ...kind, namespace };
-    const page = await requests.ask<Page<T>>({ method: 'GET', to, query, accept }, call);
-    // The items of a list come without their kind.
+    const page = await requests.send<Page<T>>({ method: 'GET', to, query, accept }, call);
+    // The API server omits the kind of the items in a list.
     for (const item of page.items ?? []) items.push({ ...item, ...kind });
     after = page.metadata.continue;
     if (after === undefined || after === '')
@@ -53,7 +53,7 @@ export const listAll = async <T extends KubeObject>(
   }
 };
 
-/** What happens from `resourceVersion` on, bookmarks too. Ends when the server ends it. */
+/** Changes since `resourceVersion`, and bookmarks. Ends when the server ends the stream. */
 export async function* watch<T extends KubeObject>(
   requests: Requests,
   kind: Kind,
@@ -62,13 +62,13 @@ export async function* watch<T extends KubeObject>(
   const { namespace, metadataOnly, idleTimeoutMs, signal, timeoutSeconds, ...query } = options;
   const idle = new AbortController();
   const timer = setTimeout(() => {
-    idle.abort(new DOMException('nothing heard', 'TimeoutError'));
+    idle.abort(new DOMException('no event received', 'TimeoutError'));
   }, idleTimeoutMs);
-  const always = { watch: 'true', allowWatchBookmarks: 'true' };
+  const watchQuery = { watch: 'true', allowWatchBookmarks: 'true' };
   const request = {
     method: 'GET',
     to: { ...kind, namespace },
-    query: { ...query, ...always, timeoutSeconds: String(timeoutSeconds) },
+    query: { ...query, ...watchQuery, timeoutSeconds: String(timeoutSeconds) },
     accept: acceptOf('PartialObjectMetadata', metadataOnly),
   } as const;
   try {
@@ -99,10 +99,10 @@ const eventOf = <T>(line: string, kind: Kind): WatchEvent<T> => {
   try {
     event = JSON.parse(line) as Line<T>;
   } catch {
-    throw new KubeError('watch: not JSON', { status: 0, reason: 'BadAnswer' });
+    throw new KubeError('watch: invalid JSON', { status: 0, reason: 'InvalidResponse' });
   }
   if (event.type === 'BOOKMARK') return event;
-  // Of metadata alone the kind would be PartialObjectMetadata.
+  // With metadata only, the kind would be PartialObjectMetadata.
   if (event.type !== 'ERROR') return { type: event.type, object: { ...event.object, ...kind } };
   const { code = 0, reason = 'Unknown' } = event.object;
   throw new KubeError(`watch: ${String(code)} ${reason}`, { status: code, reason });

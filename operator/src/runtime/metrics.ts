@@ -9,7 +9,7 @@ const makeSeconds = <L extends string>(
   labelNames: readonly L[],
 ): Histogram<L> => new Histogram({ name, help, labelNames, buckets, registers: [registry] });
 
-/** Read when scraped: a value for each set of labels. */
+/** A gauge that is read when it is scraped: one value for each set of labels. */
 export const makeGauge = <L extends string>(
   registry: Registry,
   metric: { name: string; help: string; labelNames: readonly L[] },
@@ -23,38 +23,38 @@ export const makeGauge = <L extends string>(
     },
   });
 
-/** What a controller tells, under controller-runtime's names, so that its dashboards and alerts fit. */
+/** Metrics of a controller. Their names are those of controller-runtime, so that its dashboards work. */
 export const makeControllerMetrics = (registry: Registry) => ({
   queueAdds: makeCounter(registry, 'workqueue_adds_total', 'Keys added', ['name']),
-  queueRetries: makeCounter(registry, 'workqueue_retries_total', 'Keys to try again', ['name']),
+  queueRetries: makeCounter(registry, 'workqueue_retries_total', 'Keys to retry', ['name']),
   queueSeconds: makeSeconds(
     registry,
     'workqueue_queue_duration_seconds',
-    'How long a key waits for a worker',
+    'Time that a key waits for a worker',
     ['name'],
   ),
   workSeconds: makeSeconds(
     registry,
     'workqueue_work_duration_seconds',
-    'How long the work on a key takes',
+    'Time that the work on a key takes',
     ['name'],
   ),
   reconciles: makeCounter(
     registry,
     'controller_runtime_reconcile_total',
-    'Reconciles by their result: success, requeue_after, error',
+    'Reconciles by result: success, requeue_after, retry, error',
     ['controller', 'result'],
   ),
   reconcileErrors: makeCounter(
     registry,
     'controller_runtime_reconcile_errors_total',
-    'Reconciles that failed',
+    'Failed reconciles',
     ['controller'],
   ),
   reconcileSeconds: makeSeconds(
     registry,
     'controller_runtime_reconcile_time_seconds',
-    'How long a reconcile takes',
+    'Time that a reconcile takes',
     ['controller'],
   ),
   lists: makeCounter(registry, 'reflector_lists_total', 'Full lists', ['kind']),

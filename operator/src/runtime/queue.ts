@@ -3,107 +3,155 @@ import type { ControllerMetrics } from './metrics.ts';
 
 export type QueueOptions = {
   name: string;
-  /** Resolves with the milliseconds after which the key is to come again, if it is. */
+  /** Resolves with the delay in milliseconds before the key runs again, or undefined for no rerun. */
   work: (key: string) => Promise<number | undefined>;
   workers: number;
-  /** Of keys whose work is rejected: it grows until their work goes well. */
+  /** Grows while the work on a key fails or asks for a rerun within a second. */
   backoff: Backoff;
   metrics: ControllerMetrics;
+  /** Shortest time between two starts of the work on one key, however often the key is added. */
+  spacingMs?: number;
 };
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1; // a longer one fires at once
+/** A rerun this soon is a retry. It is delayed by the back-off, so that no answer of `work` can cause a hot loop. */
+export const RETRY_BELOW_MS = 1_000;
+
+const MAX_TIMER_MS = 2 ** 31 - 1; // Node.js runs a longer timer immediately
 
 /**
- * Keys to work on. A key that waits is not queued twice; one that is added while it is worked on
- * comes again after, for what was seen may be old. Never two workers on one key.
+ * A queue of keys. A key that waits is not queued twice. A key that is added while it runs, runs again
+ * afterwards, because the run may have read an older state. One key never has two workers.
  */
 export class WorkQueue {
   readonly #options: QueueOptions;
-  readonly #waiting = new Map<string, number>(); // key -> since when; a Map keeps the order of arrival
+  readonly #spacingMs: number;
+  /** Key and time since when it waits. A Map keeps the order of arrival. */
+  readonly #waiting = new Map<string, number>();
   readonly #running = new Map<string, { since: number; ended: Promise<void> }>();
-  readonly #later = new Map<string, { at: number; timer: NodeJS.Timeout }>();
-  readonly #failures = new Map<string, number>();
-  #phase: 'waits' | 'works' | 'stopped' = 'waits';
+  readonly #delayed = new Map<string, { at: number; timer: NodeJS.Timeout }>();
+  readonly #retries = new Map<string, number>();
+  /** When a key started to run, for `spacingMs`. */
+  readonly #startedAt = new Map<string, number>();
+  #wakeUp: NodeJS.Timeout | undefined;
+  #phase: 'created' | 'started' | 'stopped' = 'created';
 
   constructor(options: QueueOptions) {
     this.#options = options;
+    this.#spacingMs = options.spacingMs ?? 0;
   }
 
   add(key: string): void {
-    if (this.#waiting.has(key)) return;
+    if (this.#phase === 'stopped' || this.#waiting.has(key)) return;
     this.#options.metrics.queueAdds.inc({ name: this.#options.name });
     this.#waiting.set(key, performance.now());
-    this.#fill();
+    this.#startWork();
   }
 
-  /** Begins to work; what was added before has waited. */
+  /** Starts to work, also on keys that were added before. */
   start(): void {
-    this.#phase = 'works';
-    this.#fill();
+    this.#phase = 'started';
+    this.#startWork();
   }
 
-  /** Starts no more work; resolves when what runs has ended. */
+  /** Starts no more work. Resolves when all running work has ended. */
   async stop(): Promise<void> {
     this.#phase = 'stopped';
     this.#waiting.clear();
-    for (const { timer } of this.#later.values()) clearTimeout(timer);
+    clearTimeout(this.#wakeUp);
+    for (const { timer } of this.#delayed.values()) clearTimeout(timer);
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
   }
 
-  /** How many keys wait. */
+  /** Number of waiting keys. */
   depth(): number {
     return this.#waiting.size;
   }
 
-  /** How long the longest work has been running. */
+  /** Age of the oldest running work. */
   oldestRunMs(): number {
     const now = performance.now();
     return now - Math.min(now, ...[...this.#running.values()].map(({ since }) => since));
   }
 
   /** Gives waiting keys to idle workers. */
-  #fill(): void {
-    const { name, workers, metrics } = this.#options;
-    if (this.#phase !== 'works') return;
+  #startWork(): void {
+    const { workers } = this.#options;
+    if (this.#phase !== 'started') return;
+    this.#forgetOldStarts();
     for (const [key, addedAt] of this.#waiting) {
       if (this.#running.size >= workers) return;
-      if (this.#running.has(key)) continue; // its turn comes when this run has ended
-      this.#waiting.delete(key);
-      const since = performance.now();
-      metrics.queueSeconds.observe({ name }, (since - addedAt) / 1_000);
-      // In a turn of its own: when work adds its own key, that must be known to run.
-      const ended = Promise.resolve().then(() => this.#run(key, since));
-      this.#running.set(key, { since, ended });
+      // A running key gets its turn when this run has ended, a key that started just now a moment later.
+      if (this.#running.has(key) || this.#startedAt.has(key)) continue;
+      this.#startRun(key, addedAt);
     }
+    this.#wakeUpForSpacing();
+  }
+
+  #startRun(key: string, addedAt: number): void {
+    const { name, metrics } = this.#options;
+    this.#waiting.delete(key);
+    const since = performance.now();
+    if (this.#spacingMs > 0) this.#startedAt.set(key, since);
+    metrics.queueSeconds.observe({ name }, (since - addedAt) / 1_000);
+    // In a microtask: work that adds its own key must find that key running.
+    const ended = Promise.resolve().then(() => this.#run(key, since));
+    this.#running.set(key, { since, ended });
   }
 
   async #run(key: string, since: number): Promise<void> {
-    const { name, work, backoff, metrics } = this.#options;
+    const { name, work, metrics } = this.#options;
     try {
-      const againMs = await work(key);
-      this.#failures.delete(key);
-      if (againMs !== undefined) this.#addAfter(key, againMs);
+      const delayMs = await work(key);
+      if (delayMs !== undefined && delayMs < RETRY_BELOW_MS) this.#retry(key, delayMs);
+      else {
+        this.#retries.delete(key);
+        if (delayMs !== undefined) this.#addAfter(key, delayMs);
+      }
     } catch {
-      const failures = this.#failures.get(key) ?? 0;
-      this.#failures.set(key, failures + 1);
-      metrics.queueRetries.inc({ name });
-      this.#addAfter(key, fullJitter(failures, backoff));
+      this.#retry(key, 0);
     }
     metrics.workSeconds.observe({ name }, (performance.now() - since) / 1_000);
     this.#running.delete(key);
-    this.#fill();
+    this.#startWork();
   }
 
-  /** Of several times for one key the earliest counts. */
+  #retry(key: string, atLeastMs: number): void {
+    const { name, backoff, metrics } = this.#options;
+    const retries = this.#retries.get(key) ?? 0;
+    this.#retries.set(key, retries + 1);
+    metrics.queueRetries.inc({ name });
+    this.#addAfter(key, Math.max(atLeastMs, fullJitter(retries, backoff)));
+  }
+
+  /** The earliest of several delays for one key wins. */
   #addAfter(key: string, ms: number): void {
     const at = performance.now() + ms;
-    const before = this.#later.get(key);
+    const before = this.#delayed.get(key);
     if (this.#phase === 'stopped' || (before !== undefined && before.at <= at)) return;
     clearTimeout(before?.timer);
     const due = (): void => {
-      this.#later.delete(key);
+      this.#delayed.delete(key);
       this.add(key);
     };
-    this.#later.set(key, { at, timer: setTimeout(due, Math.min(ms, LONGEST_TIMER_MS)) });
+    this.#delayed.set(key, { at, timer: setTimeout(due, Math.min(ms, MAX_TIMER_MS)) });
+  }
+
+  #forgetOldStarts(): void {
+    const limit = performance.now() - this.#spacingMs;
+    for (const [key, at] of this.#startedAt) if (at <= limit) this.#startedAt.delete(key);
+  }
+
+  /** Keys that wait for their spacing are looked at again when the first of them may start. */
+  #wakeUpForSpacing(): void {
+    clearTimeout(this.#wakeUp);
+    const starts = [...this.#startedAt].filter(([key]) => this.#waiting.has(key));
+    if (starts.length === 0) return;
+    const first = Math.min(...starts.map(([, at]) => at)) + this.#spacingMs;
+    this.#wakeUp = setTimeout(
+      () => {
+        this.#startWork();
+      },
+      Math.max(1, Math.ceil(first - performance.now())),
+    );
   }
 }

@@ -12,35 +12,37 @@ export type ReflectorOptions = {
   kind: Kind;
   namespace?: string;
   labelSelector?: string;
-  /** What has become of an object: nothing now, or nothing before. A throw is logged. */
+  /** Called with the state of an object after and before a change, undefined where it does not exist. A throw is logged. */
   onChange: (key: string, object: KubeObject | undefined, before: KubeObject | undefined) => void;
   logger: Logger;
   metrics: ControllerMetrics;
-  /** For tests, which cannot wait for so long. */
+  /** For tests. */
   pace?: Partial<typeof PACE>;
 };
 
 const PACE = {
-  /** How often all is listed anew, should a watch have missed something. */
+  /** Time until a new list, in case a watch missed a change. */
   relistMs: 60 * 60_000,
-  /** Bookmarks come about every minute: a stream silent for longer is cut and resumed. */
+  /** Bookmarks arrive about every minute. A stream that is silent for longer is closed and resumed. */
   idleTimeoutMs: 180_000,
   /** The server ends a watch after one to two of these. */
   watchSeconds: 300,
-  /** Between tries, and what the server may ask for on top. */
+  /** Between retries, in addition to the server's Retry-After. */
   backoff: { baseMs: 200, capMs: 30_000 },
+  /** The same error is logged again after this time. */
+  logAgainMs: 10 * 60_000,
 };
 
-/** A watch that ends sooner than this is a failure, lest it be begun in a hot loop. */
-const SOON_MS = 1_000;
+/** A watch that ends sooner than this counts as failed, so that it is not restarted in a hot loop. */
+const MIN_WATCH_MS = 1_000;
 
 /**
- * Knows which objects of a kind there are, by an outline of each alone. It lists, then watches from
- * there, and lists anew when the server no longer knows from where (410). It never gives up: errors
- * are logged and waited out.
+ * Knows the metadata of all objects of a kind. It lists, then watches from there, and lists again when
+ * the server no longer knows the version (410). It never gives up: after an error it retries with
+ * back-off.
  */
 export class Reflector {
-  /** Of its metrics. */
+  /** Labels of its metrics. */
   readonly labels: { kind: string; namespace: string };
   readonly #options: ReflectorOptions;
   readonly #pace: typeof PACE;
@@ -51,6 +53,7 @@ export class Reflector {
   #synced = false;
   #heardAt = performance.now();
   #failures = 0;
+  #logged: { message: string; at: number } | undefined;
   #version: string | undefined;
   #listAt = 0;
 
@@ -75,12 +78,12 @@ export class Reflector {
     await this.#loop;
   }
 
-  /** The first list was read, so what is not in `list` was not there. */
+  /** Whether the first list was read, so that `list` is complete. */
   hasSynced(): boolean {
     return this.#synced;
   }
 
-  /** Since the API server was last heard: a list, an event or a bookmark. */
+  /** Time since the API server was last heard: a list, an event, a bookmark or an error response. */
   lastEventAgeMs(): number {
     return performance.now() - this.#heardAt;
   }
@@ -96,19 +99,19 @@ export class Reflector {
         if (this.#version === undefined || isListDue) this.#version = await this.#list();
         await this.#watch(this.#version);
       } catch (error) {
-        if (isTooOld(error)) this.#version = undefined;
-        await this.#waitOut(error);
+        if (needsList(error)) this.#version = undefined;
+        await this.#waitAfter(error);
       }
     }
   }
 
-  /** Resolves with the version that the list is of. */
+  /** Resolves with the version of the list. */
   async #list(): Promise<string> {
     const { client, kind, metrics } = this.#options;
     metrics.lists.inc({ kind: kind.kind });
     const call = { signal: this.#stopping.signal };
     const { items, resourceVersion } = await client.list(kind, this.#selection, call);
-    this.#heardAt = performance.now();
+    this.#heard();
     this.#listAt = this.#heardAt + this.#pace.relistMs * (0.8 + 0.4 * Math.random());
     const listed = new Set(items.map(keyOf));
     for (const key of [...this.#objects.keys()]) if (!listed.has(key)) this.#put(key, undefined);
@@ -117,7 +120,7 @@ export class Reflector {
     return resourceVersion;
   }
 
-  /** Resolves when the server ends the stream in its own time. `#version` keeps up with it. */
+  /** Resolves when the server ends the stream regularly. Keeps `#version` up to date. */
   async #watch(resourceVersion: string): Promise<void> {
     const { client, kind } = this.#options;
     const { idleTimeoutMs, watchSeconds } = this.#pace;
@@ -131,15 +134,23 @@ export class Reflector {
     });
     try {
       for await (const { type, object } of events) {
-        this.#heardAt = performance.now();
+        this.#heard();
         if (type !== 'BOOKMARK') this.#put(keyOf(object), type === 'DELETED' ? undefined : object);
         this.#version = object.metadata.resourceVersion ?? this.#version;
       }
     } finally {
-      if (performance.now() - began >= SOON_MS) this.#failures = 0;
+      if (performance.now() - began >= MIN_WATCH_MS) this.#failures = 0;
     }
-    if (performance.now() - began < SOON_MS)
-      throw new KubeError('the watch ended at once', { status: 0, reason: 'EndedAtOnce' });
+    if (performance.now() - began < MIN_WATCH_MS)
+      throw new KubeError('the watch ended within a second', { status: 0, reason: 'WatchEnded' });
+    this.#heard();
+  }
+
+  #heard(): void {
+    this.#heardAt = performance.now();
+    if (this.#logged === undefined) return;
+    this.#logged = undefined;
+    this.#options.logger.info(this.labels, 'list/watch works again');
   }
 
   #put(key: string, seen: KubeObject | undefined): void {
@@ -147,7 +158,7 @@ export class Reflector {
     const object = seen && outlineOf(seen);
     if (object === undefined) this.#objects.delete(key);
     else this.#objects.set(key, object);
-    // A list or a resumed watch brings again what is known already.
+    // A list or a resumed watch repeats what is already known.
     const isKnown =
       before?.metadata.uid === object?.metadata.uid &&
       before?.metadata.resourceVersion === object?.metadata.resourceVersion;
@@ -155,25 +166,41 @@ export class Reflector {
     try {
       this.#options.onChange(key, object, before);
     } catch (error) {
-      this.#options.logger.error({ error, ...this.labels, key }, 'a change could not be handled');
+      this.#options.logger.error({ error, ...this.labels, key }, 'handling a change failed');
     }
   }
 
-  async #waitOut(error: unknown): Promise<void> {
+  async #waitAfter(error: unknown): Promise<void> {
     const { signal } = this.#stopping;
     if (signal.aborted) return;
+    // An error response shows that this loop is not stuck.
+    if (error instanceof KubeError && error.status > 0) this.#heardAt = performance.now();
     const waitMs = Math.round(retryDelay(error, this.#failures, this.#pace.backoff));
     this.#failures += 1;
-    const told = { error, ...this.labels, waitMs };
-    this.#options.logger.warn(told, 'the API server is asked again soon');
+    this.#logFailure(error);
     await pause(waitMs, signal);
+  }
+
+  /** Once for each new error, not once for each retry. */
+  #logFailure(error: unknown): void {
+    const message = String(error);
+    const now = performance.now();
+    const { logAgainMs } = this.#pace;
+    if (this.#logged?.message === message && now < this.#logged.at + logAgainMs) return;
+    this.#logged = { message, at: now };
+    this.#options.logger.warn(
+      { error, ...this.labels },
+      'list/watch failed, retrying with back-off',
+    );
   }
 }
 
-/** What is large stays out of memory; so do annotations, where kubectl notes what it applied: a Secret. */
+/** Only metadata is kept, and no annotations: kubectl stores the applied object in one, a Secret too. */
 const outlineOf = ({ apiVersion, kind, metadata }: KubeObject): KubeObject => {
   const { annotations: _, managedFields: __, ...kept } = metadata;
   return { apiVersion, kind, metadata: kept };
 };
 
-const isTooOld = (error: unknown): boolean => error instanceof KubeError && error.status === 410;
+/** The version is too old (410), or the kind is not served: its CRD may come back with other objects. */
+const needsList = (error: unknown): boolean =>
+  error instanceof KubeError && (error.status === 410 || error.reason === 'KindNotServed');

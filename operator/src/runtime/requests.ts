@@ -2,28 +2,28 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { makeCounter, type Registry } from '@movie-ticketing/kit/metrics';
 
 import { pause, retryDelay } from './backoff.ts';
-import { errorOfAnswer, KubeError } from './kube-error.ts';
+import { errorFromResponse, KubeError } from './kube-error.ts';
 import { pathOf } from './kube-object.ts';
 import { makeTransport, type Request, type Transport } from './transport.ts';
 
 export type CallOptions = {
-  /** Of one attempt, its answer read. */
+  /** Time limit of one attempt, including the body of the response. */
   timeoutMs?: number;
-  /** At most, the first included. */
+  /** Most attempts, the first included. */
   attempts?: number;
   signal?: AbortSignal;
-  /** Asked before every attempt: a write that may no longer start fails with NotLeading. */
+  /** Called before every attempt. The request fails with NotLeading where it returns false. */
   mayStart?: () => boolean;
 };
 
-/** Every one throws KubeError. */
+/** Every call throws KubeError. */
 export type Requests = {
   /**
-   * The JSON object that answers. Asks again after 429 (the server's Retry-After heeded), and after
-   * 5xx or no answer where repeating changes nothing: anything but a POST.
+   * Resolves with the JSON body of the response. Retries after 429 (honoring Retry-After), and after
+   * 5xx or without a response if the request is not a POST, because repeating it is harmless.
    */
-  ask<T>(request: Request, call?: CallOptions): Promise<T>;
-  /** The body of one answer as it comes. */
+  send<T>(request: Request, call?: CallOptions): Promise<T>;
+  /** Streams the body of one response. */
   read(request: Request, signal: AbortSignal): AsyncGenerator<string, void, undefined>;
 };
 
@@ -39,16 +39,16 @@ export const makeRequests = (options: {
   const requests = makeCounter(
     options.registry,
     'rest_client_requests_total',
-    'Requests to the API server by their method and the status of the answer',
+    'Requests to the API server by method and status of the response',
     ['code', 'method'],
   );
 
-  const send: Transport = async (request, signal) => {
+  const sendCounted: Transport = async (request, signal) => {
     let code = '<error>';
     try {
-      const answer = await transport(request, signal);
-      code = String(answer.statusCode);
-      return answer;
+      const response = await transport(request, signal);
+      code = String(response.statusCode);
+      return response;
     } finally {
       requests.inc({ method: request.method, code });
     }
@@ -56,31 +56,38 @@ export const makeRequests = (options: {
 
   const read: Requests['read'] = async function* (request, signal) {
     try {
-      const answer = (await send(request, signal)).setEncoding('utf8');
-      const { statusCode: status = 0, headers } = answer;
+      const incoming = (await sendCounted(request, signal)).setEncoding('utf8');
+      const { statusCode: status = 0, headers } = incoming;
       if (status < 200 || status >= 300) {
-        const refused = { status, retryAfter: headers['retry-after'], body: await whole(answer) };
-        throw errorOfAnswer({ what: inWords(request), kind: request.to.kind }, refused);
+        const response = {
+          status,
+          retryAfter: headers['retry-after'],
+          body: await textOf(incoming),
+        };
+        throw errorFromResponse(
+          { description: describe(request), kind: request.to.kind },
+          response,
+        );
       }
-      yield* answer as AsyncIterable<string>;
+      yield* incoming as AsyncIterable<string>;
     } catch (error) {
-      throw error instanceof KubeError ? error : noAnswer(request, error, signal);
+      throw error instanceof KubeError ? error : noResponse(request, error, signal);
     }
   };
 
-  const ask: Requests['ask'] = <T>(request: Request, call: CallOptions = {}) =>
+  const send: Requests['send'] = <T>(request: Request, call: CallOptions = {}) =>
     withRetries(request.method, call, async (signal) => {
-      const body = await whole(read(request, signal));
+      const body = await textOf(read(request, signal));
       try {
         return JSON.parse(body) as T;
       } catch {
-        // The body is not quoted: it may be a Secret.
-        const message = `${inWords(request)}: not JSON`;
-        throw new KubeError(message, { status: 0, reason: 'BadAnswer' });
+        // The body is not quoted, because it may be a Secret.
+        const message = `${describe(request)}: invalid JSON`;
+        throw new KubeError(message, { status: 0, reason: 'InvalidResponse' });
       }
     });
 
-  return { ask, read };
+  return { send, read };
 };
 
 const withRetries = async <T>(
@@ -92,39 +99,39 @@ const withRetries = async <T>(
   const stop = call.signal ?? new AbortController().signal;
   for (let failures = 0; ; failures += 1) {
     if (call.mayStart?.() === false)
-      throw new KubeError('not leading any more', { status: 0, reason: 'NotLeading' });
+      throw new KubeError('this process is not the leader', { status: 0, reason: 'NotLeading' });
     try {
       return await attempt(AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]));
     } catch (error) {
       if (!(error instanceof KubeError) || failures + 1 >= attempts) throw error;
-      if (!isWorthAnother(error, method)) throw error;
+      if (!isRetryable(error, method)) throw error;
       await pause(retryDelay(error, failures, BACKOFF), stop);
     }
   }
 };
 
-/** What got 429 had no effect. After another failure that is unknown. */
-const isWorthAnother = ({ status, reason }: KubeError, method: Request['method']): boolean =>
+/** A request that got 429 had no effect. After any other failure the outcome is unknown. */
+const isRetryable = ({ status, reason }: KubeError, method: Request['method']): boolean =>
   status === 429 || (method !== 'POST' && reason !== 'Aborted' && (status === 0 || status >= 500));
 
-const whole = async (parts: AsyncIterable<string>): Promise<string> => {
+const textOf = async (parts: AsyncIterable<string>): Promise<string> => {
   let text = '';
   for await (const part of parts) text += part;
   return text;
 };
 
-const inWords = ({ method, to }: Request): string => `${method} ${pathOf(to)}`;
+const describe = ({ method, to }: Request): string => `${method} ${pathOf(to)}`;
 
-/** Why there is no answer, or no rest of one. */
-const noAnswer = (
+/** The error of a request without a response, or with an incomplete one. */
+const noResponse = (
   request: Request,
   error: unknown,
   { aborted, reason }: AbortSignal,
 ): KubeError => {
   const { code, message } = error as NodeJS.ErrnoException;
-  const told = (why: string, name: string): KubeError =>
-    new KubeError(`${inWords(request)}: ${why}`, { status: 0, reason: name });
-  if (!aborted) return told(code ?? message, 'Unreachable');
-  const isLate = (reason as Error).name === 'TimeoutError';
-  return isLate ? told('timed out', 'Timeout') : told('aborted', 'Aborted');
+  const failed = (detail: string, name: string): KubeError =>
+    new KubeError(`${describe(request)}: ${detail}`, { status: 0, reason: name });
+  if (!aborted) return failed(code ?? message, 'Unreachable');
+  const isTimeout = (reason as Error).name === 'TimeoutError';
+  return isTimeout ? failed('timed out', 'Timeout') : failed('aborted', 'Aborted');
 };

@@ -17,17 +17,17 @@ export type Request = {
 
 const JSON_TYPE = 'application/json';
 
-/** Sends one request and resolves with the head of its answer; the caller reads the body. */
+/** Sends one request and resolves with the head of the response. The caller reads the body. */
 export type Transport = (request: Request, signal: AbortSignal) => Promise<http.IncomingMessage>;
 
 /**
- * Plain requests with a KubeConfig's server, certificates and token. Bodies go as they are: the
- * typed classes of client-node drop fields that they do not know. Connections are kept open and
- * probed by the kernel; idle ones keep no process from its end.
+ * Plain requests with the server, certificates and token of a KubeConfig. Bodies are sent unchanged,
+ * because the typed classes of client-node drop fields that they do not know. Connections are kept
+ * alive and probed by the kernel. Idle connections do not keep the process running.
  */
 export const makeTransport = (kubeConfig: KubeConfig, userAgent: string): Transport => {
   const cluster = kubeConfig.getCurrentCluster();
-  if (cluster === null) throw new Error('the kube configuration names no current cluster');
+  if (cluster === null) throw new Error('the kubeconfig has no current cluster');
   const base = new URL(cluster.server);
   const { Agent, request: start } = base.protocol === 'http:' ? http : https;
   const agent = new Agent({ keepAlive: true, keepAliveMsecs: 30_000 });
@@ -35,7 +35,7 @@ export const makeTransport = (kubeConfig: KubeConfig, userAgent: string): Transp
 
   const optionsFor = async (request: Request, body: string | undefined, signal: AbortSignal) => {
     const options: https.RequestOptions = { method: request.method, signal };
-    // Each time anew: tokens of service accounts are rotated on disk.
+    // For every request, because tokens of service accounts are rotated on disk.
     await kubeConfig.applyToHTTPSOptions(options);
     if (!isProxied) options.agent = agent;
     options.headers = {
@@ -44,7 +44,7 @@ export const makeTransport = (kubeConfig: KubeConfig, userAgent: string): Transp
       'user-agent': userAgent,
       ...(body !== undefined && {
         'content-type': request.contentType ?? JSON_TYPE,
-        'content-length': Buffer.byteLength(body), // Node leaves it out of a DELETE
+        'content-length': Buffer.byteLength(body), // Node.js omits it for DELETE
       }),
     };
     return options;

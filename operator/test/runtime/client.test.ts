@@ -83,7 +83,7 @@ describe('requests to the API server', () => {
 
   test('when a kind is unknown, then get throws: a missing CRD is no missing object', async (scene) => {
     const ref = { apiVersion: 'nobody.example/v1', kind: 'Thing', namespace: 'x', name: 'y' };
-    await expect(scene.client.get(ref)).rejects.toMatchObject({ status: 404, reason: 'Http404' });
+    await expect(scene.client.get(ref)).rejects.toMatchObject({ status: 404, reason: 'KindNotServed' });
   });
 
   test('when another object has the name, then a delete by uid is refused', async (scene) => {

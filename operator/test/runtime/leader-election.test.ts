@@ -99,7 +99,7 @@ describe('leader election', () => {
       return b.election.isLeading();
     });
     expect(both).toBe(false);
-    expect(a.told).toEqual(['leading', 'the lease was not renewed in time']);
+    expect(a.told).toEqual(['leading', 'the Lease was not renewed in time']);
     await Promise.all([a.election.stop(), b.election.stop()]);
     expect(await direct.get<Lease>(lease(scene.namespace))).toBeDefined();
   });
@@ -117,7 +117,7 @@ describe('leader election', () => {
       );
     });
     await until('told', () => a.told.length === 2);
-    expect(a.told[1]).toBe('the lease is another’s');
+    expect(a.told[1]).toBe('another process holds the Lease');
     expect(a.election.isLeading()).toBe(false);
     await a.election.stop();
     const spec = (await direct.get<Lease>(lease(namespace)))!.spec;
