@@ -3,23 +3,23 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** What becomes of a request: an answer of the proxy's own, silence, a cut connection, or all as it should be. */
+/** A response of the proxy itself, no response, a closed connection, or undefined for no fault. */
 type Fault = { status: number; retryAfter?: number } | 'hang' | 'cut' | undefined;
 
 export type FaultyProxy = {
   url: string;
-  /** Asked for every request; `GET /api/v1/...`. */
+  /** Called for every request: `GET /api/v1/...`. */
   fault: (what: string) => Fault;
-  /** Every request that came. */
+  /** Every request. */
   seen: string[];
-  /** All that the API server answered. */
+  /** All response bodies of the API server. */
   answered: string;
-  /** Cuts all connections that are open, watches too. */
+  /** Closes all open connections, watches too. */
   cut(): void;
   stop(): Promise<void>;
 };
 
-/** Plain http in front of the API server at `target`, which does wrong as told. */
+/** A plain HTTP proxy in front of the API server at `target` that injects faults. */
 export const startFaultyProxy = async (target: string): Promise<FaultyProxy> => {
   const sockets = new Set<Socket>();
   const forward = (incoming: IncomingMessage): ReturnType<typeof request> =>

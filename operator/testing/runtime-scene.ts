@@ -7,14 +7,30 @@ import { startFaultyProxy, type FaultyProxy } from './faulty-proxy.ts';
 
 export const silentLogger = (): Logger => makeLogger({ service: 'test', level: 'silent' });
 
-/** A client through a proxy that does wrong as told, and a namespace. */
+export type LogLine = {
+  level: string;
+  message: string;
+  error?: { message: string };
+  [field: string]: unknown;
+};
+
+/** A logger whose lines a test can read. */
+export const recordingLogger = (): { lines: LogLine[]; logger: Logger } => {
+  const lines: LogLine[] = [];
+  const write = (line: string): void => {
+    lines.push(JSON.parse(line) as LogLine);
+  };
+  return { lines, logger: makeLogger({ service: 'test', level: 'debug' }, { write }) };
+};
+
+/** A client through a proxy that injects faults, and a namespace. */
 export type Scene = {
   namespace: string;
   registry: Registry;
   proxy: FaultyProxy;
   /** Through the proxy. */
   client: KubeClient;
-  /** Around it. */
+  /** Directly to the API server. */
   direct: KubeClient;
 };
 
@@ -34,7 +50,7 @@ export const withScene = async (
   }
 };
 
-/** @throws once it has not come true for `withinMs` */
+/** @throws where the condition does not become true within `withinMs` */
 export const until = async (
   what: string,
   condition: () => boolean | Promise<boolean>,
@@ -42,7 +58,7 @@ export const until = async (
 ): Promise<void> => {
   const deadline = performance.now() + withinMs;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`in vain waited until ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within ${String(withinMs)} ms: ${what}`);
     await delay(10);
   }
 };

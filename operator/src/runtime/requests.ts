@@ -35,24 +35,10 @@ export const makeRequests = (options: {
   userAgent: string;
   registry: Registry;
 }): Requests => {
-  const transport = makeTransport(options.kubeConfig, options.userAgent);
-  const requests = makeCounter(
+  const sendCounted = countRequests(
+    makeTransport(options.kubeConfig, options.userAgent),
     options.registry,
-    'rest_client_requests_total',
-    'Requests to the API server by method and status of the response',
-    ['code', 'method'],
   );
-
-  const sendCounted: Transport = async (request, signal) => {
-    let code = '<error>';
-    try {
-      const response = await transport(request, signal);
-      code = String(response.statusCode);
-      return response;
-    } finally {
-      requests.inc({ method: request.method, code });
-    }
-  };
 
   const read: Requests['read'] = async function* (request, signal) {
     try {
@@ -88,6 +74,25 @@ export const makeRequests = (options: {
     });
 
   return { send, read };
+};
+
+const countRequests = (transport: Transport, registry: Registry): Transport => {
+  const requests = makeCounter(
+    registry,
+    'rest_client_requests_total',
+    'Requests to the API server by method and status of the response',
+    ['code', 'method'],
+  );
+  return async (request, signal) => {
+    let code = '<error>';
+    try {
+      const response = await transport(request, signal);
+      code = String(response.statusCode);
+      return response;
+    } finally {
+      requests.inc({ method: request.method, code });
+    }
+  };
 };
 
 const withRetries = async <T>(

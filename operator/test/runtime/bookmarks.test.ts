@@ -12,17 +12,17 @@ import {
   withScene,
 } from '../../testing/runtime-scene.ts';
 
-// Bookmarks are the watch cache's.
+// Bookmarks come from the watch cache.
 const api = hasApiServer ? await startApiServer({ watchCache: true }) : undefined;
 afterAll(() => api?.stop());
 
 testIf(hasApiServer, lacksApiServer)(
-  'when nothing changes for so long that its version expires, then the watch goes on from a bookmark without a list',
+  'resumes a watch from a bookmark without a list after its version has expired',
   () =>
     withScene(api!, async (scene) => {
       const { client, direct, namespace, proxy } = scene;
       const elsewhere = await api!.namespace();
-      // A bookmark comes every minute, and two seconds before the server ends a watch: after one here.
+      // A bookmark comes every minute and two seconds before the server ends a watch: here after a second.
       const random = jest.spyOn(Math, 'random').mockReturnValue(0);
       const changes: string[] = [];
       const reflector = new Reflector({
@@ -44,18 +44,18 @@ testIf(hasApiServer, lacksApiServer)(
 
       random.mockRestore();
       await api!.compact(resumed);
-      await api!.restart({ watchCache: false }); // whose own memory starts at its start
-      // Control: without a bookmark it would have to list.
+      await api!.restart({ watchCache: false }); // its watch cache would still know the old versions
+      // Control: without a bookmark a list would be needed.
       const options = { namespace, timeoutSeconds: 5, idleTimeoutMs: 5_000 };
       const signal = AbortSignal.timeout(5_000);
       const events = client.watch(configMaps, { ...options, resourceVersion: old, signal });
       const firstEvent = events[Symbol.asyncIterator]().next();
       await expect(firstEvent).rejects.toMatchObject({ status: 410 });
       await direct.apply(configMap(namespace, 'fresh'));
-      await until('told', () => changes.length === 1);
+      await until('the new object is seen', () => changes.length === 1);
       await reflector.stop();
       expect(changes).toEqual([`${namespace}/fresh`]);
-      // The scene's own and the first.
+      // The list of this test and the first one of the reflector.
       expect(proxy.seen.filter((one) => one.includes('limit='))).toHaveLength(2);
     }),
   90_000,

@@ -30,7 +30,7 @@ const configMap = (namespace: string, name: string, data: Record<string, string>
 });
 
 describe('requests to the API server', () => {
-  test('when an object is applied twice, then fields that were left out are gone', async (scene) => {
+  test('an apply removes fields that an earlier apply had set', async (scene) => {
     const { client, namespace } = scene;
     await client.apply(configMap(namespace, 'a', { one: '1', two: '2' }));
     await client.apply(configMap(namespace, 'a', { two: '2' }));
@@ -38,7 +38,7 @@ describe('requests to the API server', () => {
     expect(await client.get(ref)).toMatchObject({ kind: 'ConfigMap', data: { two: '2' } });
   });
 
-  test('when a kind has fields that client-node does not know, then they arrive', async (scene) => {
+  test('sends fields that client-node does not know', async (scene) => {
     const { client } = scene;
     const crd = {
       apiVersion: 'apiextensions.k8s.io/v1',
@@ -72,7 +72,7 @@ describe('requests to the API server', () => {
     expect(schema['x-kubernetes-preserve-unknown-fields']).toBe(true);
   });
 
-  test('when there is nothing, then get gives nothing and delete says so', async (scene) => {
+  test('get and delete report a missing object', async (scene) => {
     const { client, namespace } = scene;
     const ref = refOf(configMap(namespace, 'none'));
     expect(await client.get(ref)).toBeUndefined();
@@ -81,12 +81,15 @@ describe('requests to the API server', () => {
     expect(await client.delete(ref)).toBe(true);
   });
 
-  test('when a kind is unknown, then get throws: a missing CRD is no missing object', async (scene) => {
-    const ref = { apiVersion: 'nobody.example/v1', kind: 'Thing', namespace: 'x', name: 'y' };
-    await expect(scene.client.get(ref)).rejects.toMatchObject({ status: 404, reason: 'KindNotServed' });
+  test('get throws KindNotServed where the CRD is missing', async (scene) => {
+    const ref = { apiVersion: 'unknown.example/v1', kind: 'Thing', namespace: 'x', name: 'y' };
+    await expect(scene.client.get(ref)).rejects.toMatchObject({
+      status: 404,
+      reason: 'KindNotServed',
+    });
   });
 
-  test('when another object has the name, then a delete by uid is refused', async (scene) => {
+  test('refuses a delete by uid of another object of the same name', async (scene) => {
     const { client, namespace } = scene;
     await client.create(configMap(namespace, 'a'));
     const ref = refOf(configMap(namespace, 'a'));
@@ -95,7 +98,7 @@ describe('requests to the API server', () => {
     expect(await client.get(ref)).toBeDefined();
   });
 
-  test('when there are more than a page, then a list has them all, by label', async (scene) => {
+  test('lists all pages, by label', async (scene) => {
     const { client, namespace } = scene;
     for (let from = 0; from < 520; from += 40)
       await Promise.all(
@@ -111,7 +114,7 @@ describe('requests to the API server', () => {
     expect(items[0]).toMatchObject(kind);
   });
 
-  test('when a Secret is refused, then its error quotes nothing of it', async (scene) => {
+  test('the error of a refused Secret quotes nothing of it', async (scene) => {
     const { client, namespace } = scene;
     const wrong = { ...configMap(namespace, 's'), kind: 'Secret', stringData: { key: 31_337_042 } };
     const error = await client.apply(wrong).catch((refused: unknown) => refused);
@@ -122,7 +125,7 @@ describe('requests to the API server', () => {
     await expect(client.apply(other)).rejects.toThrow('31337042');
   });
 
-  test('when a status is applied, then what it leaves out goes, and nothing is made of a deleted object', async (scene) => {
+  test('a status apply removes omitted fields and never re-creates a deleted object', async (scene) => {
     const { client, namespace } = scene;
     const object = {
       apiVersion: 'example.com/v1',
@@ -150,7 +153,7 @@ describe('requests to the API server', () => {
     await expect(late).rejects.toMatchObject({ reason: 'NotFound' });
   });
 
-  test('when writing is not allowed any more, then nothing is sent; reads go on', async (scene) => {
+  test('sends no writes while writing is not allowed, and still reads', async (scene) => {
     const { client, namespace, registry } = scene;
     const guarded = refuseWritesUnless(client, () => false);
     const object = configMap(namespace, 'a');

@@ -33,7 +33,7 @@ const controllerOf = (scene: Scene, reconcile: ControllerOptions['reconcile']) =
   makeController({ ...optionsOf(scene), reconcile });
 
 describe('the controller', () => {
-  test('when an object changes, then its key is reconciled; when it fails, then again', async (scene) => {
+  test('reconciles a changed object, and retries when that fails', async (scene) => {
     const { direct, namespace, registry } = scene;
     const seen: string[] = [];
     const controller = controllerOf(scene, async (key) => {
@@ -45,7 +45,7 @@ describe('the controller', () => {
     controller.start();
     await until('reconciled', () => seen.length === 4);
     await direct.delete({ ...configMaps, namespace, name: 'a' });
-    await until('told', () => seen.length === 5);
+    await until('the deletion is reconciled', () => seen.length === 5);
     await controller.stop(1_000);
     expect(new Set(seen)).toEqual(new Set([`${namespace}/a`]));
     const text = await registry.metrics();
@@ -60,7 +60,7 @@ describe('the controller', () => {
       expect(text).toContain(line);
   });
 
-  test('when it is to come again, then it does, with nothing changed', async (scene) => {
+  test('reconciles again after requeueAfterMs', async (scene) => {
     const { direct, namespace } = scene;
     let runs = 0;
     const controller = controllerOf(scene, async () => {
@@ -73,7 +73,7 @@ describe('the controller', () => {
     await controller.stop(1_000);
   });
 
-  test('when an object changes hands, then its old owner is reconciled too', async (scene) => {
+  test('reconciles the old owner of an object too', async (scene) => {
     const { direct, namespace } = scene;
     const seen: string[] = [];
     const controller = makeController({
@@ -95,7 +95,7 @@ describe('the controller', () => {
     await controller.stop(1_000);
   });
 
-  test('when it stops, then what runs may end, for as long as is given', async (scene) => {
+  test('waits for running reconciles at most drainMs when it stops', async (scene) => {
     const { direct, namespace } = scene;
     let end = (): void => undefined;
     const controller = controllerOf(
@@ -120,7 +120,7 @@ describe('the controller', () => {
     expect(performance.now() - began).toBeLessThan(10_000);
   });
 
-  test('when it is scraped, then each reflector says how long it has heard nothing', async (scene) => {
+  test('exposes the age of the last event of each reflector', async (scene) => {
     const { namespace, registry } = scene;
     const controller = controllerOf(scene, async () => ({}));
     controller.start();
@@ -135,7 +135,7 @@ describe('the controller', () => {
 });
 
 describe('names', () => {
-  plainTest('when a kind is made plural, then it is as the API server has it', () => {
+  plainTest('match the plurals of the API server', () => {
     const kinds = [
       'Endpoints',
       'Ingress',

@@ -29,33 +29,33 @@ const lease = (namespace: string) => ({
   name: 'operator',
 });
 
-const contend = (
+const startCandidate = (
   { namespace }: Scene,
   identity: string,
   client: KubeClient,
-  leaseDurationMs = 3_000, // renewed every 0.4 s, for 2 s at most
+  leaseDurationMs: number | 'default' = 3_000, // renewed every 0.4 s, valid for 2 s
 ) => {
-  const told: string[] = [];
+  const reported: string[] = [];
   const election = new LeaderElection({
     client,
     namespace,
     name: 'operator',
     identity,
     logger: silentLogger(),
-    onLeading: () => told.push('leading'),
-    onLost: (why) => told.push(why),
+    onLeading: () => reported.push('leading'),
+    onLost: (reason) => reported.push(reason),
     registry: new Registry(),
-    leaseDurationMs,
+    ...(leaseDurationMs !== 'default' && { leaseDurationMs }),
   });
   election.start();
-  return { election, told };
+  return { election, reported };
 };
 
 describe('leader election', () => {
-  test('when two contend, then one leads; when it stops, then the other leads at once', async (scene) => {
-    const a = contend(scene, 'a', scene.client, 15_000);
+  test('one of two candidates leads, and the other follows as soon as it stops', async (scene) => {
+    const a = startCandidate(scene, 'a', scene.client, 15_000);
     await until('a leads', a.election.isLeading);
-    const b = contend(scene, 'b', scene.direct, 15_000);
+    const b = startCandidate(scene, 'b', scene.direct, 15_000);
     const held = (await scene.direct.get<Lease>(lease(scene.namespace)))!.spec!;
     expect(held).toMatchObject({ holderIdentity: 'a', leaseTransitions: 0 });
     expect(held.renewTime).toMatch(/\.\d{6}Z$/);
@@ -68,30 +68,30 @@ describe('leader election', () => {
     await a.election.stop();
     expect(a.election.isLeading()).toBe(false);
     await until('b leads', b.election.isLeading);
-    expect(performance.now() - began).toBeLessThan(5_000); // far from the lease's 15 s
-    expect(a.told).toEqual(['leading']);
+    expect(performance.now() - began).toBeLessThan(5_000); // far less than the lease duration of 15 s
+    expect(a.reported).toEqual(['leading']);
     const spec = (await scene.direct.get<Lease>(lease(scene.namespace)))!.spec;
     expect(spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
     await b.election.stop();
   });
 
-  test('when ten start at once, then one leads', async (scene) => {
+  test('one of ten candidates leads', async (scene) => {
     const all = Array.from({ length: 10 }, (_, index) =>
-      contend(scene, `c${String(index)}`, scene.direct),
+      startCandidate(scene, `c${String(index)}`, scene.direct),
     );
     await until('one leads', () => all.some(({ election }) => election.isLeading()));
     const renewals = scene.direct.get<Lease>(lease(scene.namespace));
     await renewals;
     expect(all.filter(({ election }) => election.isLeading())).toHaveLength(1);
     await Promise.all(all.map(({ election }) => election.stop()));
-    expect(all.flatMap(({ told }) => told).every((one) => one === 'leading')).toBe(true);
+    expect(all.flatMap(({ reported }) => reported).every((one) => one === 'leading')).toBe(true);
   });
 
-  test('when the leader is cut off, then it counts itself out before another leads', async (scene) => {
+  test('a leader that is cut off gives up before another candidate leads', async (scene) => {
     const { proxy, client, direct } = scene;
-    const a = contend(scene, 'a', client);
+    const a = startCandidate(scene, 'a', client);
     await until('a leads', a.election.isLeading);
-    const b = contend(scene, 'b', direct);
+    const b = startCandidate(scene, 'b', direct);
     let both = false;
     proxy.fault = () => 'hang';
     await until('b leads', () => {
@@ -99,14 +99,42 @@ describe('leader election', () => {
       return b.election.isLeading();
     });
     expect(both).toBe(false);
-    expect(a.told).toEqual(['leading', 'the Lease was not renewed in time']);
+    expect(a.reported).toEqual(['leading', 'the Lease was not renewed in time']);
     await Promise.all([a.election.stop(), b.election.stop()]);
     expect(await direct.get<Lease>(lease(scene.namespace))).toBeDefined();
   });
 
-  test('when the lease is stolen, then the leader says so and leads no more', async (scene) => {
+  test('a killed leader is replaced within 15 s', async (scene) => {
+    const { proxy, client, direct } = scene;
+    const a = startCandidate(scene, 'a', client, 'default');
+    await until('a leads', a.election.isLeading);
+    const b = startCandidate(scene, 'b', direct, 'default');
+    await until('a renewed', async () => {
+      const spec = (await direct.get<Lease>(lease(scene.namespace)))!.spec!;
+      return spec.renewTime !== spec.acquireTime;
+    });
+    const renewals = proxy.seen.length;
+    proxy.fault = () => 'hang';
+    const began = performance.now();
+    await until('b leads', b.election.isLeading, 60_000);
+    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(renewals).toBeGreaterThan(1);
+    await Promise.all([a.election.stop(), b.election.stop()]);
+  });
+
+  test('renews the Lease with one request', async (scene) => {
+    const { proxy, client } = scene;
+    const a = startCandidate(scene, 'a', client);
+    await until('a leads', a.election.isLeading);
+    proxy.seen.length = 0;
+    await until('renewed', () => proxy.seen.length >= 3);
+    expect(proxy.seen.every((one) => one.startsWith('PUT '))).toBe(true);
+    await a.election.stop();
+  });
+
+  test('a leader gives up when another process takes the Lease', async (scene) => {
     const { direct, namespace } = scene;
-    const a = contend(scene, 'a', scene.client);
+    const a = startCandidate(scene, 'a', scene.client);
     await until('a leads', a.election.isLeading);
     await until('stolen', async () => {
       const present = (await direct.get<Lease>(lease(namespace)))!;
@@ -116,17 +144,17 @@ describe('leader election', () => {
         () => false, // renewed meanwhile
       );
     });
-    await until('told', () => a.told.length === 2);
-    expect(a.told[1]).toBe('another process holds the Lease');
+    await until('the loss is reported', () => a.reported.length === 2);
+    expect(a.reported[1]).toBe('another process holds the Lease');
     expect(a.election.isLeading()).toBe(false);
     await a.election.stop();
     const spec = (await direct.get<Lease>(lease(namespace)))!.spec;
     expect(spec).toMatchObject({ holderIdentity: 'thief' });
   });
 
-  test('when the lease is deleted or touched, then the leader goes on', async (scene) => {
+  test('a leader keeps leading when the Lease is deleted or changed', async (scene) => {
     const { direct, namespace } = scene;
-    const a = contend(scene, 'a', scene.client);
+    const a = startCandidate(scene, 'a', scene.client);
     await until('a leads', a.election.isLeading);
     await direct.delete(lease(namespace));
     await until('there again', async () => (await direct.get(lease(namespace))) !== undefined);
@@ -136,17 +164,17 @@ describe('leader election', () => {
     await until('renewed', async () => {
       return (await direct.get<Lease>(lease(namespace)))!.spec!.renewTime !== seen;
     });
-    expect(a.told).toEqual(['leading']);
+    expect(a.reported).toEqual(['leading']);
     await a.election.stop();
   });
 
-  test('when a leader froze past its deadline, then it writes nothing when it wakes', async (scene) => {
+  test('a leader that froze past its deadline writes nothing', async (scene) => {
     const { client, direct, namespace, proxy } = scene;
-    const a = contend(scene, 'a', client);
+    const a = startCandidate(scene, 'a', client);
     await until('a leads', a.election.isLeading);
     const guarded = refuseWritesUnless(client, a.election.isLeading);
     await guarded.apply(configMap(namespace, 'before'));
-    // Control: asked a moment ago it was the leader, and an unguarded client would write.
+    // Control: it was the leader a moment ago, and an unguarded client would write.
     const now = performance.now.bind(performance);
     jest.spyOn(performance, 'now').mockImplementation(() => now() + 2_001);
     await expect(guarded.apply(configMap(namespace, 'after'))).rejects.toMatchObject({
@@ -155,17 +183,17 @@ describe('leader election', () => {
     expect(proxy.seen.some((one) => one.includes('configmaps/after'))).toBe(false);
     await client.apply(configMap(namespace, 'after'));
     expect(await direct.get({ ...lease(namespace) })).toBeDefined();
-    await until('told', () => a.told.length === 2);
+    await until('the loss is reported', () => a.reported.length === 2);
     expect(a.election.isLeading()).toBe(false);
     await a.election.stop();
   });
 
-  test('when it stops before it leads, then nothing is told', async (scene) => {
-    const a = contend(scene, 'a', scene.direct);
+  test('a candidate that stops before it leads reports nothing', async (scene) => {
+    const a = startCandidate(scene, 'a', scene.direct);
     await until('a leads', a.election.isLeading);
-    const b = contend(scene, 'b', scene.client);
+    const b = startCandidate(scene, 'b', scene.client);
     await b.election.stop();
-    expect(b.told).toEqual([]);
+    expect(b.reported).toEqual([]);
     await a.election.stop();
   });
 });

@@ -21,8 +21,9 @@ const pass = async (ms: number): Promise<void> => {
   await settle();
 };
 
-const queueOf = (work: QueueOptions['work'], workers = 1): WorkQueue =>
+const queueOf = (work: QueueOptions['work'], workers = 1, spacingMs = 0): WorkQueue =>
   new WorkQueue({
+    spacingMs,
     name: 'test',
     work,
     workers,
@@ -30,7 +31,7 @@ const queueOf = (work: QueueOptions['work'], workers = 1): WorkQueue =>
     metrics: makeControllerMetrics(new Registry()),
   });
 
-/** Work that goes on until the test ends it. */
+/** Work that runs until the test ends it. */
 const heldWork = () => {
   const held = new Map<string, { resolve: (againMs?: number) => void; reject: () => void }>();
   const counts = new Map<string, number>();
@@ -46,18 +47,18 @@ const heldWork = () => {
         held.set(key, { resolve, reject: () => reject(new Error('failed')) });
       });
     },
-    end: async (key: string, how: 'well' | 'failed' | { againMs: number } = 'well') => {
+    end: async (key: string, how: 'succeeded' | 'failed' | { againMs: number } = 'succeeded') => {
       const one = held.get(key);
       held.delete(key);
       if (how === 'failed') one?.reject();
-      else one?.resolve(how === 'well' ? undefined : how.againMs);
+      else one?.resolve(how === 'succeeded' ? undefined : how.againMs);
       await settle();
     },
   };
 };
 
 describe('the work queue', () => {
-  test('when a key is added often while it waits, then it is worked on once', async () => {
+  test('runs a key once that was added several times while it waited', async () => {
     const { work, counts, end } = heldWork();
     const queue = queueOf(work);
     for (let time = 0; time < 10; time += 1) queue.add('a');
@@ -68,7 +69,7 @@ describe('the work queue', () => {
     expect(counts.get('a')).toBe(1);
   });
 
-  test('when a key is added while it is worked on, then it comes again, once, after', async () => {
+  test('runs a key once more that was added while it ran', async () => {
     const { work, counts, end } = heldWork();
     const queue = queueOf(work, 2);
     queue.start();
@@ -84,7 +85,7 @@ describe('the work queue', () => {
     expect(counts.get('a')).toBe(2);
   });
 
-  test('when a key waits for its own run to end, then others do not wait for it', async () => {
+  test('runs other keys while a key waits for its own run to end', async () => {
     const { work, counts } = heldWork();
     const queue = queueOf(work, 2);
     queue.start();
@@ -101,7 +102,7 @@ describe('the work queue', () => {
     );
   });
 
-  test('when work adds its own key at once, then it is not run beside itself', async () => {
+  test('never runs a key beside itself, even when the work adds its own key', async () => {
     let running = 0;
     let most = 0;
     let runs = 0;
@@ -120,13 +121,13 @@ describe('the work queue', () => {
     expect({ runs, most }).toEqual({ runs: 3, most: 1 });
   });
 
-  test('when work fails again and again, then the backoff doubles up to its cap, until it goes well', async () => {
+  test('doubles the back-off of failing work up to its cap, until it succeeds', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(1);
-    const outcomes = new Map<string, 'failed' | 'well'>();
+    const outcomes = new Map<string, 'failed' | 'succeeded'>();
     const runs: { key: string; at: number }[] = [];
     const queue = queueOf((key) => {
       runs.push({ key, at: performance.now() });
-      return outcomes.get(key) === 'well'
+      return outcomes.get(key) === 'succeeded'
         ? Promise.resolve(undefined)
         : Promise.reject(new Error());
     });
@@ -146,7 +147,7 @@ describe('the work queue', () => {
     await pass(5);
     expect(pausesOf('b')).toEqual([5]);
 
-    outcomes.set('a', 'well');
+    outcomes.set('a', 'succeeded');
     await pass(300_000);
     const before = pausesOf('a').length;
     outcomes.delete('a');
@@ -156,26 +157,72 @@ describe('the work queue', () => {
     expect(pausesOf('a').slice(before)).toEqual([expect.any(Number), 5]);
   });
 
-  test('when a key is to come at several times, then the earliest counts, once', async () => {
+  test('delays a rerun within a second by the growing back-off', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(1);
+    const runsIn = async (againMs: number, ms: number): Promise<number> => {
+      let runs = 0;
+      const queue = queueOf(() => {
+        runs += 1;
+        return Promise.resolve(againMs);
+      });
+      queue.start();
+      queue.add('a');
+      for (let time = 0; time < ms; time += 5) await pass(5);
+      await queue.stop();
+      return runs;
+    };
+    // Delays of 5, 10, 20, ... 1,280 ms add up to 2.6 s.
+    expect(await runsIn(0, 2_600)).toBe(10);
+    // Control: a delay of a second is no retry.
+    expect(await runsIn(1_000, 10_020)).toBe(11);
+  });
+
+  test('runs one key at most once in each spacing, and other keys at once', async () => {
+    const runsIn = async (spacingMs: number): Promise<Map<string, number>> => {
+      const runs = new Map<string, number>();
+      const queue = queueOf(
+        (key) => {
+          runs.set(key, (runs.get(key) ?? 0) + 1);
+          return Promise.resolve(undefined);
+        },
+        1,
+        spacingMs,
+      );
+      queue.start();
+      for (let time = 0; time < 100; time += 1) {
+        queue.add('a');
+        if (time % 50 === 0) queue.add('b');
+        await pass(10);
+      }
+      await queue.stop();
+      return runs;
+    };
+    // At 0, 250, 500, 750 and 1,000 ms.
+    expect(Object.fromEntries(await runsIn(250))).toEqual({ a: 5, b: 2 });
+    // Control: without spacing every event causes a run.
+    expect(Object.fromEntries(await runsIn(0))).toEqual({ a: 100, b: 2 });
+  });
+
+  test('the earliest of several delays for one key wins', async () => {
     const { work, counts, end } = heldWork();
     const queue = queueOf(work);
     queue.start();
-    for (const againMs of [1_000, 100, 500]) {
+    for (const againMs of [10_000, 1_000, 5_000]) {
       queue.add('a');
       await settle();
       await end('a', { againMs });
     }
     expect(counts.get('a')).toBe(3);
-    await pass(99);
+    await pass(999);
     expect(counts.get('a')).toBe(3);
     await pass(1);
     expect(counts.get('a')).toBe(4);
     await end('a');
-    await pass(10_000);
+    await pass(100_000);
     expect(counts.get('a')).toBe(4);
   });
 
-  test('when it is to come after longer than a timer can be set, then not at once', async () => {
+  test('does not run a key early whose delay is longer than a timer can be', async () => {
     const { work, counts, end } = heldWork();
     const queue = queueOf(work);
     queue.start();
@@ -186,7 +233,7 @@ describe('the work queue', () => {
     expect(counts.get('a')).toBe(1);
   });
 
-  test('when it stops, then what runs ends and nothing else begins', async () => {
+  test('waits for running work and starts nothing else when it stops', async () => {
     const { work, counts, end } = heldWork();
     const queue = queueOf(work);
     queue.start();
@@ -216,7 +263,7 @@ describe('the work queue', () => {
     );
   });
 
-  test('whatever is added, ends or fails in whatever order, then no key has two workers and none is lost', async () => {
+  test('no key has two workers and none is lost, whatever is added, ends or fails', async () => {
     const key = fc.constantFrom('a', 'b', 'c', 'd');
     const step = fc.oneof(
       fc.record({ act: fc.constant('add' as const), key }),
@@ -229,13 +276,18 @@ describe('the work queue', () => {
       fc.asyncProperty(
         fc.array(step, { maxLength: 60 }),
         fc.integer({ min: 1, max: 3 }),
-        async (steps, workers) => {
+        fc.constantFrom(0, 30),
+        async (steps, workers, spacingMs) => {
           const held = heldWork();
-          const owed = new Set<string>(); // must still be begun after now
-          const queue = queueOf((one) => {
-            owed.delete(one);
-            return held.work(one);
-          }, workers);
+          const owed = new Set<string>(); // must still start after now
+          const queue = queueOf(
+            (one) => {
+              owed.delete(one);
+              return held.work(one);
+            },
+            workers,
+            spacingMs,
+          );
           queue.start();
           for (const one of steps) {
             if (one.act === 'wait') await pass(one.ms);
@@ -246,11 +298,11 @@ describe('the work queue', () => {
             } else if (held.held.has(one.key)) {
               if (one.act !== 'end') owed.add(one.key);
               const how = one.act === 'again' ? { againMs: one.ms } : 'failed';
-              await held.end(one.key, one.act === 'end' ? 'well' : how);
+              await held.end(one.key, one.act === 'end' ? 'succeeded' : how);
             }
             expect(held.held.size).toBeLessThanOrEqual(workers);
           }
-          // Then all ends well: what is owed is begun within bounded rounds.
+          // Then all work succeeds: what is owed starts within bounded rounds.
           for (let round = 0; round < 20 && (owed.size > 0 || held.held.size > 0); round += 1) {
             await pass(600_000);
             for (const running of [...held.held.keys()]) await held.end(running);

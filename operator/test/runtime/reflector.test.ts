@@ -1,20 +1,23 @@
 import { afterAll, afterEach, describe, expect } from '@jest/globals';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
 import { Registry } from '@movie-ticketing/kit/metrics';
+import { hasReason } from '../../src/runtime/kube-error.ts';
 import { refOf } from '../../src/runtime/kube-object.ts';
 import { makeControllerMetrics } from '../../src/runtime/metrics.ts';
 import { Reflector, type ReflectorOptions } from '../../src/runtime/reflector.ts';
 import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
+import { installCrd } from '../../testing/crd.ts';
 import {
   configMap,
   configMaps,
+  recordingLogger,
   silentLogger,
   until,
   withScene,
   type Scene,
 } from '../../testing/runtime-scene.ts';
 
-// Without a watch cache the API server forgets what etcd forgot, as it does after a long time with one.
+// Without a watch cache the API server forgets old versions as soon as etcd is compacted.
 const api = hasApiServer ? await startApiServer({ watchCache: false }) : undefined;
 afterAll(() => api?.stop());
 
@@ -45,8 +48,8 @@ const reflect = (scene: Scene, { pace, ...options }: Partial<ReflectorOptions> =
     metrics: makeControllerMetrics(new Registry()),
     pace: { backoff: { baseMs: 10, capMs: 100 }, ...pace },
     onChange: (key, object, before) => {
-      const what = object === undefined ? 'gone' : before === undefined ? 'new' : 'changed';
-      changes.push(`${what} ${key.split('/')[1] ?? ''}`);
+      const change = object === undefined ? 'gone' : before === undefined ? 'new' : 'changed';
+      changes.push(`${change} ${key.split('/')[1] ?? ''}`);
     },
     ...options,
   });
@@ -61,10 +64,10 @@ const watches = (scene: Scene): number =>
   scene.proxy.seen.filter((one) => one.includes('watch=true')).length;
 
 describe('the reflector', () => {
-  test('when objects come, change and go, then it says so and holds what is there', async (scene) => {
+  test('reports created, changed and deleted objects', async (scene) => {
     const { direct, namespace } = scene;
     await direct.apply(configMap(namespace, 'old', {}, { mine: 'yes' }));
-    await direct.apply(configMap(namespace, 'foreign'));
+    await direct.apply(configMap(namespace, 'unlabelled'));
     const { reflector, changes } = reflect(scene, { labelSelector: 'mine' });
     expect(reflector.hasSynced()).toBe(false);
     await until('synced', () => reflector.hasSynced());
@@ -77,14 +80,14 @@ describe('the reflector', () => {
     expect(labels).toEqual({ mine: 'very' });
     await direct.delete({ ...configMaps, namespace, name: 'old' });
     await until('gone', () => changes.includes('gone old'));
-    // One that lost the label is gone for us as well.
+    // An object that lost the label counts as deleted.
     await direct.apply(configMap(namespace, 'next'));
     await until('gone', () => changes.includes('gone next'));
     expect(reflector.list()).toEqual([]);
     expect(lists(scene)).toBe(1);
   });
 
-  test('when its connection is cut, then it resumes without a list and misses nothing', async (scene) => {
+  test('resumes a cut watch without a list and misses nothing', async (scene) => {
     const { direct, namespace, proxy } = scene;
     const { reflector, changes } = reflect(scene);
     await until('watching', () => reflector.hasSynced() && watches(scene) === 1);
@@ -97,7 +100,7 @@ describe('the reflector', () => {
     expect(changes).toHaveLength(5);
   });
 
-  test('when its version has expired, then it lists anew and tells only what changed', async (scene) => {
+  test('lists again after its version has expired and reports only changes', async (scene) => {
     const { direct, namespace, proxy } = scene;
     await direct.apply(configMap(namespace, 'same'));
     await direct.apply(configMap(namespace, 'doomed'));
@@ -109,12 +112,15 @@ describe('the reflector', () => {
     await direct.apply(configMap(namespace, 'fresh'));
     await api!.compact();
     proxy.fault = () => undefined;
-    await until('told', () => changes.includes('gone doomed') && changes.includes('new fresh'));
+    await until(
+      'the changes are seen',
+      () => changes.includes('gone doomed') && changes.includes('new fresh'),
+    );
     expect(changes.sort()).toEqual(['gone doomed', 'new doomed', 'new fresh', 'new same']);
     expect(lists(scene)).toBe(2);
   });
 
-  test('when the API server is restarted, then it goes on', async (scene) => {
+  test('continues after a restart of the API server', async (scene) => {
     const { direct, namespace } = scene;
     const { reflector, changes } = reflect(scene);
     await until('synced', () => reflector.hasSynced());
@@ -123,7 +129,7 @@ describe('the reflector', () => {
     await until('seen', () => changes.includes('new after'));
   });
 
-  test('when requests are refused for long, then it goes on once they are not', async (scene) => {
+  test('retries until refused requests succeed', async (scene) => {
     const { direct, namespace, proxy } = scene;
     const faults = [{ status: 403 }, { status: 429, retryAfter: 0 }, { status: 500 }];
     let asked = 0;
@@ -135,7 +141,38 @@ describe('the reflector', () => {
     await until('seen', () => changes.includes('new a'));
   });
 
-  test('when a watch goes silent, then it is begun anew; none is begun in a hot loop', async (scene) => {
+  test('logs once and waits with back-off while the CRD is missing, and continues when it is back', async (scene) => {
+    const { direct, namespace, proxy } = scene;
+    const { lines, logger } = recordingLogger();
+    await installCrd(api!.kubeconfig);
+    const tickets = { apiVersion: 'movieticketing.io/v1', kind: 'MovieTicketing' };
+    const { reflector, changes } = reflect(scene, { kind: tickets, logger });
+    await until('watching', () => reflector.hasSynced() && watches(scene) === 1);
+
+    const crd = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' };
+    await direct.delete({ ...crd, name: 'movieticketings.movieticketing.io' });
+    const isRefused = async (): Promise<boolean> =>
+      direct.list(tickets, { namespace }).then(
+        () => false,
+        (error: unknown) => hasReason(error, 'KindNotServed'),
+      );
+    await until('the CRD is gone', isRefused);
+    proxy.cut();
+    const before = lists(scene);
+    await until('five retries', () => lists(scene) >= before + 5);
+    const warnings = lines.filter(
+      ({ level, error }) => level === 'warn' && error?.message.includes('KindNotServed'),
+    );
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]?.error).not.toHaveProperty('stack');
+
+    await installCrd(api!.kubeconfig);
+    await direct.apply({ ...tickets, metadata: { name: 'cinema', namespace } });
+    await until('seen', () => changes.includes('new cinema'));
+    expect(lines.at(-1)?.message).toBe('list/watch works again');
+  });
+
+  test('restarts a silent watch without a list', async (scene) => {
     const { direct, namespace, proxy } = scene;
     let hung = 0;
     proxy.fault = (what) => (what.includes('watch=true') && hung++ < 3 ? 'hang' : undefined);
@@ -146,7 +183,7 @@ describe('the reflector', () => {
     expect(lists(scene)).toBe(1);
   });
 
-  test('when a watch hears something now and then, then it is not cut for being silent', async (scene) => {
+  test('keeps a watch that receives events', async (scene) => {
     const { direct, namespace } = scene;
     const { reflector } = reflect(scene, { pace: { idleTimeoutMs: 2_000 } });
     await until('watching', () => reflector.hasSynced() && watches(scene) === 1);
@@ -156,7 +193,7 @@ describe('the reflector', () => {
     expect(watches(scene)).toBe(1);
   });
 
-  test('when the server ends a watch, then it resumes; when a list is due, then it lists', async (scene) => {
+  test('resumes a watch that the server ended, and lists when a list is due', async (scene) => {
     const { direct, namespace } = scene;
     const { reflector, changes } = reflect(scene, { pace: { watchSeconds: 1, relistMs: 3_000 } });
     await until('resumed', () => watches(scene) >= 2);
@@ -168,7 +205,7 @@ describe('the reflector', () => {
     expect(reflector.lastEventAgeMs()).toBeLessThan(20_000);
   });
 
-  test('when a callback throws, then the next change is told all the same', async (scene) => {
+  test('reports the next change after a callback has thrown', async (scene) => {
     const { direct, namespace } = scene;
     const seen: string[] = [];
     const onChange = (key: string): void => {
@@ -183,7 +220,7 @@ describe('the reflector', () => {
     expect(reflector.list()).toHaveLength(2);
   });
 
-  test('when Secrets are reflected, then nothing that is in them arrives', async (scene) => {
+  test('never receives the data of Secrets', async (scene) => {
     const { client, direct, namespace, proxy } = scene;
     const secrets = { apiVersion: 'v1', kind: 'Secret' };
     const secretOf = (value: string) => ({
@@ -191,20 +228,20 @@ describe('the reflector', () => {
       metadata: { name: 's', namespace, annotations: { note: 'large' } },
       data: { password: Buffer.from(value).toString('base64') },
     });
-    await direct.apply(secretOf('told-by-a-list'));
+    await direct.apply(secretOf('seen-by-a-list!'));
     const { reflector, changes } = reflect(scene, { kind: secrets });
     await until('watching', () => reflector.hasSynced() && watches(scene) === 1);
-    await direct.apply(secretOf('told-by-a-watch'));
+    await direct.apply(secretOf('seen-by-a-watch'));
     await until('changed', () => changes.includes('changed s'));
     await direct.delete(refOf(secretOf('')));
     await until('gone', () => changes.includes('gone s'));
     expect(changes).toEqual(['new s', 'changed s', 'gone s']);
     expect(proxy.answered).toContain(namespace);
-    expect(proxy.answered).not.toContain('dG9sZC1ieS');
+    expect(proxy.answered).not.toContain('c2Vlbi1ieS1');
 
-    // Control: whoever asks for the objects as they are gets it, by a list and by a watch.
+    // Control: a plain list and a plain watch do return the data.
     const { resourceVersion } = await client.list(secrets, { namespace });
-    await direct.apply(secretOf('told-by-a-watch'));
+    await direct.apply(secretOf('seen-by-a-watch'));
     const options = { namespace, resourceVersion, timeoutSeconds: 5, idleTimeoutMs: 5_000 };
     const signal = AbortSignal.timeout(5_000);
     for await (const { object } of client.watch(secrets, { ...options, signal })) {
@@ -212,10 +249,10 @@ describe('the reflector', () => {
       break;
     }
     await client.list(secrets, { namespace });
-    expect(proxy.answered.match(/dG9sZC1ieS/g)).toHaveLength(2);
+    expect(proxy.answered.match(/c2Vlbi1ieS1/g)).toHaveLength(2);
   });
 
-  test('when objects are held, then their kind is known, and what is large is not', async (scene) => {
+  test('keeps the kind and metadata of objects, without annotations and managed fields', async (scene) => {
     const { direct, namespace } = scene;
     const { metadata, ...rest } = configMap(namespace, 'a', { x: '1' });
     await direct.apply({ ...rest, metadata: { ...metadata, annotations: { note: 'x' } } });

@@ -11,20 +11,20 @@ const test = (title: string, run: (scene: Scene) => Promise<void>): void => {
   testIf(hasApiServer, lacksApiServer)(title, () => withScene(api!, run));
 };
 
-describe('an API server that does not do as it should', () => {
-  test('when three requests in a row get 429 or 500, then the fourth is the answer', async (scene) => {
+describe('a failing API server', () => {
+  test('retries after 429, 500 and a cut connection', async (scene) => {
     const { proxy, client, namespace } = scene;
     const faults = [{ status: 429, retryAfter: 0 }, { status: 500 }, 'cut' as const];
     proxy.fault = () => faults.shift();
     await client.apply(configMap(namespace, 'a', { x: '1' }));
     expect(proxy.seen).toHaveLength(4);
-    // Control: with one attempt alone the fault is seen.
+    // Control: with a single attempt the request fails.
     faults.push({ status: 429, retryAfter: 0 });
     const once = client.apply(configMap(namespace, 'a'), { attempts: 1 });
     await expect(once).rejects.toMatchObject({ status: 429 });
   });
 
-  test('when 429 says how long to wait, then it is not asked before', async (scene) => {
+  test('waits as long as Retry-After says', async (scene) => {
     const { proxy, client, namespace } = scene;
     const faults = [{ status: 429, retryAfter: 1 }];
     proxy.fault = () => faults.shift();
@@ -33,7 +33,7 @@ describe('an API server that does not do as it should', () => {
     expect(performance.now() - began).toBeGreaterThan(990);
   });
 
-  test('when 429 never ends, then the number of requests is bounded', async (scene) => {
+  test('bounds the number of attempts', async (scene) => {
     const { proxy, client, namespace } = scene;
     proxy.fault = () => ({ status: 429, retryAfter: 0 });
     const got = client.get(refOf(configMap(namespace, 'a')), { attempts: 3 });
@@ -41,7 +41,7 @@ describe('an API server that does not do as it should', () => {
     expect(proxy.seen).toHaveLength(3);
   });
 
-  test('when a create is refused for now, then it is sent again; when its outcome is unknown, then not', async (scene) => {
+  test('retries a create after 429, and not when its outcome is unknown', async (scene) => {
     const { proxy, client, direct, namespace } = scene;
     const faults: ({ status: number } | 'cut')[] = [{ status: 429 }];
     proxy.fault = () => faults.shift();
@@ -50,12 +50,12 @@ describe('an API server that does not do as it should', () => {
 
     proxy.seen.length = 0;
     faults.push({ status: 500 });
-    const made = client.create(configMap(namespace, 'b'));
-    await expect(made).rejects.toMatchObject({ status: 500 });
+    const created = client.create(configMap(namespace, 'b'));
+    await expect(created).rejects.toMatchObject({ status: 500 });
     expect(proxy.seen).toHaveLength(1);
   });
 
-  test('when a request hangs, then it ends with a time-out', async (scene) => {
+  test('times out a hanging request', async (scene) => {
     const { proxy, client, namespace, registry } = scene;
     proxy.fault = () => 'hang';
     const got = client.get(refOf(configMap(namespace, 'a')), { attempts: 2, timeoutMs: 100 });
@@ -65,7 +65,7 @@ describe('an API server that does not do as it should', () => {
     expect(metric!.values[0]).toMatchObject({ labels: { code: '<error>' }, value: 2 });
   });
 
-  test('when it is called off while it waits to try again, then it ends at once', async (scene) => {
+  test('ends a waiting retry when it is aborted', async (scene) => {
     const { proxy, client, namespace } = scene;
     proxy.fault = () => ({ status: 429, retryAfter: 30 });
     const { signal } = stopper(proxy.seen);
@@ -73,7 +73,7 @@ describe('an API server that does not do as it should', () => {
     await expect(got).rejects.toMatchObject({ reason: 'Aborted' });
   });
 
-  test('when many write the same object by applying, then none conflicts; by updating, they do', async (scene) => {
+  test('concurrent applies never conflict, unlike concurrent updates', async (scene) => {
     const { client, namespace } = scene;
     const object = configMap(namespace, 'a', { x: '0' });
     await client.apply(object);
@@ -82,7 +82,7 @@ describe('an API server that does not do as it should', () => {
         client.apply(configMap(namespace, 'a', { x: String(index) })),
       ),
     );
-    // Control: it is a storm indeed.
+    // Control: these updates do conflict.
     const read = (await client.get(refOf(object)))!;
     const updates = await Promise.allSettled(
       Array.from({ length: 40 }, (_, index) =>
@@ -95,7 +95,7 @@ describe('an API server that does not do as it should', () => {
   });
 });
 
-/** Aborts once something was asked. */
+/** Aborts after the first request. */
 const stopper = (seen: string[]) => ({
   signal: (): AbortSignal => {
     const controller = new AbortController();
