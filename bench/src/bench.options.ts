@@ -6,6 +6,7 @@ import {
   parseEnvironment,
   type Environment,
 } from '@movie-ticketing/kit/config';
+import { databaseEnvironment } from '@movie-ticketing/kit/database-environment';
 import { z } from 'zod';
 
 export type BenchOptions = {
@@ -22,9 +23,7 @@ export type BenchOptions = {
 };
 
 const environment = z.object({
-  DATABASE_URL: environmentFields
-    .url(/^postgres(ql)?:$/, 'postgres://user:password@host:5432/name')
-    .optional(),
+  DATABASE_URL: databaseEnvironment.shape.DATABASE_URL,
   BENCH_SECONDS: environmentFields.integer(1, 600, 8),
 });
 

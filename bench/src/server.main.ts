@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector/promises';
 
-import { parseEnvironment, requiredDatabaseUrl } from '@movie-ticketing/kit/config';
+import { parseEnvironment } from '@movie-ticketing/kit/config';
+import { requiredDatabaseUrl } from '@movie-ticketing/kit/database-environment';
 import { makeLogger } from '@movie-ticketing/kit/logging';
 import { makeRegistry } from '@movie-ticketing/kit/metrics';
 import { runProcess, serve } from '@movie-ticketing/kit/service-process';

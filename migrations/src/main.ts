@@ -1,6 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
-import { databaseUrlFrom, SettingError } from './connection.ts';
+import { ConfigError, parseEnvironment } from '@movie-ticketing/kit/config';
+import {
+  databaseEnvironment,
+  requiredDatabaseUrl,
+} from '@movie-ticketing/kit/database-environment';
 import { migrate, MigrationError, type MigrateOptions } from './migrate.ts';
 
 const USAGE = `Usage: npm run migrate               apply what is missing
@@ -10,7 +14,7 @@ function parseArguments(args: string[]): Pick<MigrateOptions, 'direction' | 'cou
   const [direction = 'up', count = '1', ...rest] = args;
   const known = direction === 'down' || (direction === 'up' && args.length < 2);
   if (!known || rest.length > 0 || !/^[1-9]\d{0,3}$/.test(count))
-    throw new SettingError(`"${args.join(' ')}"`, `is not understood.\n${USAGE}`);
+    throw new ConfigError(`"${args.join(' ')}" is not understood.\n${USAGE}`);
   return direction === 'down' ? { direction, count: Number(count) } : { direction: 'up' };
 }
 
@@ -34,7 +38,7 @@ for (const [signal, code] of [
 try {
   const { applied, current, warning } = await migrate({
     ...parseArguments(process.argv.slice(2)),
-    databaseUrl: databaseUrlFrom(process.env),
+    databaseUrl: requiredDatabaseUrl(parseEnvironment(databaseEnvironment, process.env)),
     log: (message) => {
       console.log(message);
     },
@@ -44,13 +48,13 @@ try {
   // The operator takes the first line for what was done and tells the rest as it is.
   leaveMessage(warning === undefined ? outcome : `${outcome}\n${warning}`);
 } catch (error) {
-  const expected = error instanceof SettingError || error instanceof MigrationError;
+  const expected = error instanceof ConfigError || error instanceof MigrationError;
   console.error(expected ? error.message : error);
   if (expected) leaveMessage(error.message);
   process.exitCode = exitCodeOf(error);
 }
 
 function exitCodeOf(error: unknown): number {
-  if (error instanceof SettingError) return 2;
+  if (error instanceof ConfigError) return 2;
   return error instanceof MigrationError ? EXIT_CODES[error.kind] : 1;
 }

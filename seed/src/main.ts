@@ -2,12 +2,14 @@ import { writeFileSync } from 'node:fs';
 
 import {
   ConfigError,
-  databaseEnvironment,
   environmentFields,
   parseEnvironment,
-  requiredDatabaseUrl,
   serverEnvironment,
 } from '@movie-ticketing/kit/config';
+import {
+  databaseEnvironment,
+  requiredDatabaseUrl,
+} from '@movie-ticketing/kit/database-environment';
 import bcrypt from 'bcrypt';
 import { z } from 'zod';
 

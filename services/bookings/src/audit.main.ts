@@ -1,10 +1,9 @@
+import { environmentFields, parseEnvironment } from '@movie-ticketing/kit/config';
+import { makeDatabase } from '@movie-ticketing/kit/database';
 import {
   databaseEnvironment,
-  environmentFields,
-  parseEnvironment,
   requiredDatabaseUrl,
-} from '@movie-ticketing/kit/config';
-import { makeDatabase } from '@movie-ticketing/kit/database';
+} from '@movie-ticketing/kit/database-environment';
 import { makeLogger } from '@movie-ticketing/kit/logging';
 import { runProcess } from '@movie-ticketing/kit/service-process';
 import { z } from 'zod';

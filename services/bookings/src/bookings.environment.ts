@@ -1,10 +1,10 @@
 import {
-  databaseEnvironment,
   environmentFields,
   jwksEnvironment,
   serverEnvironment,
   tokenEnvironment,
 } from '@movie-ticketing/kit/config';
+import { databaseEnvironment } from '@movie-ticketing/kit/database-environment';
 import { tracingEnvironment } from '@movie-ticketing/kit/tracing';
 import { z } from 'zod';
 

@@ -1,9 +1,5 @@
-import {
-  databaseEnvironment,
-  jwksEnvironment,
-  serverEnvironment,
-  tokenEnvironment,
-} from '@movie-ticketing/kit/config';
+import { jwksEnvironment, serverEnvironment, tokenEnvironment } from '@movie-ticketing/kit/config';
+import { databaseEnvironment } from '@movie-ticketing/kit/database-environment';
 import { tracingEnvironment } from '@movie-ticketing/kit/tracing';
 import { z } from 'zod';
 

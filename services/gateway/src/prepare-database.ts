@@ -1,4 +1,4 @@
-import { databaseUrl } from '@movie-ticketing/kit/config';
+import { databaseUrl } from '@movie-ticketing/kit/database-environment';
 import {
   EmbeddedPostgresError,
   startEmbeddedPostgres,

@@ -1,4 +1,3 @@
-import { accessSync, constants } from 'node:fs';
 import { z } from 'zod';
 
 /** Thrown for a bad environment; `main.ts` prints its message and exits with code 2. */
@@ -22,21 +21,17 @@ const integer = (minimum: number, maximum: number, standard: number) =>
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T, standard: T[number]) =>
   z.enum(values, `must be one of: ${values.join(', ')}`).default(standard as never);
 
-const url = (protocols: RegExp, example: string) =>
-  z.string().refine((value) => URL.canParse(value) && protocols.test(new URL(value).protocol), {
-    message: `must be a URL like ${example}`,
-  });
-
-export const environmentFields = { integer, oneOf, url };
-
-const isReadable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.R_OK);
-    return true;
-  } catch {
-    return false;
-  }
+/** An HTTP address. fetch refuses one that holds a user name or a password. */
+const isHttpUrl = (value: string): boolean => {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
 };
+
+const httpUrl = (example: string) =>
+  z.string().refine(isHttpUrl, `must be a URL like ${example}, without a user name or password`);
+
+export const environmentFields = { integer, oneOf, httpUrl };
 
 const isOrigin = (value: string): boolean => URL.canParse(value) && new URL(value).origin === value;
 
@@ -77,69 +72,42 @@ export const tokenEnvironment = z.object({
 
 /** Where a service that runs alone finds the users service's published keys. */
 export const jwksEnvironment = z.object({
-  JWT_JWKS_URL: url(/^https?:$/, 'http://users:8080/.well-known/jwks.json').default(
+  JWT_JWKS_URL: httpUrl('http://users:8080/.well-known/jwks.json').default(
     'http://users:8080/.well-known/jwks.json',
   ),
 });
 
-export const databaseEnvironment = z.object({
-  DATABASE_URL: url(/^postgres(ql)?:$/, 'postgres://user:password@host:5432/name').optional(),
-  DB_HOST: z.string().optional(),
-  DB_PORT: integer(1, 65_535, 5432),
-  DB_USER: z.string().default('postgres'),
-  DB_PASSWORD: z.string().optional(),
-  DB_NAME: z.string().default('movie_ticketing'),
-  DB_SSLMODE: oneOf(['disable', 'prefer', 'require', 'verify-ca', 'verify-full'], 'prefer'),
-  /** Path of a PEM file with the certificates that the server's certificate is checked against. */
-  DB_SSLROOTCERT: z
-    .string()
-    .refine(isReadable, 'must be the path of a readable PEM file')
-    .optional(),
-  DB_POOL_SIZE: integer(1, 200, 10),
-});
+/** Secrets are kept to the character. Everything else that begins or ends with white space is refused. */
+const isSecret = (name: string): boolean => name.endsWith('PASSWORD');
 
-/** The database's URL: DATABASE_URL, or made of DB_HOST and its siblings; undefined when neither is set. */
-export const databaseUrl = (env: z.output<typeof databaseEnvironment>): string | undefined => {
-  if (env.DATABASE_URL !== undefined) return env.DATABASE_URL;
-  if (env.DB_HOST === undefined) return undefined;
-  const host = env.DB_HOST.includes(':') ? `[${env.DB_HOST}]` : env.DB_HOST;
-  const made = new URL(
-    `postgres://${host}:${String(env.DB_PORT)}/${encodeURIComponent(env.DB_NAME)}`,
-  );
-  made.username = encodeURIComponent(env.DB_USER);
-  if (env.DB_PASSWORD !== undefined) made.password = encodeURIComponent(env.DB_PASSWORD);
-  // pg knows no "prefer": it is what libpq does by default, and a plain connection here.
-  if (env.DB_SSLMODE !== 'prefer') {
-    made.searchParams.set('sslmode', env.DB_SSLMODE);
-    // libpq's meaning of the modes: "require" encrypts and does not check the certificate.
-    made.searchParams.set('uselibpqcompat', 'true');
-    if (env.DB_SSLROOTCERT !== undefined) made.searchParams.set('sslrootcert', env.DB_SSLROOTCERT);
-    else if (env.DB_SSLMODE === 'verify-ca')
-      throw new ConfigError(
-        'DB_SSLROOTCERT is not set: DB_SSLMODE verify-ca needs the path of a PEM file with the certificate authority',
-      );
-  }
-  return made.href;
-};
+/** Secrets made from files end with a line break: one is dropped, from every value. */
+const withoutLineBreak = (value: string): string => value.replace(/\r?\n$/, '');
 
-export const requiredDatabaseUrl = (env: z.output<typeof databaseEnvironment>): string => {
-  const found = databaseUrl(env);
-  if (found === undefined) {
-    throw new ConfigError(
-      'DATABASE_URL is not set: give it as postgres://user:password@host:5432/name, or set DB_HOST, DB_USER, DB_PASSWORD and DB_NAME',
-    );
-  }
-  return found;
-};
+const invisible = /^\s|\s$|[\p{Cc}\p{Cf}\u2028\u2029]/u;
 
 /**
- * Parses the environment once. An empty variable counts as unset.
+ * Parses the environment once. One trailing line break of a value is dropped; an empty variable counts
+ * as unset.
  * @throws ConfigError that names every bad variable and what it should be, never its value
  */
-export const parseEnvironment = <S extends z.ZodType>(schema: S, env: Environment): z.output<S> => {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = schema.safeParse(set);
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
-  throw new ConfigError(lines.join('\n'));
+export const parseEnvironment = <S extends z.ZodObject>(
+  schema: S,
+  env: Environment,
+): z.output<S> => {
+  const values: Record<string, string> = {};
+  const problems: string[] = [];
+  for (const name of Object.keys(schema.shape)) {
+    const value = withoutLineBreak(env[name] ?? '');
+    if (value === '') continue;
+    if (!isSecret(name) && invisible.test(value)) {
+      problems.push(
+        `${name} must not begin or end with white space, or have characters that cannot be seen`,
+      );
+    } else values[name] = value;
+  }
+  const parsed = schema.safeParse(values);
+  if (parsed.success && problems.length === 0) return parsed.data;
+  const issues = parsed.error?.issues ?? [];
+  const lines = issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  throw new ConfigError([...problems, ...lines].join('\n'));
 };

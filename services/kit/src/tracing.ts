@@ -7,9 +7,7 @@ import { environmentFields } from './config.ts';
 
 export const tracingEnvironment = z.object({
   /** Set: spans are sent there over OTLP/HTTP. Unset: nothing of OpenTelemetry is loaded. */
-  OTEL_EXPORTER_OTLP_ENDPOINT: environmentFields
-    .url(/^https?:$/, 'http://collector:4318')
-    .optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: environmentFields.httpUrl('http://collector:4318').optional(),
   OTEL_SERVICE_NAME: z.string().min(1).optional(),
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { ConfigError, databaseEnvironment, databaseUrl, parseEnvironment } from '../src/config.ts';
+import { ConfigError, parseEnvironment } from '../src/config.ts';
+import { databaseEnvironment, databaseUrl } from '../src/database-environment.ts';
 
 const parts = { DB_HOST: 'db.example.com', DB_USER: 'app', DB_PASSWORD: 'p@ss/word' };
 

@@ -1,4 +1,5 @@
-import { parseEnvironment, requiredDatabaseUrl } from '@movie-ticketing/kit/config';
+import { parseEnvironment } from '@movie-ticketing/kit/config';
+import { requiredDatabaseUrl } from '@movie-ticketing/kit/database-environment';
 import { makeLogger, type Logger } from '@movie-ticketing/kit/logging';
 import { makeRegistry } from '@movie-ticketing/kit/metrics';
 import { runProcess, serve } from '@movie-ticketing/kit/service-process';

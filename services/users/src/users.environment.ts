@@ -1,9 +1,9 @@
 import {
-  databaseEnvironment,
   environmentFields,
   serverEnvironment,
   tokenEnvironment,
 } from '@movie-ticketing/kit/config';
+import { databaseEnvironment } from '@movie-ticketing/kit/database-environment';
 import { maximumTokenSeconds } from '@movie-ticketing/kit/tokens';
 import { z } from 'zod';
 

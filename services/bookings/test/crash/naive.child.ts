@@ -1,4 +1,5 @@
-import { parseEnvironment, requiredDatabaseUrl } from '@movie-ticketing/kit/config';
+import { parseEnvironment } from '@movie-ticketing/kit/config';
+import { requiredDatabaseUrl } from '@movie-ticketing/kit/database-environment';
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
 import { findAnswer, saveAnswer } from '@movie-ticketing/kit/idempotency';
 import { makeLogger } from '@movie-ticketing/kit/logging';
