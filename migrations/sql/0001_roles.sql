@@ -1,11 +1,11 @@
--- Each service runs as a role of its own with the fewest rights: mt_catalog, mt_users, mt_bookings. The
--- roles and their rights are no numbered step, for a DBA may add the roles at any time: every run sets
--- them at its end (src/service-roles.ts, grants/).
+-- Each service connects with a role of its own and the fewest rights: mt_catalog, mt_users, mt_bookings.
+-- The roles and their grants are not part of a numbered migration, because a DBA may create the roles at
+-- any time: every run sets them at its end (src/service-roles.ts, grants/).
 
 -- Up Migration
--- A login that stands here goes on as itself where it should take the role, since a run of the
--- migrations as that login could not take it. Whoever does not stand here takes the role or is refused:
--- a role that is lost must not silently end in a service with every right.
+-- Logins that cannot take a service's role, as found by a migration that ran as this login. A service
+-- with such a login works as the login itself. Without a row here the service must take its role: a
+-- missing role must not silently leave a service with every right.
 CREATE TABLE roleless_logins (
   login text NOT NULL,
   role  text NOT NULL,

@@ -82,10 +82,10 @@ export function makeSeedRepository(client: ClientBase) {
     /** Someone who registered with such an address first keeps their account as it is. */
     async insertUsers(users: readonly NewUser[]): Promise<void> {
       await client.query(
-        `INSERT INTO users (email, role, password_hash)
-         SELECT email, role, password_hash
+        `INSERT INTO users (email, canonical_email, role, password_hash)
+         SELECT email, lower(email), role, password_hash
          FROM jsonb_to_recordset($1::jsonb) AS given (email text, role text, password_hash text)
-         ON CONFLICT (lower(email)) DO NOTHING`,
+         ON CONFLICT (canonical_email) DO NOTHING`,
         [JSON.stringify(users)],
       );
     },

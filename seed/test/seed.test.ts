@@ -111,7 +111,8 @@ describe('seed', () => {
 
   test('when someone has a demo address already, then their account stays theirs', async () => {
     await client.query(
-      `INSERT INTO users (email, password_hash) VALUES ('Sam@Example.com', 'own')`,
+      `INSERT INTO users (email, canonical_email, password_hash)
+       VALUES ('Sam@Example.com', 'sam@example.com', 'own')`,
     );
     expect((await seedDemo()).seeded).toBe(true);
     const sam = `users WHERE lower(email) = 'sam@example.com'`;

@@ -1,11 +1,11 @@
--- All that the catalog service may. What is not here is taken from the role at the end of every run.
+-- Every right of the catalog service. At the end of each run, rights that are not listed here are revoked.
 GRANT USAGE ON SCHEMA public TO mt_catalog;
--- Readiness compares what was applied with what the service was built for.
+-- Readiness compares the applied migrations with the ones that the service needs.
 GRANT SELECT ON pgmigrations TO mt_catalog;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON movies, theaters TO mt_catalog;
 -- A change of `total_seats` changes `available_seats` with it. Bookings take and release seats as mt_bookings.
 GRANT SELECT, INSERT, DELETE, UPDATE (theater_id, starts_at, ends_at, price_minor, currency, total_seats, available_seats, status) ON screenings TO mt_catalog;
 GRANT SELECT, INSERT, DELETE ON catalog_idempotency_keys TO mt_catalog;
--- Whether an account still stands.
+-- Whether a user is active.
 GRANT SELECT (id, deleted_at) ON users TO mt_catalog;

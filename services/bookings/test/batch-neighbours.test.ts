@@ -72,7 +72,7 @@ describe('one bad booking among its neighbours', () => {
     const first = order({ userId: leaver!.id, screeningId }, 'before-leaving');
     expect((await run([first])).map(outcomeName)).toEqual(['booked']);
     await system.db.query(
-      'UPDATE users SET email = NULL, password_hash = NULL, deleted_at = clock_timestamp() WHERE id = $1',
+      'UPDATE users SET email = NULL, canonical_email = NULL, password_hash = NULL, deleted_at = clock_timestamp() WHERE id = $1',
       [leaver!.id],
     );
     const again = order({ userId: leaver!.id, screeningId }, 'before-leaving');

@@ -35,8 +35,9 @@ export const insertPeople = async (
   count: number,
 ): Promise<() => Promise<Person>> => {
   const rows = await db.query<{ id: number }>(
-    `INSERT INTO users (email, password_hash) SELECT 'crash' || n || '@example.com', '!'
-     FROM generate_series(1, $1::int) AS n RETURNING id`,
+    `INSERT INTO users (email, canonical_email, password_hash) SELECT email, email, '!'
+       FROM (SELECT 'crash' || n || '@example.com' AS email FROM generate_series(1, $1::int) AS n)
+     RETURNING id`,
     [count],
   );
   return async () => {

@@ -91,8 +91,9 @@ export const startBookingsSystem = async (
     },
     people: async (count) => {
       const rows = await db.query<{ id: number }>(
-        `INSERT INTO users (email, password_hash)
-         SELECT gen_random_uuid() || '@example.com', '!' FROM generate_series(1, $1) RETURNING id`,
+        `INSERT INTO users (email, canonical_email, password_hash) SELECT email, email, '!'
+           FROM (SELECT gen_random_uuid() || '@example.com' AS email FROM generate_series(1, $1))
+         RETURNING id`,
         [count],
       );
       return Promise.all(

@@ -41,7 +41,7 @@ describe.each(writes)('when %s %s is asked', (method, path) => {
   test('by an administrator whose account was deleted, then it is 401', async () => {
     const { id, token } = await catalog.signUp('admin');
     await catalog.db.query(
-      'UPDATE users SET deleted_at = now(), email = NULL, password_hash = NULL WHERE id = $1',
+      'UPDATE users SET deleted_at = now(), email = NULL, canonical_email = NULL, password_hash = NULL WHERE id = $1',
       [id],
     );
     const answer = await catalog.api(method, path, { token });

@@ -94,6 +94,7 @@ const beyond: Record<Role, string[]> = {
     ...movesOf('payments', 'status'),
     // A deleted user keeps its row, because bookings refer to it.
     'DELETE FROM users',
+    ...movesOf('security_events', 'actor_id', 'occurred_at'),
     ...deletes('movies', 'screenings', 'bookings', 'payments', 'pgmigrations'),
   ],
   mt_bookings: [
@@ -187,6 +188,9 @@ const expected: Record<Role, Record<string, string>> = {
     refresh_tokens: 'SELECT INSERT UPDATE DELETE',
     signing_keys: 'SELECT INSERT UPDATE DELETE',
     sign_in_failures: 'SELECT INSERT UPDATE DELETE',
+    password_resets: 'SELECT INSERT UPDATE DELETE',
+    known_networks: 'SELECT INSERT UPDATE DELETE',
+    security_events: 'SELECT INSERT(actor_id,event,new_role,old_role,request_id,user_id) DELETE',
     pgmigrations: 'SELECT',
   },
   mt_bookings: {

@@ -123,8 +123,10 @@ export const insertUser = (
   overrides: Partial<UserColumns> = {},
 ): Promise<UserColumns & { id: number }> => {
   const isDeleted = overrides.deleted_at !== undefined && overrides.deleted_at !== null;
+  const email = isDeleted ? null : (overrides.email ?? `user${String(next())}@example.com`);
   return insert(db, 'users', {
-    email: isDeleted ? null : `user${String(next())}@example.com`,
+    email,
+    canonical_email: email,
     password_hash: isDeleted ? null : '!',
     role: 'customer',
     ...overrides,

@@ -6,7 +6,7 @@ import { makeCatalogService } from '@movie-ticketing/catalog/catalog.composition
 import type { Logger } from '@movie-ticketing/kit/logging';
 import type { Registry } from '@movie-ticketing/kit/metrics';
 import type { Service } from '@movie-ticketing/kit/service';
-import { makeUsersService, type UsersService } from '@movie-ticketing/users/users.composition';
+import { makeUsersProcess, type UsersProcess } from '@movie-ticketing/users/users.composition';
 import type { RequestHandler } from 'express';
 
 import { allEndpoints } from './all-endpoints.ts';
@@ -19,7 +19,7 @@ export type AllServices = {
   services: readonly Service[];
   /** The reference page. */
   pages: RequestHandler;
-  users: UsersService;
+  users: UsersProcess;
 };
 
 /**
@@ -36,7 +36,7 @@ export const makeAllServices = async (options: {
   control?: Pick<BookingsOptions, 'run' | 'makeQueue'>;
 }): Promise<AllServices> => {
   const { environment } = options;
-  const users = await makeUsersService(options);
+  const users = await makeUsersProcess(options);
   const catalog = makeCatalogService({ ...options, jwks: users.jwks });
   const bookings = makeBookingsProcess({ ...options, ...options.control, jwks: users.jwks });
   const endpoints = allEndpoints({

@@ -37,14 +37,14 @@ Public reads may be up to one second old, in all. Every answer carries \`X-Reque
 `;
 
 const tags = [
-  { name: 'Sign-in', description: 'From nothing to an access token, and on to the next.' },
+  { name: 'Sign-in', description: 'Registration, sessions and access tokens.' },
   { name: 'Movies', description: 'What is shown.' },
   { name: 'Theaters', description: 'Where: halls with their seats and time zones.' },
   { name: 'Screenings', description: 'When: a movie in a hall, with the seats that are left.' },
   { name: 'Bookings', description: 'Holds on seats, which payment turns into tickets.' },
   { name: 'Payments', description: 'Paying for a booking, and what became of it.' },
-  { name: 'Account', description: 'What a person does with their own account.' },
-  { name: 'Administration', description: 'Accounts and their roles.' },
+  { name: 'Users', description: 'The current user.' },
+  { name: 'Administration', description: 'Other users and their roles.' },
   { name: 'Service', description: 'The service itself: is it there, what does it offer.' },
 ] as const;
 

@@ -11,6 +11,10 @@ export const examples: Readonly<Record<string, unknown>> = {
     current_password: 'correct horse battery',
     new_password: 'staple the other horse',
   },
+  resetPassword: {
+    token: 'bm90IGEgcmVhbCBwYXNzd29yZCByZXNldCB0b2tlbiE',
+    password: 'staple the other horse',
+  },
   changeRole: { role: 'staff' },
   createMovie: {
     title: 'Metropolis',

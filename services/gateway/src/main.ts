@@ -6,7 +6,7 @@ import { makeRegistry } from '@movie-ticketing/kit/metrics';
 import { runProcess, serve } from '@movie-ticketing/kit/service-process';
 import { startTracing } from '@movie-ticketing/kit/tracing';
 import { seed } from '@movie-ticketing/seed/seed';
-import type { UsersService } from '@movie-ticketing/users/users.composition';
+import type { UsersProcess } from '@movie-ticketing/users/users.composition';
 
 import { makeAllServices } from './all-services.ts';
 import { bannerOf, type SignInLine } from './banner.ts';
@@ -19,7 +19,7 @@ const progress = (message: string): void => {
 
 /** The administrator, made if absent and never changed. What a person may be told of its password. */
 const ensureAdmin = async (
-  users: UsersService,
+  users: UsersProcess,
   { ADMIN_EMAIL: email, ADMIN_PASSWORD: password }: GatewayEnvironment,
 ): Promise<SignInLine> => {
   const outcome = await users.ensureAdmin({ email, password });

@@ -138,6 +138,7 @@ describe('the route table', () => {
         'GET /theaters',
         'GET /theaters/:id',
         'POST /users/login',
+        'POST /users/password',
         'POST /users/refresh',
         'POST /users/register',
       ].sort(),

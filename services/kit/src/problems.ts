@@ -6,6 +6,7 @@ export const problems = {
   invalid_request: { status: 400, title: 'The request is not valid' },
   unauthenticated: { status: 401, title: 'Sign in first' },
   invalid_credentials: { status: 401, title: 'E-mail or password is wrong' },
+  invalid_reset_token: { status: 401, title: 'The password reset token is not valid' },
   invalid_refresh_token: { status: 401, title: 'This refresh token is not valid any more' },
   payment_declined: { status: 402, title: 'The payment was declined' },
   forbidden: { status: 403, title: 'Not allowed' },

@@ -62,6 +62,7 @@ export const silentLogger = makeLogger({ service: 'test', level: 'silent' });
 export const startTestServer = async (
   services: readonly Service[],
   check?: AnswerCheck,
+  { trustedHops = 0 }: { trustedHops?: number } = {},
 ): Promise<TestServer> => {
   const registry = new Registry();
   const running = await serve({
@@ -71,7 +72,7 @@ export const startTestServer = async (
       PORT: 0,
       MANAGEMENT_PORT: 0,
       CORS_ORIGINS: [],
-      TRUST_PROXY: 0,
+      TRUST_PROXY: trustedHops,
     },
     logger: silentLogger,
     registry,

@@ -5,14 +5,14 @@ import { makeRegistry } from '@movie-ticketing/kit/metrics';
 import { runProcess, serve } from '@movie-ticketing/kit/service-process';
 import { startTracing, tracingEnvironment } from '@movie-ticketing/kit/tracing';
 
-import { makeUsersService, type UsersService } from './users.composition.ts';
+import { makeUsersProcess, type UsersProcess } from './users.composition.ts';
 import { usersEnvironment, type UsersEnvironment } from './users.environment.ts';
 
 const environmentSchema = usersEnvironment.extend(tracingEnvironment.shape);
 
-/** An administrator if ADMIN_EMAIL names one; a password that was made up is printed this once. */
+/** Creates the admin that ADMIN_EMAIL names; a generated password is printed once. */
 const ensureAdmin = async (
-  service: UsersService,
+  service: UsersProcess,
   environment: UsersEnvironment,
   logger: Logger,
 ): Promise<void> => {
@@ -21,13 +21,13 @@ const ensureAdmin = async (
   const outcome = await service.ensureAdmin({ email, password });
   if (outcome.kind === 'exists') {
     if (outcome.role !== 'admin') {
-      logger.warn({ role: outcome.role }, 'the account of ADMIN_EMAIL is no admin; it is left so');
+      logger.warn({ role: outcome.role }, 'ADMIN_EMAIL exists but is not an admin; unchanged');
     }
     return;
   }
-  logger.info('the administrator of ADMIN_EMAIL was created');
+  logger.info('ADMIN_EMAIL created as admin');
   if (outcome.generatedPassword !== undefined) {
-    console.log(`Administrator: ${email} / ${outcome.generatedPassword} (shown this once)`);
+    console.log(`Admin: ${email} / ${outcome.generatedPassword} (generated, shown once)`);
   }
 };
 
@@ -37,7 +37,7 @@ await runProcess(async () => {
   const registry = makeRegistry('users');
   const tracing = await startTracing(environment, 'users');
   const databaseUrl = requiredDatabaseUrl(environment);
-  const service = await makeUsersService({ databaseUrl, environment, logger, registry });
+  const service = await makeUsersProcess({ databaseUrl, environment, logger, registry });
   await ensureAdmin(service, environment, logger);
   const running = await serve({ services: [service], environment, logger, registry, tracing });
   logger.info({ port: running.port, management_port: running.managementPort }, 'listening');

@@ -9,23 +9,30 @@ import { makeServiceParts } from '@movie-ticketing/kit/service-parts';
 import type { JwkSource } from '@movie-ticketing/kit/published-keys';
 import { requiredMigration } from '@movie-ticketing/migrations/migration-files';
 
-import { makeAccessTokens } from './access-tokens.ts';
-import { makeAccounts, type Accounts } from './accounts.service.ts';
-import { makeKeyRing, type KeyRing } from './key-ring.ts';
-import { makePasswords, type Bcrypt, type Passwords } from './passwords.ts';
-import { makeSessions } from './sessions.service.ts';
-import { makeSignIn } from './sign-in.service.ts';
-import { makeSignInLimits, unlimitedSignIns } from './sign-in-limits.ts';
+import { makeKeyRing, type KeyRing } from './keys/key-ring.ts';
+import { makeKeyHandlers } from './keys/keys.handlers.ts';
+import { makePasswordQueue } from './passwords/password-queue.ts';
+import { makePasswordHandlers } from './passwords/passwords.handlers.ts';
+import { makePasswordsService } from './passwords/passwords.service.ts';
+import { makePasswords, type Bcrypt, type Passwords } from './passwords/passwords.ts';
+import { makeSecurityEvents } from './security-events/security-events.ts';
+import { makeAccessTokens } from './sessions/access-tokens.ts';
+import { makeSessionHandlers } from './sessions/sessions.handlers.ts';
+import { makeSessionsService } from './sessions/sessions.service.ts';
+import { makeSignInLimits, makeUnlimitedSignIns } from './sign-in/sign-in-limits.ts';
+import { makeSignInHandlers } from './sign-in/sign-in.handlers.ts';
+import { makeSignInService } from './sign-in/sign-in.service.ts';
 import { usersEndpoints } from './users.endpoints.ts';
 import type { UsersEnvironment } from './users.environment.ts';
-import { makeUsersHandlers } from './users.handlers.ts';
 import { makeSignInMetrics, observePasswordQueue } from './users.metrics.ts';
 import { startUsersWorkers } from './users.workers.ts';
+import { makeUserHandlers } from './users/users.handlers.ts';
+import { makeUsersService, type UsersService } from './users/users.service.ts';
 
-export type UsersService = Service & {
+export type UsersProcess = Service & {
   /** The published keys, for verifiers in this process; others read them over HTTP. */
   jwks: JwkSource;
-  ensureAdmin: Accounts['ensureAdmin'];
+  ensureAdmin: UsersService['ensureAdmin'];
   hashPassword: (password: string) => Promise<string>;
 };
 
@@ -36,14 +43,14 @@ type Options = {
   environment: UsersEnvironment;
   logger: Logger;
   registry: Registry;
-  /** A test counts its calls. */
+  /** Replaced in tests that count its calls. */
   bcrypt?: Bcrypt;
 };
 
-/** @throws when the database cannot be reached or is not migrated: the first signing key is made here */
-export const makeUsersService = async (options: Options): Promise<UsersService> => {
+/** @throws when the database cannot be reached or is not migrated: the first signing key is created here */
+export const makeUsersProcess = async (options: Options): Promise<UsersProcess> => {
   const { environment, logger } = options;
-  // The keys are read from the database that the verifier's parts open: they come later.
+  // The parts contain the database, from which the keys are read.
   const jwks: JwkSource = () => keys.published();
   const { db, edge, ready } = makeServiceParts({
     ...options,
@@ -60,16 +67,16 @@ export const makeUsersService = async (options: Options): Promise<UsersService> 
       rotationMs: environment.JWT_KEY_ROTATION_DAYS * dayMs,
     },
   });
-  await firstKey(db, ready, keys.rotate);
+  await createFirstKey(db, ready, keys.rotate);
   const passwords = await makePasswords({
     cost: environment.BCRYPT_COST,
     ...(options.bcrypt === undefined ? {} : { bcrypt: options.bcrypt }),
   });
-  const services = wire({ ...options, db, keys, passwords });
+  const { handlers, ensureAdmin } = wire({ ...options, db, keys, passwords });
   const workers = startUsersWorkers({ db, keys, logger });
   return {
     name: 'users',
-    routes: bindRoutes(usersEndpoints(), makeUsersHandlers({ ...services, jwks })),
+    routes: bindRoutes(usersEndpoints(), handlers),
     edge,
     ready,
     stop: async () => {
@@ -77,7 +84,7 @@ export const makeUsersService = async (options: Options): Promise<UsersService> 
       await db.close();
     },
     jwks,
-    ensureAdmin: services.accounts.ensureAdmin,
+    ensureAdmin,
     hashPassword: passwords.hash,
   };
 };
@@ -90,27 +97,39 @@ const wire = (parts: Options & { db: Database; keys: KeyRing; passwords: Passwor
     audience: environment.JWT_AUDIENCE,
     lifetimeSeconds: environment.JWT_ACCESS_TOKEN_SECONDS,
   });
+  const events = makeSecurityEvents(db, parts.logger);
   const refreshTokenDays = environment.JWT_REFRESH_TOKEN_DAYS;
-  const sessions = makeSessions({ db, accessTokens, refreshTokenDays });
-  const limits = environment.RATE_LIMITS === 'on' ? makeSignInLimits(db) : unlimitedSignIns;
+  const sessions = makeSessionsService({ db, events, accessTokens, refreshTokenDays });
+  const queue = makePasswordQueue({ turnMs: passwords.hashMs });
+  observePasswordQueue(registry, queue.waiting);
+  const limits =
+    environment.RATE_LIMITS === 'on'
+      ? makeSignInLimits({ db, queue, events })
+      : makeUnlimitedSignIns(queue);
   const metrics = makeSignInMetrics(registry);
-  observePasswordQueue(registry, passwords.waiting);
+  const shared = { db, passwords, queue, limits, sessions, events };
+  const users = makeUsersService({ db, passwords, events });
   return {
-    sessions,
-    accounts: makeAccounts({ db, passwords, sessions }),
-    signIn: makeSignIn({ db, passwords, sessions, limits, metrics }),
+    ensureAdmin: users.ensureAdmin,
+    handlers: {
+      ...makeSignInHandlers(makeSignInService({ ...shared, metrics })),
+      ...makeSessionHandlers(sessions),
+      ...makePasswordHandlers(makePasswordsService(shared)),
+      ...makeUserHandlers(users),
+      ...makeKeyHandlers(keys.published),
+    },
   };
 };
 
-/** Before the port opens: a token could not be signed, and verifiers would remember an empty list. */
-const firstKey = async (
+/** Before the port opens: without a key no token can be signed, and verifiers would cache an empty list. */
+const createFirstKey = async (
   db: Database,
   ready: ReadinessCheck,
   rotate: () => Promise<void>,
 ): Promise<void> => {
   try {
-    const missing = await ready();
-    if (missing !== undefined) throw new Error(`The users service cannot start: ${missing}.`);
+    const reason = await ready();
+    if (reason !== undefined) throw new Error(`The users service cannot start: ${reason}.`);
     await rotate();
   } catch (error) {
     await db.close();

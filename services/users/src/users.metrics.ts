@@ -2,7 +2,7 @@ import { Gauge, makeCounter, type Registry } from '@movie-ticketing/kit/metrics'
 import { Problem, type ProblemCode } from '@movie-ticketing/kit/problems';
 
 export type SignInMetrics = {
-  /** Counts how a sign-in went. */
+  /** Counts the outcome of a sign-in. */
   observe<T>(signIn: () => Promise<T>): Promise<T>;
 };
 
@@ -34,7 +34,7 @@ export const makeSignInMetrics = (registry: Registry): SignInMetrics => {
   };
 };
 
-/** How many passwords wait to be hashed or compared, read when scraped. */
+/** The length of the password queue, read when the metrics are scraped. */
 export const observePasswordQueue = (registry: Registry, waiting: () => number): void => {
   new Gauge({
     name: 'users_password_queue_waiting',

@@ -1,15 +1,26 @@
 import type { Database } from '@movie-ticketing/kit/database';
 import type { Logger } from '@movie-ticketing/kit/logging';
+import { deleteInBatches, type ExpiredRows } from '@movie-ticketing/kit/prune';
 import { startWorker, type Worker } from '@movie-ticketing/kit/worker';
 
-import type { KeyRing } from './key-ring.ts';
-import { makeRefreshTokensRepository } from './refresh-tokens.repository.ts';
-import { makeSignInLimitsRepository } from './sign-in-limits.repository.ts';
+import type { KeyRing } from './keys/key-ring.ts';
+import { expiredPasswordResets } from './passwords/password-resets.repository.ts';
+import { expiredSecurityEvents } from './security-events/security-events.repository.ts';
+import { expiredRefreshTokens } from './sessions/refresh-tokens.repository.ts';
+import { expiredKnownNetworks } from './sign-in/known-networks.repository.ts';
+import { expiredSignInFailures } from './sign-in/sign-in-failures.repository.ts';
 
 const minuteMs = 60_000;
-const batch = 1_000;
 
-/** What the users service does by itself; any number of processes may do it at once. */
+const expiredRows: readonly ExpiredRows[] = [
+  expiredRefreshTokens,
+  expiredPasswordResets,
+  expiredSignInFailures,
+  expiredKnownNetworks,
+  expiredSecurityEvents,
+];
+
+/** The background work of the users service. Any number of processes may run it at the same time. */
 export const startUsersWorkers = (parts: {
   db: Database;
   keys: KeyRing;
@@ -18,7 +29,7 @@ export const startUsersWorkers = (parts: {
   const { db, keys, logger } = parts;
   const workers = [
     startWorker({
-      name: 'key rotation',
+      name: 'users_rotate_keys',
       intervalMs: minuteMs,
       logger,
       work: async () => {
@@ -27,10 +38,10 @@ export const startUsersWorkers = (parts: {
       },
     }),
     startWorker({
-      name: 'expired sign-ins',
+      name: 'users_prune_expired_rows',
       intervalMs: 5 * minuteMs,
       logger,
-      work: () => removeExpired(db),
+      work: () => pruneExpiredRows(db),
     }),
   ];
   return {
@@ -40,11 +51,9 @@ export const startUsersWorkers = (parts: {
   };
 };
 
-/** Small statements: none holds its locks for long, however much has piled up. */
-export const removeExpired = async (db: Database): Promise<boolean> => {
-  const removed = await Promise.all([
-    makeRefreshTokensRepository(db).removeExpired(batch),
-    makeSignInLimitsRepository(db).removeOver(batch),
-  ]);
-  return removed.includes(batch);
+/** One batch of each table. @returns whether more rows may remain */
+export const pruneExpiredRows = async (db: Database): Promise<boolean> => {
+  let remaining = false;
+  for (const rows of expiredRows) remaining = (await deleteInBatches(db, rows)) || remaining;
+  return remaining;
 };

@@ -4,8 +4,8 @@ import { silentLogger } from '@movie-ticketing/kit/testing/api';
 import { createTestDatabase, type TestDatabase } from '@movie-ticketing/kit/testing/database';
 import { makeTokenVerifier } from '@movie-ticketing/kit/tokens';
 
-import { makeAccessTokens } from '../src/access-tokens.ts';
-import { makeKeyRing, type KeyRing } from '../src/key-ring.ts';
+import { makeAccessTokens } from '../src/sessions/access-tokens.ts';
+import { makeKeyRing, type KeyRing } from '../src/keys/key-ring.ts';
 import { makeOwner } from './users.fixture.ts';
 
 const day = 86_400_000;
@@ -28,8 +28,8 @@ afterEach(async () => {
   await database.drop();
 });
 
-/** A process's own ring: it has read nothing yet. */
-const aRing = (readEveryMs = 10_000): KeyRing => {
+/** The key ring of a new process. */
+const aRing = (readIntervalMs = 10_000): KeyRing => {
   const db = makeDatabase({
     url: database.url,
     role: 'mt_users',
@@ -38,13 +38,13 @@ const aRing = (readEveryMs = 10_000): KeyRing => {
     applicationName: 'test',
   });
   open.push(db);
-  return makeKeyRing({ db, rules, readEveryMs });
+  return makeKeyRing({ db, rules, readIntervalMs });
 };
 
 const published = async (ring: KeyRing) => (await ring.published()).keys.map(({ kid }) => kid);
 
-/** Time goes by: for the rows it is the same whether the clock moves on or they move back. */
-const pass = (ms: number) =>
+/** Lets time pass by moving the rows into the past. */
+const passTime = (ms: number) =>
   owner.query(
     `UPDATE signing_keys SET created_at = created_at - $1::float8 * interval '1 ms',
             signs_from = signs_from - $1::float8 * interval '1 ms'`,
@@ -58,7 +58,7 @@ const verifierOf = (ring: KeyRing) =>
   makeTokenVerifier({ ...issuing, source: ring.published, cacheSeconds: 300 });
 
 describe('the first key', () => {
-  test('when five processes start at once, then they make one key and sign with it', async () => {
+  test('five processes that start at the same time create one key and sign with it', async () => {
     const rings = Array.from({ length: 5 }, aRing);
     await Promise.all(rings.map((ring) => ring.rotate()));
     const kids = await Promise.all(rings.map(async (ring) => (await ring.signing()).kid));
@@ -66,7 +66,7 @@ describe('the first key', () => {
     expect(await published(aRing())).toEqual([kids[0]]);
   });
 
-  test('when a process starts again, then it keeps the key, and tokens from before are still good', async () => {
+  test('a restarted process keeps the key and accepts earlier tokens', async () => {
     const before = aRing();
     await before.rotate();
     const token = await tokensOf(before).sign({ id: 7, role: 'staff' });
@@ -76,7 +76,7 @@ describe('the first key', () => {
     expect(await verifierOf(after).verify(token)).toEqual({ userId: 7, role: 'staff' });
   });
 
-  test('when keys are published, then nothing private is, and no other service can read what is', async () => {
+  test('publishes no private key material, and other services cannot read the table', async () => {
     const ring = aRing();
     await ring.rotate();
     expect((await ring.published()).keys).toEqual([
@@ -100,34 +100,34 @@ describe('the first key', () => {
 });
 
 describe('rotation', () => {
-  test('when a key nears its term, then its successor is published first, signs later, and the old one goes last', async () => {
+  test('a successor is published first and signs later, and the old key is removed last', async () => {
     await aRing().rotate();
     const first = (await aRing().signing()).kid;
     const oldTokens = tokensOf(aRing());
 
-    await pass(30 * day - 300_000);
+    await passTime(30 * day - 300_000);
     await Promise.all(Array.from({ length: 5 }, () => aRing().rotate()));
     const both = await published(aRing());
     expect(both).toHaveLength(2);
     expect((await aRing().signing()).kid).toBe(first);
-    // A verifier that fetched now knows all it needs for a cache lifetime.
+    // A verifier that fetches the keys now knows every key of the next cache lifetime.
     const verifier = verifierOf(aRing());
     await verifier.verify(await oldTokens.sign({ id: 1, role: 'customer' }));
 
-    await pass(300_000 + 60_000);
+    await passTime(300_000 + 60_000);
     const second = (await aRing().signing()).kid;
     expect(second).not.toBe(first);
     expect(both).toContain(second);
     const newToken = await tokensOf(aRing()).sign({ id: 2, role: 'admin' });
     expect(await verifier.verify(newToken)).toEqual({ userId: 2, role: 'admin' });
 
-    // A process that had not looked again signed with the old key: it is good until it expires.
+    // A process that has not read the keys again signs with the old key: the token is valid until it expires.
     const late = await oldTokens.sign({ id: 3, role: 'customer' });
-    await pass(900_000);
+    await passTime(900_000);
     await aRing().rotate();
     expect(await verifierOf(aRing()).verify(late)).toMatchObject({ userId: 3 });
 
-    await pass(120_000);
+    await passTime(120_000);
     await aRing().rotate();
     expect(await published(aRing())).toEqual([second]);
     await expect(verifierOf(aRing()).verify(late)).rejects.toMatchObject({
@@ -135,19 +135,19 @@ describe('rotation', () => {
     });
   });
 
-  test('when a successor signed the moment it was made, then a verifier would refuse it (the control)', async () => {
+  test('a verifier refuses a successor that signs as soon as it is created (control)', async () => {
     const ring = aRing();
     await ring.rotate();
     const verifier = verifierOf(ring);
     await verifier.verify(await tokensOf(ring).sign({ id: 1, role: 'customer' }));
-    await pass(30 * day - 300_000);
+    await passTime(30 * day - 300_000);
     await ring.rotate();
     await owner.query('UPDATE signing_keys SET signs_from = created_at');
     const token = await tokensOf(aRing()).sign({ id: 1, role: 'customer' });
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
-  test('when the database is away for a moment, then the key that was read still signs', async () => {
+  test('the cached key signs during a short database outage', async () => {
     const ring = aRing(0);
     await ring.rotate();
     const { kid } = await ring.signing();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { marginMs, planKeys, type KeyTimes, type RotationRules } from '../src/key-rotation.ts';
+import { marginMs, planKeys, type KeyTimes, type RotationRules } from '../src/keys/key-rotation.ts';
 
 const hour = 3_600_000;
 const rules: RotationRules = { cacheMs: 300_000, tokenMs: 900_000, rotationMs: 30 * 24 * hour };
@@ -13,24 +13,24 @@ const key = (kid: string, signsFrom: number): KeyTimes => ({
 });
 
 describe('the plan for signing keys', () => {
-  test('when there is no key, then one is made that signs at once', () => {
+  test('without a key, one is created that signs at once', () => {
     expect(planKeys([], 5_000, rules)).toEqual({
       signing: undefined,
       published: [],
       create: { signsFrom: 5_000 },
-      forget: [],
+      expired: [],
     });
   });
 
-  test('when the key is young, then it signs and nothing is made', () => {
+  test('a young key signs and no key is created', () => {
     expect(planKeys([key('a', 0)], hour, rules)).toEqual({
       signing: 'a',
       published: ['a'],
-      forget: [],
+      expired: [],
     });
   });
 
-  test('when the key nears its term, then a successor is made one cache lifetime ahead, once', () => {
+  test('one successor is created one cache lifetime ahead', () => {
     const due = rules.rotationMs - rules.cacheMs - marginMs;
     expect(planKeys([key('a', 0)], due - 1, rules).create).toBeUndefined();
     const { create } = planKeys([key('a', 0)], due, rules);
@@ -39,35 +39,35 @@ describe('the plan for signing keys', () => {
     expect(planKeys(both, due + 1, rules)).toEqual({
       signing: 'a',
       published: ['a', 'b'],
-      forget: [],
+      expired: [],
     });
   });
 
-  test('when the successor signs, then the old key verifies until its last token has run out', () => {
+  test('the old key verifies until its last token has expired', () => {
     const both = [key('a', 0), key('b', rules.rotationMs)];
     const over = rules.rotationMs + rules.tokenMs + marginMs;
     expect(planKeys(both, rules.rotationMs, rules).signing).toBe('b');
-    expect(planKeys(both, over, rules)).toMatchObject({ published: ['a', 'b'], forget: [] });
-    expect(planKeys(both, over + 1, rules)).toMatchObject({ published: ['b'], forget: ['a'] });
+    expect(planKeys(both, over, rules)).toMatchObject({ published: ['a', 'b'], expired: [] });
+    expect(planKeys(both, over + 1, rules)).toMatchObject({ published: ['b'], expired: ['a'] });
   });
 
-  test('when the clock was set back before every key, then the eldest signs and none is made', () => {
+  test('after the clock was set back before every key, the oldest signs and none is created', () => {
     expect(planKeys([key('b', 2 * hour), key('a', hour)], 0, rules)).toEqual({
       signing: 'a',
       published: ['a', 'b'],
-      forget: [],
+      expired: [],
     });
   });
 });
 
-// A verifier that is never asked twice within its cache lifetime, and tokens signed at any moment.
+// A verifier fetches keys once a cache lifetime; tokens are signed at any moment.
 describe('the life of keys over a long time', () => {
   const anyRules = fc.record({
     cacheMs: fc.integer({ min: 1_000, max: 24 * hour }),
     tokenMs: fc.integer({ min: 5_000, max: 24 * hour }),
     rotationMs: fc.integer({ min: 24 * hour, max: 365 * 24 * hour }),
   });
-  // Rounds of the worker come when they come: mostly soon, at times after an outage.
+  // The worker runs at irregular times: mostly soon, sometimes after an outage.
   const anySteps = fc.array(
     fc.oneof(
       { weight: 6, arbitrary: fc.integer({ min: 1, max: 2 * hour }) },
@@ -76,26 +76,27 @@ describe('the life of keys over a long time', () => {
     { minLength: 1, maxLength: 200 },
   );
 
-  test('when rounds come at any times, then every signing key was known before and stays until its tokens ran out', () => {
+  test('every signing key was published before it signs and stays until its tokens have expired', () => {
     fc.assert(
-      fc.property(anyRules, anySteps, (given, steps) => {
+      fc.property(anyRules, anySteps, (testedRules, steps) => {
         let keys: KeyTimes[] = [];
         let now = 0;
         const signedLast = new Map<string, number>();
         for (const [round, step] of steps.entries()) {
           now += step;
-          const plan = planKeys(keys, now, given);
+          const plan = planKeys(keys, now, testedRules);
           if (plan.create !== undefined) {
             const { signsFrom } = plan.create;
-            if (keys.length > 0) expect(signsFrom - now).toBeGreaterThanOrEqual(given.cacheMs);
+            if (keys.length > 0)
+              expect(signsFrom - now).toBeGreaterThanOrEqual(testedRules.cacheMs);
             keys = [...keys, { kid: `k${String(round)}`, createdAt: now, signsFrom }];
           }
-          for (const kid of plan.forget) {
+          for (const kid of plan.expired) {
             const last = signedLast.get(kid);
-            if (last !== undefined) expect(now).toBeGreaterThan(last + given.tokenMs);
+            if (last !== undefined) expect(now).toBeGreaterThan(last + testedRules.tokenMs);
           }
-          keys = keys.filter(({ kid }) => !plan.forget.includes(kid));
-          const { signing, published } = planKeys(keys, now, given);
+          keys = keys.filter(({ kid }) => !plan.expired.includes(kid));
+          const { signing, published } = planKeys(keys, now, testedRules);
           expect(published).toContain(signing);
           expect(signing).toBeDefined();
           signedLast.set(signing ?? '', now);
@@ -106,14 +107,16 @@ describe('the life of keys over a long time', () => {
     );
   });
 
-  test('when two processes decide on the same rows, then they decide the same', () => {
+  test('two processes decide the same from the same rows', () => {
     const anyKeys = fc.uniqueArray(
       fc.record({ kid: fc.string(), createdAt: fc.constant(0), signsFrom: fc.nat(1e9) }),
       { selector: ({ kid }) => kid, maxLength: 6 },
     );
     fc.assert(
-      fc.property(anyKeys, fc.nat(1e9), anyRules, (keys, now, given) => {
-        expect(planKeys(keys.toReversed(), now, given)).toEqual(planKeys(keys, now, given));
+      fc.property(anyKeys, fc.nat(1e9), anyRules, (keys, now, testedRules) => {
+        expect(planKeys(keys.toReversed(), now, testedRules)).toEqual(
+          planKeys(keys, now, testedRules),
+        );
       }),
     );
   });

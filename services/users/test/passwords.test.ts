@@ -1,87 +1,35 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import bcrypt from 'bcrypt';
+import fc from 'fast-check';
 
-import { makePasswords, type Bcrypt } from '../src/passwords.ts';
+import { newPassword } from '../src/passwords/passwords.schema.ts';
+import { makePasswords, type Bcrypt } from '../src/passwords/passwords.ts';
 
-/** A bcrypt whose comparisons end when they are told to. */
-const heldBcrypt = () => {
-  const running: (() => void)[] = [];
-  let most = 0;
-  const held: Bcrypt = {
-    hash: () => Promise.resolve('$2b$04$nobody'),
-    compare: async () => {
-      const ended = new Promise<void>((resolve) => running.push(resolve));
-      most = Math.max(most, running.length);
-      await ended;
-      return true;
-    },
-  };
-  return { held, running, most: () => most };
-};
+const composed = 'prêt-à-porter';
+const decomposed = composed.normalize('NFD');
 
-const turns = () => new Promise((resolve) => setImmediate(resolve));
-
-describe('the queue of passwords', () => {
-  test('when many come at once, then two run and the rest wait', async () => {
-    const { held, running, most } = heldBcrypt();
-    const passwords = await makePasswords({ cost: 4, bcrypt: held });
-    const all = Array.from({ length: 6 }, () => passwords.matches('a password', '$2b$04$x'));
-    await turns();
-    expect(passwords.waiting()).toBe(4);
-    while (running.length > 0) {
-      running.shift()?.();
-      await turns();
-    }
-    expect(await Promise.all(all)).toEqual(Array(6).fill(true));
-    expect(most()).toBe(2);
-    expect(passwords.waiting()).toBe(0);
-  });
-
-  test('when the queue is full, then the next one is refused with Retry-After, and a place is free later', async () => {
-    const { held, running } = heldBcrypt();
-    const passwords = await makePasswords({ cost: 4, maximumWaiting: 3, bcrypt: held });
-    const all = Array.from({ length: 5 }, () => passwords.matches('a password', '$2b$04$x'));
-    await turns();
-    const refused = passwords.matches('a password', '$2b$04$x');
-    await expect(refused).rejects.toMatchObject({
-      code: 'overloaded',
-      retryAfter: expect.any(Number),
-    });
-    running.shift()?.();
-    await turns();
-    all.push(passwords.matches('a password', '$2b$04$x'));
-    while (running.length > 0) {
-      running.shift()?.();
-      await turns();
-    }
-    expect(await Promise.all(all)).toHaveLength(6);
-  });
-
-  test('when one fails, then its place is free again', async () => {
-    const compare = jest.fn<Bcrypt['compare']>().mockRejectedValueOnce(new Error('broken'));
-    compare.mockResolvedValue(true);
-    const passwords = await makePasswords({
-      cost: 4,
-      concurrency: 1,
-      bcrypt: { hash: () => Promise.resolve('$2b$04$x'), compare },
-    });
-    await expect(passwords.matches('a password', '$2b$04$x')).rejects.toThrow('broken');
-    expect(await passwords.matches('a password', '$2b$04$x')).toBe(true);
-  });
-});
-
-describe('what is compared', () => {
-  test('when a password is longer than 72 bytes, then it is wrong though bcrypt would take it', async () => {
+describe('comparing a password', () => {
+  test('rejects a password longer than 72 bytes that bcrypt accepts', async () => {
     const passwords = await makePasswords({ cost: 4 });
     const longest = 'x'.repeat(72);
     const hash = await passwords.hash(longest);
-    // The control: this is what bcrypt itself says.
-    expect(await bcrypt.compare(`${longest}y`, hash)).toBe(true);
+    expect(await bcrypt.compare(`${longest}y`, hash)).toBe(true); // the control
     expect(await passwords.matches(`${longest}y`, hash)).toBe(false);
     expect(await passwords.matches(longest, hash)).toBe(true);
   });
 
-  test('when a hash is named $2y$, then it is compared as $2b$', async () => {
+  test('accepts a composed and a decomposed spelling that bcrypt tells apart', async () => {
+    const passwords = await makePasswords({ cost: 4 });
+    expect(decomposed).not.toBe(composed);
+    expect(await bcrypt.compare(decomposed, await bcrypt.hash(composed, 4))).toBe(false); // control
+    for (const stored of [composed, decomposed]) {
+      const hash = await passwords.hash(stored);
+      expect(await passwords.matches(composed, hash)).toBe(true);
+      expect(await passwords.matches(decomposed, hash)).toBe(true);
+    }
+  });
+
+  test('accepts a hash that is written as $2y$', async () => {
     const passwords = await makePasswords({ cost: 4 });
     const hash = (await bcrypt.hash('a password', 4)).replace('$2b$', '$2y$');
     expect(await bcrypt.compare('a password', hash)).toBe(false); // the control
@@ -90,7 +38,7 @@ describe('what is compared', () => {
     expect(passwords.isOutdated(hash)).toBe(false);
   });
 
-  test('when there is no hash, then one comparison of the same cost is made and the answer is no', async () => {
+  test('without a hash makes one comparison of the same cost and returns false', async () => {
     const compare = jest.fn<Bcrypt['compare']>(bcrypt.compare);
     const passwords = await makePasswords({ cost: 5, bcrypt: { hash: bcrypt.hash, compare } });
     expect(await passwords.matches('a password', undefined)).toBe(false);
@@ -98,9 +46,36 @@ describe('what is compared', () => {
     expect(compare.mock.calls[0]?.[1]).toMatch(/^\$2b\$05\$.{53}$/);
   });
 
-  test('when a hash has another cost than today, then it is outdated', async () => {
+  test('a hash of another cost is outdated', async () => {
     const passwords = await makePasswords({ cost: 5 });
     expect(passwords.isOutdated(await bcrypt.hash('a password', 4))).toBe(true);
     expect(passwords.isOutdated(await bcrypt.hash('a password', 5))).toBe(false);
+  });
+});
+
+describe('the length of a new password', () => {
+  const isAllowed = (password: string): boolean => newPassword().safeParse(password).success;
+
+  test('counts bytes of the composed form, for both spellings alike', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }), (text) => {
+        const bytes = Buffer.byteLength(text.normalize('NFC'));
+        const expected = bytes >= 8 && bytes <= 72 && !text.includes('\u0000');
+        expect(isAllowed(text.normalize('NFC'))).toBe(expected);
+        expect(isAllowed(text.normalize('NFD'))).toBe(expected);
+      }),
+    );
+  });
+
+  test('allows every decomposed spelling of 72 bytes: no character takes more than 1.5 characters a byte', () => {
+    let most = 0;
+    for (let code = 1; code <= 0x10ffff; code += 1) {
+      if (code >= 0xd800 && code <= 0xdfff) continue;
+      const letter = String.fromCodePoint(code).normalize('NFC');
+      most = Math.max(most, letter.normalize('NFD').length / Buffer.byteLength(letter));
+    }
+    expect(most).toBe(1.5);
+    expect(isAllowed('ǖ'.repeat(36).normalize('NFD'))).toBe(true);
+    expect(isAllowed('ǖ'.repeat(37).normalize('NFD'))).toBe(false);
   });
 });

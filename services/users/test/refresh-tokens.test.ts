@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { judge } from '../src/sessions.service.ts';
+import { decideRefresh } from '../src/sessions/sessions.service.ts';
 import {
   login,
   makeBarrier,
@@ -20,8 +20,8 @@ afterAll(() => users.stop());
 const logout = (token: string | undefined, refreshToken: string) =>
   users.api('POST', '/users/logout', { token, body: { refresh_token: refreshToken } });
 
-describe('refreshing', () => {
-  test('when a refresh token is used, then it gives new tokens that work', async () => {
+describe('refresh', () => {
+  test('a refresh token is exchanged for tokens that work', async () => {
     const first = await register(users.api);
     const second = await refresh(users.api, first.refresh_token);
     expect(second.status).toBe(200);
@@ -32,7 +32,7 @@ describe('refreshing', () => {
     expect((await refresh(users.api, second.body.refresh_token)).status).toBe(200);
   });
 
-  test('when a used one comes back, then its whole family ends and other sign-ins go on', async () => {
+  test('a second use ends the session and no other session', async () => {
     const { user, refresh_token } = await register(users.api);
     const other = (await login(users.api, user.email)).body;
     const next = (await refresh(users.api, refresh_token)).body;
@@ -43,10 +43,10 @@ describe('refreshing', () => {
     expect((await refresh(users.api, other.refresh_token)).status).toBe(200);
   });
 
-  test('when one is used twenty times at once at two processes, then one wins and the family ends', async () => {
+  test('of twenty uses at the same time at two processes one succeeds, and the session ends', async () => {
     const { user, refresh_token, access_token } = await register(users.api);
     const { api } = await users.another();
-    // Connections are open beforehand, or the first to get one is done before the others begin.
+    // Opens the connections first, or the first request ends before the others begin.
     await Promise.all(
       Array.from({ length: 40 }, (_, n) =>
         (n % 2 === 0 ? users.api : api)('GET', '/users/me', { token: access_token }),
@@ -66,7 +66,7 @@ describe('refreshing', () => {
     expect(live).toHaveLength(0);
   });
 
-  test('when the next one is used while the last one is reused, then nothing of the family stays alive', async () => {
+  test('a use of the next token during a reuse leaves no live token', async () => {
     for (let round = 0; round < 10; round += 1) {
       const { user, refresh_token } = await register(users.api);
       const next = (await refresh(users.api, refresh_token)).body;
@@ -82,7 +82,7 @@ describe('refreshing', () => {
     }
   });
 
-  test('when two look at it without a lock, then both find it fresh (the control)', async () => {
+  test('without a lock two uses both find the token unused (control)', async () => {
     const { user } = await register(users.api);
     const bothLooked = makeBarrier(2);
     const useUnlocked = () =>
@@ -98,7 +98,7 @@ describe('refreshing', () => {
     expect(await Promise.all([useUnlocked(), useUnlocked()])).toEqual([1, 1]);
   });
 
-  test('when it has expired, is unknown or malformed, then it is refused', async () => {
+  test('rejects an expired, an unknown and a malformed token', async () => {
     const { user, refresh_token } = await register(users.api);
     await users.sql(
       `UPDATE refresh_tokens SET expires_at = now() - interval '1 s' WHERE user_id = $1`,
@@ -109,7 +109,7 @@ describe('refreshing', () => {
     expect((await refresh(users.api, 'not a token')).status).toBe(400);
   });
 
-  test('when nobody acts on a token, then it lives for the days configured', async () => {
+  test('a token is valid for the configured days', async () => {
     const { user } = await register(users.api);
     const [row] = await users.sql<{ days: number }>(
       `SELECT round(extract(epoch FROM expires_at - created_at) / 86400)::int AS days
@@ -120,11 +120,11 @@ describe('refreshing', () => {
   });
 });
 
-describe('the verdict on a refresh token', () => {
-  test('when a token is anything but fresh, then it never rotates, and a used one of a live family is reuse', () => {
+describe('the decision on a refresh token', () => {
+  test('only an unused, live token rotates; a used one of a live session is reuse', () => {
     const anyToken = fc.record({
       id: fc.constant(1),
-      familyId: fc.constant('f'),
+      sessionId: fc.constant('f'),
       userId: fc.constant(1),
       isUsed: fc.boolean(),
       isRevoked: fc.boolean(),
@@ -133,17 +133,17 @@ describe('the verdict on a refresh token', () => {
     fc.assert(
       fc.property(anyToken, (token) => {
         const { isUsed, isRevoked, isExpired } = token;
-        const verdict = judge(token);
-        expect(verdict === 'rotate').toBe(!isUsed && !isRevoked && !isExpired);
-        expect(verdict === 'reused').toBe(isUsed && !isRevoked);
+        const decision = decideRefresh(token);
+        expect(decision === 'rotate').toBe(!isUsed && !isRevoked && !isExpired);
+        expect(decision === 'reused').toBe(isUsed && !isRevoked);
       }),
     );
-    expect(judge(undefined)).toBe('refuse');
+    expect(decideRefresh(undefined)).toBe('refuse');
   });
 });
 
-describe('signing out', () => {
-  test('when I sign out, then this sign-in ends and another of mine goes on', async () => {
+describe('logout', () => {
+  test('logout ends this session and no other session of the user', async () => {
     const { user, access_token, refresh_token } = await register(users.api);
     const other = (await login(users.api, user.email)).body;
     const answer = await logout(access_token, refresh_token);
@@ -154,14 +154,14 @@ describe('signing out', () => {
     expect((await logout(access_token, refresh_token)).status).toBe(204);
   });
 
-  test("when the token is someone else's, then nothing ends and the answer tells nothing", async () => {
+  test("another user's token ends no session and the response does not reveal it", async () => {
     const mine = await register(users.api);
     const theirs = await register(users.api);
     expect((await logout(mine.access_token, theirs.refresh_token)).status).toBe(204);
     expect((await refresh(users.api, theirs.refresh_token)).status).toBe(200);
   });
 
-  test('when nobody is signed in, then it is 401', async () => {
+  test('rejects a logout without an access token with 401', async () => {
     const { refresh_token } = await register(users.api);
     expect((await logout(undefined, refresh_token)).status).toBe(401);
   });

@@ -11,8 +11,8 @@ afterAll(() => users.stop());
 
 const post = (body: unknown) => users.api('POST', '/users/register', { body });
 
-describe('registering', () => {
-  test('when the e-mail is free, then the answer is 201 with the account and its tokens', async () => {
+describe('registration', () => {
+  test('returns 201 with the user and the tokens of a session', async () => {
     const { status, headers, body } = await post({ email: 'Ada@Example.com', password });
     expect(status).toBe(201);
     expect(headers.get('cache-control')).toBe('no-store');
@@ -32,7 +32,7 @@ describe('registering', () => {
     expect(me.body).toEqual({ user: body.user });
   });
 
-  test('when the token is read, then it is an EdDSA at+jwt with every claim and nothing personal', async () => {
+  test('the access token is an EdDSA at+jwt with ids and nothing personal', async () => {
     const { user, access_token } = await register(users.api);
     const { keys } = (await users.api('GET', '/.well-known/jwks.json')).body;
     expect(decodeProtectedHeader(access_token)).toEqual({
@@ -52,12 +52,14 @@ describe('registering', () => {
     });
   });
 
-  test('when twenty register one e-mail in any case at once, then one gets it and the others 409', async () => {
+  test('of twenty registrations of one e-mail address at the same time one succeeds, the others get 409', async () => {
     const email = anEmail();
     const emails = Array.from({ length: 20 }, (_, n) =>
       n % 2 === 0 ? email : email.toUpperCase(),
     );
-    const answers = await Promise.all(emails.map((given) => post({ email: given, password })));
+    const answers = await Promise.all(
+      emails.map((spelling) => post({ email: spelling, password })),
+    );
     const taken = answers.filter(({ status }) => status === 409);
     expect(taken).toHaveLength(19);
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
@@ -65,36 +67,39 @@ describe('registering', () => {
     expect(JSON.stringify(taken)).not.toMatch(/users_email_key|duplicate|INSERT/);
   });
 
-  test('when an account is kept, then neither its password nor its refresh token is in the database', async () => {
+  test('the database holds neither the password nor the refresh token', async () => {
     const { user, refresh_token } = await register(users.api);
-    const [row] = await users.sql<{ kept: string }>(
+    const [row] = await users.sql<{ stored: string }>(
       `SELECT (SELECT to_jsonb(u)::text FROM users u WHERE id = $1) ||
-              (SELECT jsonb_agg(t)::text FROM refresh_tokens t WHERE user_id = $1) AS kept`,
+              (SELECT jsonb_agg(t)::text FROM refresh_tokens t WHERE user_id = $1) AS stored`,
       [user.id],
     );
-    expect(row?.kept).toContain('$2b$04$');
-    expect(row?.kept).not.toContain(password);
-    expect(row?.kept).not.toContain(refresh_token);
-    expect(row?.kept).not.toContain(Buffer.from(refresh_token).toString('hex'));
+    expect(row?.stored).toContain('$2b$04$');
+    expect(row?.stored).not.toContain(password);
+    expect(row?.stored).not.toContain(refresh_token);
+    expect(row?.stored).not.toContain(Buffer.from(refresh_token).toString('hex'));
   });
 
   test.each([
     ['no e-mail', { password }],
     ['an e-mail without a domain', { email: 'ada', password }],
     ['an e-mail of 255 characters', { email: `${'a'.repeat(243)}@example.com`, password }],
-    ['an e-mail that is no string', { email: 7, password }],
-    ['7 bytes', { email: 'x@example.com', password: 'sevenby' }],
-    ['73 bytes', { email: 'x@example.com', password: 'x'.repeat(73) }],
-    ['25 characters of 75 bytes', { email: 'x@example.com', password: '票'.repeat(25) }],
-    ['a NUL byte', { email: 'x@example.com', password: 'correct\u0000horse' }],
+    ['an e-mail that is not a string', { email: 7, password }],
+    ['a password of 7 bytes', { email: 'x@example.com', password: 'sevenby' }],
+    ['a password of 73 bytes', { email: 'x@example.com', password: 'x'.repeat(73) }],
+    [
+      'a password of 25 characters with 75 bytes',
+      { email: 'x@example.com', password: '票'.repeat(25) },
+    ],
+    ['a NUL character', { email: 'x@example.com', password: 'correct\u0000horse' }],
     ['a role', { email: 'x@example.com', password, role: 'admin' }],
     [
       '__proto__',
       '{"email":"x@example.com","password":"correct horse","__proto__":{"role":"admin"}}',
     ],
-    ['a list', [1]],
+    ['an array', [1]],
     ['no body', undefined],
-  ])('when the body has %s, then it is refused with 400', async (_what, body) => {
+  ])('rejects %s with 400', async (_what, body) => {
     const answer = await post(body);
     expect(answer.status).toBe(400);
     expect(answer.body).toMatchObject({ code: 'invalid_request', status: 400 });
@@ -104,11 +109,11 @@ describe('registering', () => {
   test.each([
     ['8 bytes', 'eight by'],
     ['72 bytes', 'x'.repeat(72)],
-    ['24 characters of 72 bytes', '票'.repeat(24)],
-  ])('when the password has %s, then it is taken and signs in', async (_what, given) => {
+    ['24 characters with 72 bytes', '票'.repeat(24)],
+  ])('accepts a password of %s', async (_what, chosen) => {
     const email = anEmail();
-    expect((await post({ email, password: given })).status).toBe(201);
-    const login = await users.api('POST', '/users/login', { body: { email, password: given } });
+    expect((await post({ email, password: chosen })).status).toBe(201);
+    const login = await users.api('POST', '/users/login', { body: { email, password: chosen } });
     expect(login.status).toBe(200);
   });
 });

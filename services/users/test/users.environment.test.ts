@@ -4,7 +4,7 @@ import { parseEnvironment } from '@movie-ticketing/kit/config';
 import { usersEnvironment } from '../src/users.environment.ts';
 
 describe('the environment of the users service', () => {
-  test('when nothing is set, then the promised values hold', () => {
+  test('an empty environment has the documented defaults', () => {
     expect(parseEnvironment(usersEnvironment, {})).toMatchObject({
       BCRYPT_COST: 10,
       JWT_ACCESS_TOKEN_SECONDS: 900,
@@ -24,7 +24,7 @@ describe('the environment of the users service', () => {
     ['JWT_ACCESS_TOKEN_SECONDS', '15m', 'whole number'],
     ['JWT_KEY_ROTATION_DAYS', '0', 'from 1 to 365'],
     ['RATE_LIMITS', 'no', 'on, off'],
-  ])('when %s is %s, then the error names it and what it should be', (name, value, expected) => {
+  ])('rejects %s=%s with the variable and what it must be', (name, value, expected) => {
     let message = '';
     try {
       parseEnvironment(usersEnvironment, { [name]: value });

@@ -52,10 +52,10 @@ const run = (env: Record<string, string>) => {
 };
 
 const admin = (output: string) =>
-  /Administrator: (\S+) \/ (\S+)/.exec(output)?.slice(1) as [string, string] | undefined;
+  /Admin: (\S+) \/ (\S+)/.exec(output)?.slice(1) as [string, string] | undefined;
 
-describe('the users service alone', () => {
-  test('when it starts, then the administrator is there, it is ready, and SIGTERM ends it; the next start keeps all', async () => {
+describe('the users process', () => {
+  test('creates the admin once, becomes ready, stops on SIGTERM, and keeps its data and keys', async () => {
     const env = {
       DATABASE_URL: database.url,
       ADMIN_EMAIL: 'boss@example.com',
@@ -73,7 +73,7 @@ describe('the users service alone', () => {
     expect(metrics).toContain('users_sign_ins_total');
     first.child.kill('SIGTERM');
     expect(await first.exited).toBe(0);
-    const logged = first.output().replaceAll(/^Administrator:.*$/gm, '');
+    const logged = first.output().replaceAll(/^Admin:.*$/gm, '');
     for (const secret of [email, password, body.access_token, body.refresh_token]) {
       expect(logged).not.toContain(secret);
     }
@@ -87,19 +87,34 @@ describe('the users service alone', () => {
     expect(await second.exited).toBe(0);
   });
 
-  test('when a variable is bad, then it is named and the exit code is 2', async () => {
+  test('an ADMIN_EMAIL of a user who is not an admin is logged and the user is unchanged', async () => {
+    const env = { DATABASE_URL: database.url, BCRYPT_COST: '4' };
+    const first = run(env);
+    const { api } = await first.listening;
+    const credentials = { email: 'customer@example.com', password: 'correct horse' };
+    await api('POST', '/users/register', { body: credentials });
+    first.child.kill('SIGTERM');
+    await first.exited;
+    const second = run({ ...env, ADMIN_EMAIL: credentials.email });
+    const again = (await second.listening).api;
+    expect(second.output()).toContain('ADMIN_EMAIL exists but is not an admin; unchanged');
+    const { body } = await again('POST', '/users/login', { body: credentials });
+    expect(body.user.role).toBe('customer');
+  });
+
+  test('names a bad variable and exits with code 2', async () => {
     const child = run({ DATABASE_URL: database.url, BCRYPT_COST: 'high' });
     expect(await child.exited).toBe(2);
     expect(child.output()).toContain('BCRYPT_COST must be a whole number from 4 to 15');
   });
 
-  test('when no database is named, then it says which variable to set and the exit code is 2', async () => {
+  test('without a database it names DATABASE_URL and exits with code 2', async () => {
     const child = run({});
     expect(await child.exited).toBe(2);
     expect(child.output()).toContain('DATABASE_URL');
   });
 
-  test('when the database is not migrated, then it says so and ends', async () => {
+  test('with a database that is not migrated it exits with code 1', async () => {
     const empty = await createTestDatabase({ empty: true });
     const child = run({ DATABASE_URL: empty.url });
     expect(await child.exited).toBe(1);

@@ -3,15 +3,14 @@ import { randomUUID } from 'node:crypto';
 import type { Role } from '@movie-ticketing/kit/endpoint';
 import { SignJWT } from 'jose';
 
-import type { SigningMaterial } from './key-ring.ts';
+import type { SigningMaterial } from '../keys/key-ring.ts';
 
 export type AccessTokens = {
-  /** Seconds that a token is good for. */
   lifetimeSeconds: number;
   sign(user: { id: number; role: Role }): Promise<string>;
 };
 
-/** Access tokens: Ed25519-signed JWTs of the profile of RFC 9068. They carry ids, nothing personal. */
+/** Access tokens: JWTs of the profile of RFC 9068, signed with Ed25519. They hold ids, nothing personal. */
 export const makeAccessTokens = (options: {
   signing: () => Promise<SigningMaterial>;
   issuer: string;

@@ -15,26 +15,26 @@ import { makeSigningKeysRepository, type SigningKey } from './signing-keys.repos
 export type SigningMaterial = { kid: string; key: CryptoKey | Uint8Array };
 
 export type KeyRing = {
-  /** The key to sign with now. */
+  /** The key that signs now. */
   signing(): Promise<SigningMaterial>;
-  /** The public keys that verifiers must know now, read anew. */
+  /** The public keys that verifiers must know now, read from the database. */
   published(): Promise<JwkSet>;
-  /** Makes a key if one is due and forgets those that are over. Any number of processes may call. */
+  /** Creates a key if one is due and deletes expired ones. Any number of processes may call it. */
   rotate(): Promise<void>;
 };
 
-/** How often a process looks which key signs; well below the margin that a key outlives its term by. */
-const readEvery = 10_000;
+/** How often a process reads which key signs; well below the margin by which a key outlives its term. */
+const readIntervalMs = 10_000;
 
-/** The signing keys, kept in the database: they outlive restarts, and processes agree on them. */
+/** The signing keys. The database stores them, so that they outlive restarts and processes share them. */
 export const makeKeyRing = (options: {
   db: Database;
   rules: RotationRules;
-  readEveryMs?: number;
+  readIntervalMs?: number;
 }): KeyRing => {
   const { db, rules } = options;
   return {
-    signing: rememberSigningKey(db, rules, options.readEveryMs ?? readEvery),
+    signing: cacheSigningKey(db, rules, options.readIntervalMs ?? readIntervalMs),
     published: async () => {
       const { keys, now } = await makeSigningKeysRepository(db).list();
       const plan = planKeys(keys, now, rules);
@@ -46,57 +46,57 @@ export const makeKeyRing = (options: {
         const repository = makeSigningKeysRepository(tx);
         await repository.lock();
         const { keys, now } = await repository.list();
-        const { create, forget } = planKeys(keys, now, rules);
-        if (create !== undefined) await repository.add(await makeKey(now, create.signsFrom));
-        if (forget.length > 0) await repository.remove(forget);
+        const { create, expired } = planKeys(keys, now, rules);
+        if (create !== undefined) await repository.insert(await createKey(now, create.signsFrom));
+        if (expired.length > 0) await repository.delete(expired);
       }),
   };
 };
 
-const rememberSigningKey = (
+const cacheSigningKey = (
   db: Database,
   rules: RotationRules,
-  readEveryMs: number,
+  maximumAgeMs: number,
 ): KeyRing['signing'] => {
-  let known: { material: SigningMaterial; readAt: number } | undefined;
+  let cached: { material: SigningMaterial; readAt: number } | undefined;
   let reading: Promise<SigningMaterial> | undefined;
 
   const read = async (): Promise<SigningMaterial> => {
     const { keys, now } = await makeSigningKeysRepository(db).list();
     const { signing } = planKeys(keys, now, rules);
     const found = keys.find(({ kid }) => kid === signing);
-    if (found === undefined) throw new Error('there is no signing key yet');
+    if (found === undefined) throw new Error('no signing key exists yet');
     const material =
-      known?.material.kid === found.kid
-        ? known.material
+      cached?.material.kid === found.kid
+        ? cached.material
         : { kid: found.kid, key: await importJWK(found.privateJwk, 'EdDSA') };
-    known = { material, readAt: performance.now() };
+    cached = { material, readAt: performance.now() };
     return material;
   };
-  // One read at a time, shared by all who wait for it.
+  // One read at a time, shared by all callers that wait for it.
   const readOnce = (): Promise<SigningMaterial> =>
     (reading ??= read().finally(() => {
       reading = undefined;
     }));
 
   return async () => {
-    const age = known === undefined ? Infinity : performance.now() - known.readAt;
-    if (known !== undefined && age < readEveryMs) return known.material;
+    const age = cached === undefined ? Infinity : performance.now() - cached.readAt;
+    if (cached !== undefined && age < maximumAgeMs) return cached.material;
     try {
       return await readOnce();
     } catch (error) {
-      // An account that was just made should not lose its tokens to a moment's trouble.
-      if (known !== undefined && age < marginMs / 2) return known.material;
+      // A short database outage must not fail sign-ins that have been committed.
+      if (cached !== undefined && age < marginMs / 2) return cached.material;
       throw error;
     }
   };
 };
 
-const makeKey = async (createdAt: number, signsFrom: number): Promise<SigningKey> => {
+const createKey = async (createdAt: number, signsFrom: number): Promise<SigningKey> => {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const { kty, crv, x, d } = await exportJWK(privateKey);
-  const bare = { kty, crv, x } as JWK;
-  const kid = await calculateJwkThumbprint(bare);
-  const publicJwk = { ...bare, kid, alg: 'EdDSA', use: 'sig' };
+  const thumbprinted = { kty, crv, x } as JWK;
+  const kid = await calculateJwkThumbprint(thumbprinted);
+  const publicJwk = { ...thumbprinted, kid, alg: 'EdDSA', use: 'sig' };
   return { kid, publicJwk, privateJwk: { ...publicJwk, d } as JWK, createdAt, signsFrom };
 };

@@ -5,21 +5,25 @@ export type SigningKey = {
   kid: string;
   privateJwk: JWK;
   publicJwk: JWK;
-  /** Milliseconds since 1970, by the database's clock. */
+  /** Milliseconds since 1970 by the database's clock. */
   createdAt: number;
   signsFrom: number;
 };
 
-type Row = {
-  now: Date;
-  kid: string | null;
+const columns = 'k.kid, k.private_jwk, k.public_jwk, k.created_at, k.signs_from';
+
+type SigningKeyRow = {
+  kid: string;
   private_jwk: JWK;
   public_jwk: JWK;
   created_at: Date;
   signs_from: Date;
 };
 
-const toSigningKey = (row: Row & { kid: string }): SigningKey => ({
+/** The database's clock, beside a key or alone. */
+type ClockRow = { now: Date } & (SigningKeyRow | { kid: null });
+
+const toSigningKey = (row: SigningKeyRow): SigningKey => ({
   kid: row.kid,
   privateJwk: row.private_jwk,
   publicJwk: row.public_jwk,
@@ -27,31 +31,29 @@ const toSigningKey = (row: Row & { kid: string }): SigningKey => ({
   signsFrom: row.signs_from.getTime(),
 });
 
-const isKey = (row: Row): row is Row & { kid: string } => row.kid !== null;
-
-// "keys" in ASCII: any number does, as long as nothing else of ours takes it.
-const lockNumber = 0x6b657973;
+// "keys" in ASCII: the number of the advisory lock on the set of keys.
+const keysLock = 0x6b657973;
 
 export const makeSigningKeysRepository = (db: Queryable) => ({
-  /** All keys, and what the time is where they are kept: processes need not agree on it otherwise. */
+  /** All keys, and the time by the database's clock, on which processes agree. */
   list: async (): Promise<{ keys: SigningKey[]; now: number }> => {
-    const rows = await db.query<Row>(
-      `SELECT clock.now, k.kid, k.private_jwk, k.public_jwk, k.created_at, k.signs_from
+    const rows = await db.query<ClockRow>(
+      `SELECT clock.now, ${columns}
          FROM (SELECT clock_timestamp() AS now) AS clock
          LEFT JOIN signing_keys AS k ON true`,
     );
     return {
-      keys: rows.filter(isKey).map(toSigningKey),
+      keys: rows.flatMap((row) => (row.kid === null ? [] : [toSigningKey(row)])),
       now: rows[0]?.now.getTime() ?? Date.now(),
     };
   },
 
-  /** Until the transaction ends one process alone decides about keys. */
+  /** Until the transaction ends no other process changes the set of keys. */
   lock: async (): Promise<void> => {
-    await db.query('SELECT pg_advisory_xact_lock($1)', [lockNumber]);
+    await db.query('SELECT pg_advisory_xact_lock($1)', [keysLock]);
   },
 
-  add: async (key: SigningKey): Promise<void> => {
+  insert: async (key: SigningKey): Promise<void> => {
     await db.query(
       `INSERT INTO signing_keys (kid, private_jwk, public_jwk, created_at, signs_from)
        VALUES ($1, $2, $3, to_timestamp($4::float8 / 1000), to_timestamp($5::float8 / 1000))`,
@@ -65,7 +67,7 @@ export const makeSigningKeysRepository = (db: Queryable) => ({
     );
   },
 
-  remove: async (kids: readonly string[]): Promise<void> => {
+  delete: async (kids: readonly string[]): Promise<void> => {
     await db.query('DELETE FROM signing_keys WHERE kid = ANY($1)', [kids]);
   },
 });

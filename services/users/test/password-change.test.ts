@@ -24,7 +24,7 @@ const change = (token: string, current: string, next: string) =>
   });
 
 describe('changing the password', () => {
-  test('when it is changed, then every other sign-in ends, the new one goes on, and the new password counts', async () => {
+  test('ends every other session, opens a new one, and only the new password signs in', async () => {
     const { user, access_token, refresh_token } = await register(users.api);
     const other = (await login(users.api, user.email)).body;
     const changed = await change(access_token, password, 'an other horse');
@@ -37,7 +37,7 @@ describe('changing the password', () => {
     expect((await login(users.api, user.email, 'an other horse')).status).toBe(200);
   });
 
-  test('when the current password is wrong, then it is 401 and nothing ends', async () => {
+  test('rejects a wrong current password with 401 and ends no session', async () => {
     const { access_token, refresh_token } = await register(users.api);
     const answer = await change(access_token, 'a wrong one', 'an other horse');
     expect(answer.status).toBe(401);
@@ -45,13 +45,13 @@ describe('changing the password', () => {
     expect((await refresh(users.api, refresh_token)).status).toBe(200);
   });
 
-  test('when the new password is too long or too short, then it is 400', async () => {
+  test('rejects a new password that is too long or too short with 400', async () => {
     const { access_token } = await register(users.api);
     expect((await change(access_token, password, 'x'.repeat(73))).status).toBe(400);
     expect((await change(access_token, password, 'short')).status).toBe(400);
   });
 
-  test('when two change it at once, then one does and one is refused', async () => {
+  test('of two changes at the same time one succeeds', async () => {
     const { user, access_token } = await register(users.api);
     const answers = await Promise.all([
       change(access_token, password, 'the first one'),
@@ -63,11 +63,11 @@ describe('changing the password', () => {
   });
 });
 
-describe('deleting the account', () => {
-  test('when it is deleted, then its tokens are 401 at once, here and in another process, and nothing personal is left', async () => {
+describe('deleting the current user', () => {
+  test('its tokens get 401 at once in every process, and nothing personal remains', async () => {
     const { user, access_token, refresh_token } = await register(users.api);
     const { api } = await users.another();
-    // Both have verified the token, so both remember it.
+    // Both processes have verified the token and cached it.
     expect((await users.api('GET', '/users/me', { token: access_token })).status).toBe(200);
     expect((await api('GET', '/users/me', { token: access_token })).status).toBe(200);
     expect((await users.api('DELETE', '/users/me', { token: access_token })).status).toBe(204);
@@ -86,20 +86,27 @@ describe('deleting the account', () => {
     expect((await refresh(users.api, refresh_token)).status).toBe(401);
     expect((await login(users.api, user.email)).status).toBe(401);
     const [row] = await users.sql(
-      'SELECT email, password_hash, deleted_at FROM users WHERE id = $1',
+      'SELECT email, canonical_email, password_hash, deleted_at FROM users WHERE id = $1',
       [user.id],
     );
-    expect(row).toEqual({ email: null, password_hash: null, deleted_at: expect.any(Date) });
+    expect(row).toEqual({
+      email: null,
+      canonical_email: null,
+      password_hash: null,
+      deleted_at: expect.any(Date),
+    });
+    const networks = 'SELECT 1 FROM known_networks WHERE user_id = $1';
+    expect(await users.sql(networks, [user.id])).toEqual([]);
   });
 
-  test('when the e-mail is registered again, then it is a new account', async () => {
+  test('the e-mail address can be registered again as a new user', async () => {
     const { user, access_token } = await register(users.api);
     await users.api('DELETE', '/users/me', { token: access_token });
-    const anew = await register(users.api, user.email);
-    expect(anew.user.id).not.toBe(user.id);
+    const second = await register(users.api, user.email);
+    expect(second.user.id).not.toBe(user.id);
   });
 
-  test('when two administrators delete themselves at once, then one stays', async () => {
+  test('of two admins who delete themselves at the same time one remains', async () => {
     for (let round = 0; round < 5; round += 1) {
       await users.sql(`UPDATE users SET role = 'customer' WHERE role = 'admin'`);
       const pair = [await anAdmin(users), await anAdmin(users)];
@@ -111,10 +118,10 @@ describe('deleting the account', () => {
     }
   });
 
-  test('when each only looks for the other before it goes, then both go (the control)', async () => {
+  test('without the lock both of two admins are demoted (control)', async () => {
     await users.sql(`UPDATE users SET role = 'customer' WHERE role = 'admin'`);
     const pair = [await anAdmin(users), await anAdmin(users)];
-    const bothLooked = makeBarrier(2);
+    const bothRead = makeBarrier(2);
     await Promise.all(
       pair.map(({ user }) =>
         users.owner.transaction(async (tx) => {
@@ -122,7 +129,7 @@ describe('deleting the account', () => {
             `SELECT 1 FROM users WHERE role = 'admin' AND deleted_at IS NULL AND id <> $1`,
             [user.id],
           );
-          await bothLooked();
+          await bothRead();
           if (others.length === 0) return;
           await tx.query(`UPDATE users SET role = 'staff' WHERE id = $1`, [user.id]);
         }),

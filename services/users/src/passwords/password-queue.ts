@@ -1,0 +1,56 @@
+import { Problem } from '@movie-ticketing/kit/problems';
+
+import { makeFairLines, type QueueClient } from './fair-lines.ts';
+
+export type PasswordQueue = {
+  /** @throws Problem `overloaded` where too many wait */
+  run<T>(client: QueueClient, work: () => Promise<T>): Promise<T>;
+  waiting(): number;
+};
+
+/**
+ * Bounds how many hashes are computed at the same time and how many requests wait, and shares the turns
+ * between networks. bcrypt runs on libuv's pool of four threads, which DNS and file reads share.
+ */
+export const makePasswordQueue = (options: {
+  /** How long one turn takes, for Retry-After. */
+  turnMs: number;
+  concurrency?: number;
+  maximumWaiting?: number;
+}): PasswordQueue => {
+  const { turnMs, concurrency = 2, maximumWaiting = 200 } = options;
+  const lines = makeFairLines(maximumWaiting);
+  let running = 0;
+
+  const refusal = (): Problem => {
+    const seconds = Math.ceil((lines.length() * turnMs) / concurrency / 1_000);
+    return new Problem('overloaded', {
+      detail: 'Too many users are signing in at the moment.',
+      retryAfter: Math.min(30, Math.max(1, seconds)),
+    });
+  };
+
+  const waitForTurn = (client: QueueClient): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const refuse = (): void => {
+        reject(refusal());
+      };
+      if (!lines.add(client, { start: resolve, refuse })) refuse();
+    });
+
+  return {
+    run: async (client, work) => {
+      if (running < concurrency) running += 1;
+      else await waitForTurn(client);
+      try {
+        return await work();
+      } finally {
+        // The turn is passed on, so `running` stays the same unless nobody waits.
+        const next = lines.next();
+        if (next === undefined) running -= 1;
+        else next.start();
+      }
+    },
+    waiting: lines.length,
+  };
+};
