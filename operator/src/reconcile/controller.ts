@@ -15,7 +15,8 @@ export type TicketingControllerOptions = ReconcileOptions & {
   workers: number;
 };
 
-const backoff = { baseMs: 50, capMs: 15_000 };
+/** A refused object (a node port that is taken, a full quota) is retried at the latest after a minute. */
+const backoff = { baseMs: 50, capMs: 60_000 };
 
 /** The resource that an object belongs to, by its label. */
 const ownerOf = ({ metadata }: KubeObject): string[] => {

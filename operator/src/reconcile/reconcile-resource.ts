@@ -5,7 +5,7 @@ import type { OperatorSettings } from '../objects/settings.ts';
 import { specSchema, type MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { Reconciled } from '../runtime/controller.ts';
-import { KubeError } from '../runtime/kube-error.ts';
+import { hasReason, KubeError } from '../runtime/kube-error.ts';
 import { splitKey } from '../runtime/kube-object.ts';
 import type { Observed, Refusal } from '../steps/observed.ts';
 import { carryOut, writeStatus, type Applied } from './apply.ts';
@@ -25,11 +25,6 @@ export type ReconcileOptions = {
 
 export const resourceKind = { apiVersion: 'movieticketing.io/v1', kind: 'MovieTicketing' };
 
-/** The same objects were refused again; their status is already written. Retried with back-off. */
-export class RefusedError extends Error {
-  override readonly name = 'RefusedError';
-}
-
 /** Objects of users, such as a Secret that the spec references, are not watched: they are polled. */
 const resyncMs = 60_000;
 
@@ -46,7 +41,7 @@ const areSame = (
 /**
  * Brings one resource a step nearer to its spec: observe, decide, apply, status.
  * @returns a function of `namespace/name`; it throws KubeError where objects could not be read or the
- *   status could not be written, and RefusedError
+ *   status could not be written
  */
 export const makeReconcile = (
   options: ReconcileOptions,
@@ -87,9 +82,9 @@ export const makeReconcile = (
     lastRefusals.set(key, refusals);
     if (writes > 0) logger.debug({ resource: key, writes }, 'objects written');
     if (!known) logRefusals(key, refusals);
-    // New refusals belong into the status, and a resource that changed meanwhile is decided again.
-    if (!known || !current) return { requeueAfterMs: 0 };
-    if (refusals.size > 0) throw new RefusedError([...refusals.keys()].join(', '));
+    // New refusals belong into the status, a resource that changed meanwhile is decided again, and refused
+    // objects are retried: all with the back-off of the queue.
+    if (!known || !current || refusals.size > 0) return { requeueAfterMs: 0 };
     return { requeueAfterMs: plan.requeueAfterMs ?? spread(resyncMs) };
   };
 };
@@ -102,7 +97,11 @@ const readResource = async (
   key: string,
 ): Promise<MovieTicketing | undefined> => {
   const { namespace = '', name } = splitKey(key);
-  const found = await client.get({ ...resourceKind, namespace, name });
+  // Without the CRD there are no resources either. Once it is back, its watch reports them all.
+  const found = await client.get({ ...resourceKind, namespace, name }).catch((error: unknown) => {
+    if (hasReason(error, 'KindNotServed')) return undefined;
+    throw error;
+  });
   if (found === undefined) return undefined;
   const resource = found as unknown as MovieTicketing;
   // A resource stored under an older definition lacks the defaults of this one.

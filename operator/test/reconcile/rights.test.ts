@@ -1,5 +1,4 @@
 import { afterAll, expect } from '@jest/globals';
-import { makeLogger } from '@movie-ticketing/kit/logging';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
 
 import { makeReconcile } from '../../src/reconcile/reconcile-resource.ts';
@@ -14,6 +13,7 @@ import {
 } from '../../testing/operator-scene.ts';
 import { testSettings } from '../../testing/example-resource.ts';
 import { settleWorkloads } from '../../testing/pretend-controllers.ts';
+import { recordingLogger } from '../../testing/runtime-scene.ts';
 import { recordCalls } from '../../testing/recorded-client.ts';
 
 const api = hasApiServer ? await startApiServer() : undefined;
@@ -57,17 +57,19 @@ testIf(hasApiServer, lacksApiServer)(
       seed: { mode: 'demo' },
       gateway: { service: { nodePort: 31_900 } },
     });
+    const { lines, logger } = recordingLogger();
     const reconcile = makeReconcile({
       client: recorded.client,
       settings: testSettings,
       recordEvent: () => undefined,
-      logger: makeLogger({ service: 'test', level: 'silent' }),
+      logger,
     });
-    // A right that is missing would be refused: RefusedError or KubeError.
+    // A missing right is a KubeError where it concerns a read, and a refused object otherwise.
     for (let round = 0; round < 15; round += 1) {
       await reconcile(`${namespace}/shop`);
       await settleWorkloads(kubelet, namespace);
     }
+    expect(lines.filter(({ level }) => level === 'warn')).toEqual([]);
     const used = new Set(
       recorded.calls.map(({ verb, kind }) => {
         const [plain = '', subresource] = verb.split('/');
