@@ -1,36 +1,36 @@
-import type { runBatch } from '@movie-ticketing/bookings/batch/run-batch';
-import { makeReference, type ReferencedOrder } from '@movie-ticketing/bookings/batch/booking-order';
+import type {
+  BookingRequest,
+  BookingResult,
+} from '@movie-ticketing/bookings/batch/booking-request';
 import type { makeBookingQueue } from '@movie-ticketing/bookings/batch/booking-queue';
-import { presentBooking, type Booking } from '@movie-ticketing/bookings/bookings/bookings.schema';
+import { toRefusal, type runBatch } from '@movie-ticketing/bookings/batch/run-batch';
+import type { Booking } from '@movie-ticketing/bookings/bookings/bookings.schema';
 import type { Queryable } from '@movie-ticketing/kit/database';
-import { translateDatabaseError } from '@movie-ticketing/kit/database-errors';
-import type { ApiResponse } from '@movie-ticketing/kit/endpoint';
 import { Problem } from '@movie-ticketing/kit/problems';
 
 /**
- * The control: what a booking costs without the shared batch, everything else the same. One
- * transaction of five statements each, as many at a time as the pool has connections.
+ * The control: what a booking costs without the shared batch, everything else the same. One transaction of
+ * five statements each, as many at a time as the pool has connections.
  */
-export const controlBatch: typeof runBatch = (db, orders, { holdMs }) =>
+export const controlBatch: typeof runBatch = (db, requests, { holdMs }) =>
   Promise.all(
-    orders.map(async (order) => {
+    requests.map(async (request): Promise<BookingResult> => {
       try {
-        return await db.attempt((tx) => bookAlone(tx, order, holdMs));
+        return await db.attempt(async (tx) => ({
+          kind: 'booked',
+          booking: await bookAlone(tx, request, holdMs),
+        }));
       } catch (error) {
-        const problem = translateDatabaseError(error);
-        return problem instanceof Problem ? problem : new Problem('internal', { cause: error });
+        return toRefusal(error);
       }
     }),
   );
 
-/** No queue: each booking is begun as it arrives, and waits for nothing but a connection and its row. */
+/** No queue: each booking begins when it arrives, and waits only for a connection and its row. */
 export const noQueue: typeof makeBookingQueue = ({ run }) => ({
-  submit: async (order) => {
-    const [outcome] = await run([{ ...order, reference: makeReference() }]);
-    if (outcome === undefined || outcome instanceof Problem) {
-      throw outcome ?? new Problem('internal');
-    }
-    return outcome;
+  submit: async (request) => {
+    const [result] = await run([request]);
+    return result ?? { kind: 'refused', code: 'internal' };
   },
   depth: 0,
   drain: () => Promise.resolve(),
@@ -45,46 +45,45 @@ type ScreeningRow = {
 
 const bookAlone = async (
   tx: Queryable,
-  order: ReferencedOrder,
+  request: BookingRequest,
   holdMs: number,
-): Promise<ApiResponse> => {
+): Promise<Booking> => {
   const [screening] = await tx.query<ScreeningRow>(
     `SELECT available_seats, price_minor, currency, clock_timestamp() AS now
      FROM screenings WHERE id = $1 FOR UPDATE`,
-    [order.screeningId],
-    'control-lock',
+    [request.screeningId],
+    'bench.control.lock',
   );
-  const [person] = await tx.query(
+  const [user] = await tx.query(
     'SELECT id FROM users WHERE id = $1 AND deleted_at IS NULL',
-    [order.userId],
-    'control-person',
+    [request.userId],
+    'bench.control.user',
   );
-  if (screening === undefined || person === undefined) throw new Problem('not_found');
-  if (screening.available_seats < order.numTickets) throw new Problem('not_enough_seats');
-  const booking = await insertBooking(tx, order, screening, holdMs);
+  if (screening === undefined || user === undefined) throw new Problem('not_found');
+  if (screening.available_seats < request.numTickets) throw new Problem('not_enough_seats');
+  const booking = await insertBooking(tx, request, screening, holdMs);
   await tx.query(
     'UPDATE screenings SET available_seats = available_seats - $2 WHERE id = $1',
-    [order.screeningId, order.numTickets],
-    'control-seats',
+    [request.screeningId, request.numTickets],
+    'bench.control.seats',
   );
-  const json = JSON.stringify({ booking: presentBooking(booking) });
-  await keepAnswer(tx, order, json);
-  return { status: 201, json, headers: { Location: `/bookings/${String(booking.id)}` } };
+  await storeKey(tx, request, booking);
+  return booking;
 };
 
 const insertBooking = async (
   tx: Queryable,
-  order: ReferencedOrder,
+  request: BookingRequest,
   screening: ScreeningRow,
   holdMs: number,
 ): Promise<Booking> => {
   const booking: Omit<Booking, 'id'> = {
-    reference: order.reference,
-    userId: order.userId,
-    screeningId: order.screeningId,
-    numTickets: order.numTickets,
+    reference: request.reference,
+    userId: request.userId,
+    screeningId: request.screeningId,
+    numTickets: request.numTickets,
     status: 'pending',
-    totalMinor: screening.price_minor * order.numTickets,
+    totalMinor: screening.price_minor * request.numTickets,
     currency: screening.currency,
     createdAt: screening.now,
     expiresAt: new Date(screening.now.getTime() + holdMs),
@@ -103,19 +102,23 @@ const insertBooking = async (
       booking.createdAt,
       booking.expiresAt,
     ],
-    'control-insert',
+    'bench.control.insert',
   );
   return { id: (row as { id: number }).id, ...booking };
 };
 
-/** A sixth statement where there is a key; a repeat fails on the primary key, which is all we need here. */
-const keepAnswer = async (tx: Queryable, order: ReferencedOrder, json: string): Promise<void> => {
-  if (order.idempotency === undefined) return;
-  const { userId, scope, key, requestHash } = order.idempotency;
+/** A sixth statement if there is a key; a repeat fails on the primary key, which is enough here. */
+const storeKey = async (
+  tx: Queryable,
+  { idempotency }: BookingRequest,
+  booking: Booking,
+): Promise<void> => {
+  if (idempotency === undefined) return;
+  const { userId, scope, key, requestHash } = idempotency;
   await tx.query(
-    `INSERT INTO bookings_idempotency_keys (user_id, scope, key, request_hash, status, body)
-     VALUES ($1, $2, $3, $4, 201, $5)`,
-    [userId, scope, key, requestHash, json],
-    'control-key',
+    `INSERT INTO bookings_idempotency_keys (user_id, scope, key, request_hash, booking_id, outcome)
+     VALUES ($1, $2, $3, $4, $5, $6)`,
+    [userId, scope, key, requestHash, booking.id, booking.status],
+    'bench.control.key',
   );
 };

@@ -20,7 +20,7 @@ export const countSeats = async (
      )
      SELECT count(*) FILTER (WHERE total_seats <> available_seats + coalesce(tickets, 0))::int AS wrong,
             coalesce(sum(bookings), 0)::int AS bookings,
-            (SELECT count(*) FROM bookings_idempotency_keys WHERE status = 201)::int AS keys
+            (SELECT count(*) FROM bookings_idempotency_keys WHERE booking_id IS NOT NULL)::int AS keys
      FROM screenings LEFT JOIN sold ON screening_id = id WHERE id = ANY($1::bigint[])`,
     [screenings],
   );

@@ -64,6 +64,7 @@ CREATE TABLE catalog_idempotency_keys (
   key          text NOT NULL,
   request_hash bytea NOT NULL,
   status       integer NOT NULL,
+  headers      jsonb NOT NULL DEFAULT '{}',
   body         text NOT NULL,
   created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (user_id, scope, key)

@@ -12,5 +12,5 @@ GRANT SELECT (id, deleted_at) ON users TO mt_bookings;
 GRANT SELECT, INSERT, UPDATE (status) ON bookings TO mt_bookings;
 GRANT USAGE ON SEQUENCE bookings_id_seq TO mt_bookings;
 GRANT SELECT, INSERT, UPDATE (status, paid_at, refunded_at, next_check_at, attempts) ON payments TO mt_bookings;
-GRANT SELECT, INSERT, UPDATE (status, body), DELETE ON bookings_idempotency_keys TO mt_bookings;
+GRANT SELECT, INSERT, UPDATE (outcome), DELETE ON bookings_idempotency_keys TO mt_bookings;
 GRANT SELECT, INSERT, UPDATE (refunded_at) ON simulated_charges TO mt_bookings;

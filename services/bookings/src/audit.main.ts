@@ -10,7 +10,7 @@ import { z } from 'zod';
 
 import { auditSnapshot } from './audit.ts';
 
-/** `npm run audit`: exit code 0 when nothing is broken, 1 when something is. */
+/** `npm run audit`: exit code 0 if every check holds, else 1. */
 const environment = z.object({
   ...databaseEnvironment.shape,
   LOG_LEVEL: environmentFields.oneOf(['info', 'warn', 'error', 'silent'], 'warn'),
@@ -30,7 +30,7 @@ await runProcess(async () => {
   for (const { name, promise, violations, examples } of findings) {
     console.log(`${violations === 0 ? 'ok    ' : 'BROKEN'} ${String(promise)}. ${name}`);
     if (violations > 0)
-      console.log(`       ${String(violations)} rows, for instance ${examples.join(' ')}`);
+      console.log(`       ${String(violations)} rows, for example ${examples.join(' ')}`);
   }
   const broken = findings.filter(({ violations }) => violations > 0).length;
   console.log(

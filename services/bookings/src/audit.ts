@@ -1,34 +1,33 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
 
-/** A promise and the SQL that finds what breaks it. Each query gives one row a violation. */
-type Check = { name: string; promise: 1 | 2 | 3 | 4; sql: string };
+import { seatChecks } from './seats/seats.checks.ts';
 
-/** How many violations a check found, with the first few. */
+/** A promise and the SQL that finds its violations, one per row. */
+export type Check = { name: string; promise: 1 | 2 | 3 | 4; sql: string };
+
+/** The number of violations that a check found, with the first few. */
 export type Finding = { name: string; promise: number; violations: number; examples: string[] };
 
 /**
- * What is always true (README, "What it promises": 1 seats, 2 durability, 3 holds, 4 money), asked of the rows.
- * All in one snapshot: it may run at any time, under load.
+ * What is always true (README, "What it promises": 1 seats, 2 durability, 3 holds, 4 money), checked on
+ * the rows in one snapshot. It may run at any time, under load.
  */
 const checks: readonly Check[] = [
+  ...seatChecks,
   {
-    name: 'every seat is free or in exactly one live booking',
-    promise: 1,
-    sql: `SELECT s.id, s.total_seats, s.available_seats, coalesce(sum(b.num_tickets), 0)::int AS held
-      FROM screenings s LEFT JOIN bookings b ON b.screening_id = s.id AND b.status IN ('pending', 'confirmed')
-      GROUP BY s.id HAVING s.total_seats <> s.available_seats + coalesce(sum(b.num_tickets), 0)`,
-  },
-  {
-    name: 'every stored answer to a booking names a booking that exists',
+    name: 'every stored result agrees with its booking or payment',
     promise: 2,
-    sql: `SELECT k.user_id, k.key, k.body::jsonb #>> '{booking,id}' AS booking_id
+    sql: `SELECT k.user_id, k.key, k.outcome, k.booking_id, b.status AS booking, k.payment_id, p.status AS payment
       FROM bookings_idempotency_keys k
-      WHERE k.scope = 'POST /bookings' AND NOT EXISTS (
-        SELECT FROM bookings b WHERE b.id = (k.body::jsonb #>> '{booking,id}')::bigint
-          AND b.reference = k.body::jsonb #>> '{booking,reference}')`,
+      LEFT JOIN bookings b ON b.id = k.booking_id LEFT JOIN payments p ON p.id = k.payment_id
+      WHERE (k.booking_id IS NOT NULL AND b.id IS NULL)
+        OR (k.outcome = 'cancelled' AND b.status NOT IN ('cancelled', 'refunded'))
+        OR ((k.outcome IS NULL) <> (p.status = 'processing'))
+        OR (k.outcome = 'succeeded' AND p.status NOT IN ('succeeded', 'refund_pending', 'refunded'))
+        OR (k.outcome = 'payment_declined' AND p.status <> 'declined')`,
   },
   {
-    name: 'no hold outlives its time by more than a minute',
+    name: 'no hold outlives its expiry by more than a minute',
     promise: 3,
     sql: `SELECT b.id, b.expires_at FROM bookings b
       WHERE b.status = 'pending' AND b.expires_at < clock_timestamp() - interval '1 minute'
@@ -36,14 +35,14 @@ const checks: readonly Check[] = [
           SELECT FROM payments p WHERE p.booking_id = b.id AND p.status = 'processing'))`,
   },
   {
-    name: 'a booking is confirmed exactly when its payment succeeded',
+    name: 'a booking is confirmed if and only if its payment succeeded',
     promise: 3,
     sql: `SELECT b.id, b.status, p.status AS payment FROM bookings b
       LEFT JOIN payments p ON p.booking_id = b.id AND p.status <> 'declined'
       WHERE (b.status = 'confirmed') <> (p.status IS NOT DISTINCT FROM 'succeeded')`,
   },
   {
-    name: 'money for a booking that is not confirmed is on its way back',
+    name: 'a payment for a booking that is not confirmed is being refunded',
     promise: 3,
     sql: `SELECT b.id, b.status, p.status AS payment FROM bookings b
       JOIN payments p ON p.booking_id = b.id
@@ -60,7 +59,7 @@ const checks: readonly Check[] = [
         OR bool_or(p.currency <> b.currency)`,
   },
   {
-    name: 'our books and the simulated provider’s agree on every charge',
+    name: 'payments agree with the records of the simulated provider on every charge',
     promise: 4,
     sql: `SELECT coalesce(c.key, p.id::text) AS payment, p.status, c.outcome
       FROM payments p FULL JOIN simulated_charges c ON c.key = p.id::text
@@ -70,7 +69,7 @@ const checks: readonly Check[] = [
         OR (c.key IS NOT NULL AND (c.amount_minor, c.currency) <> (p.amount_minor, p.currency))`,
   },
   {
-    name: 'our books and the simulated provider’s agree on every refund',
+    name: 'payments agree with the records of the simulated provider on every refund',
     promise: 4,
     sql: `SELECT p.id, p.status, c.refunded_at FROM payments p JOIN simulated_charges c ON c.key = p.id::text
       WHERE (p.status = 'refunded' AND c.refunded_at IS NULL)
@@ -78,7 +77,7 @@ const checks: readonly Check[] = [
   },
 ];
 
-/** Runs every check on `db`; give it one REPEATABLE READ transaction for one snapshot. */
+/** Runs every check on `db`: a REPEATABLE READ transaction gives one snapshot. */
 export const audit = async (db: Queryable): Promise<Finding[]> => {
   const findings: Finding[] = [];
   for (const { name, promise, sql } of checks) {
@@ -95,7 +94,7 @@ export const audit = async (db: Queryable): Promise<Finding[]> => {
   return findings;
 };
 
-/** The audit in one snapshot of a live database. */
+/** Audits one snapshot of a live database. */
 export const auditSnapshot = (db: {
   transaction: <T>(work: (tx: Queryable) => Promise<T>) => Promise<T>;
 }): Promise<Finding[]> =>

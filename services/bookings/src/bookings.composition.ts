@@ -37,15 +37,14 @@ export type BookingsOptions = {
   logger: Logger;
   registry: Registry;
   jwks: JwkSource;
-  /** Instead of the simulated one. */
+  /** Replaces the simulated provider. */
   provider?: PaymentProvider;
-  /** Instead of the batch: the benchmark's control puts one transaction a booking here, */
+  /** Replaces the batch and the queue: the benchmark's control runs one transaction per booking. */
   run?: typeof runBatch;
-  /** and starts each as it arrives. */
   makeQueue?: typeof makeBookingQueue;
 };
 
-const lateAnswerMs = 5_000;
+const lateResponseMs = 5_000;
 
 /** Wires the bookings service: queue, handlers and background workers on one bounded pool. */
 export const makeBookingsProcess = (options: BookingsOptions): Service => {
@@ -59,13 +58,13 @@ export const makeBookingsProcess = (options: BookingsOptions): Service => {
   const settings: BatchSettings = { holdMs: env.HOLD_MINUTES * 60_000, patienceMs: 5_000 };
   const queue = (options.makeQueue ?? makeBookingQueue)({
     limit: env.BOOKING_QUEUE_LIMIT,
-    run: (orders) => (options.run ?? runBatch)(db, orders, settings),
-    observe: (batch) => {
-      metrics.batch(batch);
+    run: (requests) => (options.run ?? runBatch)(db, requests, settings),
+    observe: (results) => {
+      metrics.batch(results);
     },
   });
   const metrics = makeBookingsMetrics(registry, () => queue.depth);
-  const provider = options.provider ?? makeSimulatedProvider(db, { lateMs: lateAnswerMs });
+  const provider = options.provider ?? makeSimulatedProvider(db, { lateMs: lateResponseMs });
   const payments = makePaymentsService(db, provider, {
     timeoutMs: env.PAYMENT_TIMEOUT_SECONDS * 1_000,
     logger,

@@ -1,7 +1,7 @@
 import * as bookings from './bookings/bookings.endpoints.ts';
 import * as payments from './payments/payments.endpoints.ts';
 
-/** All that this service promises, by operationId. */
+/** The endpoints of this service, by operationId. */
 export const bookingsEndpoints = (settings: { maxTickets: number }) => ({
   createBooking: bookings.createBooking(settings.maxTickets),
   listBookings: bookings.listBookings,

@@ -10,7 +10,7 @@ import { z } from 'zod';
 
 const { integer } = environmentFields;
 
-/** What the bookings service alone reads, wherever it runs. */
+/** Settings of the bookings service, in any process. */
 export const bookingsSettings = z.object({
   HOLD_MINUTES: z
     .string()
@@ -22,15 +22,15 @@ export const bookingsSettings = z.object({
     )
     .default(15),
   MAX_TICKETS_PER_BOOKING: integer(1, 1_000, 10),
-  /** Bookings that may wait for their batch before further ones are turned away with 503. */
+  /** Booking requests that may wait for a batch; further ones are refused with 503. */
   BOOKING_QUEUE_LIMIT: integer(1, 100_000, 5_000),
-  /** How long a payment request waits for the provider before it answers 202. */
+  /** How long a payment request waits for the provider before its response is 202. */
   PAYMENT_TIMEOUT_SECONDS: integer(1, 60, 2),
-  /** After this long without word from the provider a payment in doubt is called off. */
+  /** A payment whose outcome is still unknown after this time is abandoned at the provider. */
   PAYMENT_ABANDON_SECONDS: integer(1, 86_400, 30),
 });
 
-/** A bookings process of its own. */
+/** The environment of a bookings process. */
 export const bookingsEnvironment = z.object({
   ...serverEnvironment.shape,
   ...tokenEnvironment.shape,

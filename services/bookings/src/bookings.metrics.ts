@@ -1,7 +1,6 @@
 import { Gauge, makeCounter, makeHistogram, type Registry } from '@movie-ticketing/kit/metrics';
-import { Problem } from '@movie-ticketing/kit/problems';
 
-import type { Outcome } from './batch/run-batch.ts';
+import type { BookingResult } from './batch/booking-request.ts';
 
 export type BookingsMetrics = ReturnType<typeof makeBookingsMetrics>;
 
@@ -9,33 +8,33 @@ export const makeBookingsMetrics = (registry: Registry, queueDepth: () => number
   const outcomes = makeCounter(registry, 'bookings_total', 'Booking requests by outcome', [
     'outcome',
   ]);
-  const payments = makeCounter(registry, 'payments_total', 'Payments by what they came to', [
-    'outcome',
-  ]);
+  const payments = makeCounter(registry, 'payments_total', 'Payments by outcome', ['outcome']);
   const released = makeCounter(
     registry,
     'bookings_released_total',
-    'Bookings given back by the system, by reason',
+    'Bookings whose seats were released by a background worker, by reason',
     ['reason'],
   );
   const batchSize = makeHistogram(
     registry,
     'booking_batch_size',
-    'Bookings that shared a transaction',
+    'Booking requests that shared a transaction',
     [1, 2, 5, 10, 20, 50, 100, 200, 500],
   );
   new Gauge({
     name: 'booking_queue_depth',
-    help: 'Bookings that wait for their batch',
+    help: 'Booking requests that wait for a batch',
     registers: [registry],
     collect() {
       this.set(queueDepth());
     },
   });
   return {
-    batch: ({ size, outcomes: all }: { size: number; outcomes: readonly Outcome[] }): void => {
-      batchSize.observe(size);
-      for (const outcome of all) outcomes.inc({ outcome: nameOf(outcome) });
+    batch: (results: readonly BookingResult[]): void => {
+      batchSize.observe(results.length);
+      for (const it of results) {
+        outcomes.inc({ outcome: it.kind === 'refused' ? it.code : it.kind });
+      }
     },
     payment: (outcome: string): void => {
       payments.inc({ outcome });
@@ -47,9 +46,4 @@ export const makeBookingsMetrics = (registry: Registry, queueDepth: () => number
       released.inc({ reason: 'screening_cancelled' }, count);
     },
   };
-};
-
-const nameOf = (outcome: Outcome): string => {
-  if (outcome instanceof Problem) return outcome.code;
-  return outcome.headers?.['Idempotent-Replayed'] === undefined ? 'booked' : 'replayed';
 };

@@ -9,10 +9,10 @@ import { expireHolds } from './holds/expire-holds.ts';
 import type { PaymentProvider } from './payments/payment-provider.ts';
 import { reconcilePayments } from './payments/payment-reconciler.ts';
 
-/** For how long past its expiry a hold waits for a payment in doubt. */
+/** How long after its expiry a hold waits for a payment in progress. */
 const paymentGraceMs = 10 * 60_000;
 
-/** What goes on without a request. Any number of processes may run each of them. */
+/** The background workers. Any number of processes may run each of them. */
 export const startBookingsWorkers = (options: {
   db: Database;
   provider: PaymentProvider;
@@ -22,14 +22,22 @@ export const startBookingsWorkers = (options: {
 }): Worker => {
   const { db, logger, metrics } = options;
   const rounds: [name: string, intervalMs: number, work: () => Promise<boolean>][] = [
-    ['expire-holds', 1_000, () => expireHolds(db, { paymentGraceMs, observe: metrics.expired })],
     [
-      'cancel-screenings',
+      'bookings_expire_holds',
+      1_000,
+      () => expireHolds(db, { paymentGraceMs, observe: metrics.expired }),
+    ],
+    [
+      'bookings_cancel_screenings',
       1_000,
       () => cancelBookingsOfCancelledScreenings(db, metrics.screeningCancelled),
     ],
-    ['reconcile-payments', 500, () => reconcilePayments({ ...options, observe: metrics.payment })],
-    ['prune-answers', 15 * 60_000, () => pruneAnswers(db, 'bookings_idempotency_keys')],
+    [
+      'bookings_reconcile_payments',
+      500,
+      () => reconcilePayments({ ...options, observe: metrics.payment }),
+    ],
+    ['bookings_prune_keys', 15 * 60_000, () => pruneAnswers(db, 'bookings_idempotency_keys')],
   ];
   const workers = rounds.map(([name, intervalMs, work]) =>
     startWorker({ name, intervalMs, work, logger }),

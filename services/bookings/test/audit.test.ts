@@ -9,7 +9,7 @@ import { startBookingsSystem, type BookingsSystem, type Person } from '../testin
 describe('the audit', () => {
   let system: BookingsSystem;
   let person: Person;
-  /** A confirmed booking, a pending one, a refunded one, each answered under a key. */
+  /** A confirmed booking with keys, a pending one, a refunded one. */
   let confirmed: number;
   let pending: number;
   let refunded: number;
@@ -27,14 +27,14 @@ describe('the audit', () => {
     for (;;) {
       if ((await client.booking(refunded)).body.booking.status === 'refunded') break;
     }
-    // From here on nothing mends what the test breaks.
+    // No worker repairs what the test breaks from here on.
     await system.server.stop();
     await system.db.query('ALTER TABLE bookings DISABLE TRIGGER ALL');
     await system.db.query('ALTER TABLE payments DISABLE TRIGGER ALL');
   });
   afterAll(() => system.stop());
 
-  /** Breaks something, asks the audit, and takes it back. */
+  /** The findings of the audit after some statements, which are rolled back. */
   const findingsAfter = async (...statements: string[]): Promise<Finding[]> => {
     const tx = await openTransaction(system.databaseUrl);
     for (const statement of statements) {
@@ -55,19 +55,19 @@ describe('the audit', () => {
       .filter(({ violations }) => violations > 0)
       .map(({ name }) => name);
 
-  test('when nothing is broken, then every check holds', async () => {
+  test('reports no violation in consistent data', async () => {
     expect(await brokenAfter()).toEqual([]);
     expect(await auditSnapshot(system.db)).toHaveLength(8);
   });
 
-  const seats = 'every seat is free or in exactly one live booking';
-  const stored = 'every stored answer to a booking names a booking that exists';
-  const outlives = 'no hold outlives its time by more than a minute';
-  const paid = 'a booking is confirmed exactly when its payment succeeded';
-  const back = 'money for a booking that is not confirmed is on its way back';
+  const seats = 'every seat is available or belongs to exactly one live booking';
+  const stored = 'every stored result agrees with its booking or payment';
+  const outlives = 'no hold outlives its expiry by more than a minute';
+  const paid = 'a booking is confirmed if and only if its payment succeeded';
+  const back = 'a payment for a booking that is not confirmed is being refunded';
   const once = 'a booking is paid at most once, and for its total';
-  const charges = 'our books and the simulated provider’s agree on every charge';
-  const refunds = 'our books and the simulated provider’s agree on every refund';
+  const charges = 'payments agree with the records of the simulated provider on every charge';
+  const refunds = 'payments agree with the records of the simulated provider on every refund';
 
   test.each<[string, string, string[]]>([
     ['a seat vanishes', 'UPDATE screenings SET available_seats = available_seats - 1', [seats]],
@@ -82,17 +82,28 @@ describe('the audit', () => {
       [seats],
     ],
     [
-      'a booking that was answered is not there',
-      `UPDATE bookings SET reference = 'ANOTHERBOOKING' WHERE id = $confirmed`,
+      'the booking of a stored result does not exist',
+      'UPDATE bookings_idempotency_keys SET booking_id = 999999 WHERE booking_id = $confirmed',
       [stored],
     ],
     [
-      'a hold is not swept',
+      'the booking of a stored cancellation is live',
+      `INSERT INTO bookings_idempotency_keys (user_id, scope, key, request_hash, booking_id, outcome)
+       VALUES (1, 'POST /bookings/1/cancel', 'c', '', $pending, 'cancelled')`,
+      [stored],
+    ],
+    [
+      'a settled payment has no stored outcome',
+      'UPDATE bookings_idempotency_keys SET outcome = NULL WHERE payment_id IS NOT NULL',
+      [stored],
+    ],
+    [
+      'a hold is not expired in time',
       `UPDATE bookings SET expires_at = clock_timestamp() - interval '2 minutes' WHERE id = $pending`,
       [outlives],
     ],
     [
-      'a booking is confirmed unpaid',
+      'a booking is confirmed without a payment',
       `UPDATE bookings SET status = 'confirmed' WHERE id = $pending`,
       [paid],
     ],
@@ -102,12 +113,12 @@ describe('the audit', () => {
       [paid],
     ],
     [
-      'a paid booking expired and its money is kept',
+      'a paid booking expired and is not refunded',
       `UPDATE bookings SET status = 'expired' WHERE id = $confirmed`,
       [seats, paid, back],
     ],
     [
-      'a live booking’s money goes back',
+      'a live booking is being refunded',
       `UPDATE payments SET status = 'refund_pending' WHERE booking_id = $confirmed`,
       [paid, back],
     ],
@@ -122,31 +133,31 @@ describe('the audit', () => {
       [once, charges],
     ],
     [
-      'the provider never approved',
+      'the provider did not approve a payment',
       `UPDATE simulated_charges SET outcome = 'declined' WHERE refunded_at IS NULL`,
       [charges],
     ],
     [
-      'the provider charged and we have no payment',
+      'the provider charged without a payment',
       `INSERT INTO simulated_charges (key, amount_minor, currency, outcome) VALUES ('999999', 1500, 'USD', 'approved')`,
       [charges],
     ],
     [
       'a declined payment was charged',
       `UPDATE payments SET status = 'declined', paid_at = NULL WHERE booking_id = $confirmed`,
-      [paid, charges],
+      [stored, paid, charges],
     ],
-    ['a refund was not made', 'UPDATE simulated_charges SET refunded_at = NULL', [refunds]],
+    ['the provider has no refund', 'UPDATE simulated_charges SET refunded_at = NULL', [refunds]],
     [
-      'money that we keep was paid back',
+      'the provider refunded a payment that succeeded',
       'UPDATE simulated_charges SET refunded_at = clock_timestamp()',
       [refunds],
     ],
-  ])('when %s, then the check for it says so', async (_what, sql, expected) => {
+  ])('reports that %s', async (_what, sql, expected) => {
     expect(await brokenAfter(sql)).toEqual(expected);
   });
 
-  test('when a booking is paid twice, then the check for it says so', async () => {
+  test('reports that a booking is paid twice', async () => {
     const found = await brokenAfter(
       'DROP INDEX payments_one_live',
       `INSERT INTO payments (booking_id, amount_minor, currency, status, paid_at)
@@ -155,14 +166,14 @@ describe('the audit', () => {
     expect(found).toContain(once);
   });
 
-  test('when a refunded booking’s payment is not refunded, then the check for it says so', async () => {
+  test('reports that the payment of a refunded booking is not refunded', async () => {
     const found = await brokenAfter(
       `UPDATE payments SET status = 'succeeded', refunded_at = NULL WHERE booking_id = $refunded`,
     );
     expect(found).toEqual([paid, back, refunds]);
   });
 
-  test('when much is broken, then it counts all and shows the first five', async () => {
+  test('counts all violations and shows the first five', async () => {
     const [finding] = await findingsAfter(
       `INSERT INTO screenings (movie_id, theater_id, starts_at, ends_at, price_minor, currency, total_seats, available_seats)
        SELECT movie_id, theater_id, starts_at + n * interval '1 day', ends_at + n * interval '1 day', 1, 'USD', 10, 9

@@ -1,12 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Database } from '@movie-ticketing/kit/database';
 import { CommitInDoubt } from '@movie-ticketing/kit/database-errors';
-import type { Problem } from '@movie-ticketing/kit/problems';
 
 import { runBatch } from '../src/batch/run-batch.ts';
-import { order, outcomeName } from '../testing/orders.ts';
+import { bookingRequest, resultName } from '../testing/booking-requests.ts';
 
-/** A database whose every transaction fails in the same way, and how often it was asked. */
+/** A database whose transactions all fail in the same way, and their number. */
 const failing = (error: Error & { code?: string }) => {
   let attempts = 0;
   const db = {
@@ -18,8 +17,8 @@ const failing = (error: Error & { code?: string }) => {
   return { db, attempts: () => attempts };
 };
 
-const orders = Array.from({ length: 64 }, (_, index) =>
-  order({ userId: index + 1, screeningId: 1 }),
+const requests = Array.from({ length: 64 }, (_, index) =>
+  bookingRequest({ userId: index + 1, screeningId: 1 }),
 );
 const settings = { holdMs: 900_000, patienceMs: 250 };
 
@@ -27,16 +26,16 @@ describe('a database that fails every batch', () => {
   test.each([
     ['out of disk', '53100', 'unavailable', 1],
     ['out of connections', '53300', 'unavailable', 1],
-    ['refusing the login', '28P01', 'unavailable', 1],
-    ['in an endless deadlock', '40P01', 'overloaded', 5 * 127],
-    ['wrong in a way nobody foresaw', '22012', 'internal', 127],
+    ['login refused', '28P01', 'unavailable', 1],
+    ['a deadlock at every try', '40P01', 'overloaded', 5 * 127],
+    ['an unexpected error', '22012', 'internal', 127],
   ])(
-    'when it is %s (%s), then every order is told %s after a bounded number of tries',
+    '%s (%s): every request is refused with %s after a bounded number of tries',
     async (_what, code, expected, most) => {
       const { db, attempts } = failing(Object.assign(new Error(code), { code }));
-      const outcomes = await runBatch(db, orders, settings);
-      expect(new Set(outcomes.map(outcomeName))).toEqual(new Set([expected]));
-      expect(outcomes).toHaveLength(64);
+      const results = await runBatch(db, requests, settings);
+      expect(new Set(results.map(resultName))).toEqual(new Set([expected]));
+      expect(results).toHaveLength(64);
       expect(attempts()).toBeLessThanOrEqual(most);
     },
   );
@@ -44,16 +43,15 @@ describe('a database that fails every batch', () => {
   test.each([
     ['cannot be reached', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })],
     ['is starting up', Object.assign(new Error('starting'), { code: '57P03' })],
-    ['breaks at every COMMIT', new CommitInDoubt('lost')],
+    ['loses its connection at every COMMIT', new CommitInDoubt('lost')],
   ])(
-    'when it %s for longer than anyone waits, then every order is told 503 with Retry-After',
+    'refuses every request with 503 and Retry-After if the database %s for too long',
     async (_what, error) => {
       const from = performance.now();
-      const outcomes = await runBatch(failing(error).db, orders, settings);
+      const results = await runBatch(failing(error).db, requests, settings);
       expect(performance.now() - from).toBeLessThan(5_000);
-      for (const outcome of outcomes) {
-        expect(outcome).toMatchObject({ code: 'unavailable' });
-        expect((outcome as Problem).retryAfter).toBeGreaterThan(0);
+      for (const result of results) {
+        expect(result).toMatchObject({ code: 'unavailable', retryAfter: 2 });
       }
     },
   );

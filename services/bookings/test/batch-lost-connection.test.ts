@@ -7,7 +7,12 @@ import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { runBatch } from '../src/batch/run-batch.ts';
 import { makeSimulatedProvider } from '../src/payments/simulated-provider.ts';
 import { as, tally } from '../testing/clients.ts';
-import { batchSettings, order, outcomeName, serviceDatabase } from '../testing/orders.ts';
+import {
+  batchSettings,
+  bookingRequest,
+  resultName,
+  serviceDatabase,
+} from '../testing/booking-requests.ts';
 import { startPostgresProxy, type PostgresProxy } from '../testing/postgres-proxy.ts';
 import { expectLedger, expectPromisesKept } from '../testing/promises.ts';
 import { lockScreenings } from '../testing/row-lock.ts';
@@ -96,9 +101,9 @@ describe('a connection that breaks at COMMIT', () => {
       const db = serviceDatabase(line.url);
       try {
         line.endNextConnectionWhenReady(times);
-        const orders = [order({ userId: person.id, screeningId })];
-        const outcomes = await runBatch(db, orders, batchSettings);
-        expect(outcomes.map(outcomeName)).toEqual(['booked']);
+        const requests = [bookingRequest({ userId: person.id, screeningId })];
+        const results = await runBatch(db, requests, batchSettings);
+        expect(results.map(resultName)).toEqual(['booked']);
         expect(await system.seatsOf(screeningId)).toBe(99);
       } finally {
         await db.close();

@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Database } from '@movie-ticketing/kit/database';
-import { Problem } from '@movie-ticketing/kit/problems';
 
 import { insertScreening, insertUser } from '@movie-ticketing/catalog/testing/builders';
 import { makeBatchRepository } from '../src/batch/batch.repository.ts';
 import { runBatch } from '../src/batch/run-batch.ts';
-import { batchSettings, order, outcomeName, serviceDatabase } from '../testing/orders.ts';
+import {
+  batchSettings,
+  bookingRequest,
+  resultName,
+  serviceDatabase,
+} from '../testing/booking-requests.ts';
 import { expectPromisesKept } from '../testing/promises.ts';
 import { lockScreenings } from '../testing/row-lock.ts';
 import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
@@ -26,27 +30,31 @@ describe('one bad booking among its neighbours', () => {
     await system.stop();
   });
 
-  const run = async (orders: Parameters<typeof runBatch>[1]) => {
-    const outcomes = await runBatch(db, orders, batchSettings);
+  const run = async (requests: Parameters<typeof runBatch>[1]) => {
+    const results = await runBatch(db, requests, batchSettings);
     await expectPromisesKept(system.db);
-    return outcomes;
+    return results;
   };
   const good = (numTickets = 1, key?: string) =>
-    order({ userId: person.id, screeningId, numTickets }, key);
+    bookingRequest({ userId: person.id, screeningId, numTickets }, key);
 
   test('when an account was deleted and its token lives on, then it alone is refused as not signed in', async () => {
     const gone = await insertUser(system.db, { deleted_at: new Date() });
-    const outcomes = await run([good(), order({ userId: gone.id, screeningId }), good()]);
-    expect(outcomes.map(outcomeName)).toEqual(['booked', 'unauthenticated', 'booked']);
+    const results = await run([good(), bookingRequest({ userId: gone.id, screeningId }), good()]);
+    expect(results.map(resultName)).toEqual(['booked', 'unauthenticated', 'booked']);
   });
 
   test('when an account never was, then it alone is refused: the foreign key is not asked', async () => {
-    const outcomes = await run([good(), order({ userId: 999_999_999, screeningId }), good()]);
-    expect(outcomes.map(outcomeName)).toEqual(['booked', 'unauthenticated', 'booked']);
+    const results = await run([
+      good(),
+      bookingRequest({ userId: 999_999_999, screeningId }),
+      good(),
+    ]);
+    expect(results.map(resultName)).toEqual(['booked', 'unauthenticated', 'booked']);
   });
 
   test('control: when such an order reaches the insert, then the whole batch fails with it', async () => {
-    const gone = { ...order({ userId: 999_999_999, screeningId }), id: 1 };
+    const gone = { ...bookingRequest({ userId: 999_999_999, screeningId }), id: 1 };
     const now = new Date();
     const row = (it: typeof gone, id: number) => ({
       ...it,
@@ -60,7 +68,6 @@ describe('one bad booking among its neighbours', () => {
     const naive = db.attempt((tx) =>
       makeBatchRepository(tx).write(
         [row({ ...good(), id: 2 }, 1_000_001), row(gone, 1_000_002)],
-        new Map([[screeningId, 2]]),
         [],
       ),
     );
@@ -69,20 +76,20 @@ describe('one bad booking among its neighbours', () => {
 
   test('when a deleted account repeats a booking with its key, then it is refused and not replayed', async () => {
     const [leaver] = await system.people(1);
-    const first = order({ userId: leaver!.id, screeningId }, 'before-leaving');
-    expect((await run([first])).map(outcomeName)).toEqual(['booked']);
+    const first = bookingRequest({ userId: leaver!.id, screeningId }, 'before-leaving');
+    expect((await run([first])).map(resultName)).toEqual(['booked']);
     await system.db.query(
       'UPDATE users SET email = NULL, canonical_email = NULL, password_hash = NULL, deleted_at = clock_timestamp() WHERE id = $1',
       [leaver!.id],
     );
-    const again = order({ userId: leaver!.id, screeningId }, 'before-leaving');
-    expect((await run([good(), again])).map(outcomeName)).toEqual(['booked', 'unauthenticated']);
+    const again = bookingRequest({ userId: leaver!.id, screeningId }, 'before-leaving');
+    expect((await run([good(), again])).map(resultName)).toEqual(['booked', 'unauthenticated']);
   });
 
   test('when a key was used with another body, then that order alone is refused', async () => {
     await run([good(1, 'used')]);
-    const outcomes = await run([good(), good(2, 'used'), good(1, 'used'), good()]);
-    expect(outcomes.map(outcomeName)).toEqual([
+    const results = await run([good(), good(2, 'used'), good(1, 'used'), good()]);
+    expect(results.map(resultName)).toEqual([
       'booked',
       'idempotency_key_reused',
       'replayed',
@@ -91,28 +98,28 @@ describe('one bad booking among its neighbours', () => {
   });
 
   test('when one key comes twice in a batch, then the first is booked, its twin replayed and another body refused', async () => {
-    const outcomes = await run([good(1, 'twin'), good(1, 'twin'), good(3, 'twin'), good()]);
-    expect(outcomes.map(outcomeName)).toEqual([
+    const results = await run([good(1, 'twin'), good(1, 'twin'), good(3, 'twin'), good()]);
+    expect(results.map(resultName)).toEqual([
       'booked',
       'replayed',
       'idempotency_key_reused',
       'booked',
     ]);
-    const [first, twin] = outcomes;
-    expect(twin).toMatchObject({ status: 201, json: (first as { json: string }).json });
+    const [first, twin] = results;
+    expect(twin).toEqual({ ...first, kind: 'replayed' });
   });
 
   test('when a screening vanished, was cancelled or began, then each such order is told so and the others are booked', async () => {
     const cancelled = await insertScreening(system.db, { status: 'cancelled' });
     const began = await insertScreening(system.db, { starts_at: new Date(Date.now() - 1_000) });
-    const outcomes = await run([
+    const results = await run([
       good(),
-      order({ userId: person.id, screeningId: 999_999_999 }),
-      order({ userId: person.id, screeningId: cancelled.id }),
-      order({ userId: person.id, screeningId: began.id }),
+      bookingRequest({ userId: person.id, screeningId: 999_999_999 }),
+      bookingRequest({ userId: person.id, screeningId: cancelled.id }),
+      bookingRequest({ userId: person.id, screeningId: began.id }),
       good(),
     ]);
-    expect(outcomes.map(outcomeName)).toEqual([
+    expect(results.map(resultName)).toEqual([
       'booked',
       'not_found',
       'screening_cancelled',
@@ -121,22 +128,22 @@ describe('one bad booking among its neighbours', () => {
     ]);
   });
 
-  test('when somebody holds a screening locked for long, then its orders get 503 with Retry-After and the rest is booked', async () => {
+  test('when somebody holds a screening locked for long, then its requests get 503 with Retry-After and the rest is booked', async () => {
     const [one, other] = [await insertScreening(system.db), await insertScreening(system.db)];
     const lock = await lockScreenings(system.databaseUrl, [one.id, other.id]);
-    const outcomes = await runBatch(
+    const results = await runBatch(
       db,
       [
         good(),
-        order({ userId: person.id, screeningId: one.id }),
-        order({ userId: person.id, screeningId: other.id }),
+        bookingRequest({ userId: person.id, screeningId: one.id }),
+        bookingRequest({ userId: person.id, screeningId: other.id }),
         good(),
       ],
       batchSettings,
     );
     await lock.release();
-    expect(outcomes.map(outcomeName)).toEqual(['booked', 'overloaded', 'overloaded', 'booked']);
-    expect((outcomes[1] as Problem).retryAfter).toBe(1);
+    expect(results.map(resultName)).toEqual(['booked', 'overloaded', 'overloaded', 'booked']);
+    expect(results[1]).toMatchObject({ retryAfter: 1 });
     await expectPromisesKept(system.db);
   });
 });
@@ -167,16 +174,16 @@ describe('a booking that fails for a reason nobody foresaw', () => {
     async (size, bad) => {
       const screening = await insertScreening(system.db, { total_seats: 1_000 });
       const [person] = await system.people(1);
-      const orders = Array.from({ length: size }, (_, index) =>
-        order({
+      const requests = Array.from({ length: size }, (_, index) =>
+        bookingRequest({
           userId: person!.id,
           screeningId: screening.id,
           numTickets: bad.includes(index) ? 7 : 1,
         }),
       );
-      const outcomes = (await runBatch(db, orders, batchSettings)).map(outcomeName);
-      expect(outcomes).toEqual(
-        orders.map((_, index) => (bad.includes(index) ? 'internal' : 'booked')),
+      const results = (await runBatch(db, requests, batchSettings)).map(resultName);
+      expect(results).toEqual(
+        requests.map((_, index) => (bad.includes(index) ? 'internal' : 'booked')),
       );
       expect(await system.seatsOf(screening.id)).toBe(1_000 - size + bad.length);
       await expectPromisesKept(system.db);
@@ -187,12 +194,12 @@ describe('a booking that fails for a reason nobody foresaw', () => {
     const screening = await insertScreening(system.db, { total_seats: 100 });
     const [person] = await system.people(1);
     const wish = (numTickets: number, key: string) =>
-      order({ userId: person!.id, screeningId: screening.id, numTickets }, key);
+      bookingRequest({ userId: person!.id, screeningId: screening.id, numTickets }, key);
     const keyed = () => [wish(1, 'a'), wish(7, 'b'), wish(2, 'c'), wish(1, 'a')];
-    const first = (await runBatch(db, keyed(), batchSettings)).map(outcomeName);
+    const first = (await runBatch(db, keyed(), batchSettings)).map(resultName);
     expect(first).toEqual(['booked', 'internal', 'booked', 'replayed']);
     await system.db.query('ALTER TABLE bookings DROP CONSTRAINT nobody_foresaw');
-    const second = (await runBatch(db, keyed(), batchSettings)).map(outcomeName);
+    const second = (await runBatch(db, keyed(), batchSettings)).map(resultName);
     expect(second).toEqual(['replayed', 'booked', 'replayed', 'replayed']);
     await expectPromisesKept(system.db);
   });

@@ -1,23 +1,29 @@
 import { describe, expect, test } from '@jest/globals';
-import { Problem } from '@movie-ticketing/kit/problems';
 import fc from 'fast-check';
 
-import type { BookingOrder, ReferencedOrder } from '../src/batch/booking-order.ts';
 import { makeBookingQueue } from '../src/batch/booking-queue.ts';
-import type { Outcome } from '../src/batch/run-batch.ts';
+import type { BookingRequest, BookingResult } from '../src/batch/booking-request.ts';
+import type { Booking } from '../src/bookings/bookings.schema.ts';
+import { bookingRequest } from '../testing/booking-requests.ts';
 
-const wish = (userId: number, isGone = () => false): BookingOrder => ({
-  userId,
-  requestedBy: userId,
-  screeningId: 1,
-  numTickets: 1,
-  idempotency: undefined,
-  isGone,
+const requestOf = (userId: number): BookingRequest => bookingRequest({ userId, screeningId: 1 });
+
+const booked = ({ userId }: Pick<BookingRequest, 'userId'>): BookingResult => ({
+  kind: 'booked',
+  booking: { userId } as Booking,
 });
 
+const stays = (): boolean => false;
+
+/** Every fifth request is refused. */
+const resultOf = ({ userId }: Pick<BookingRequest, 'userId'>): BookingResult =>
+  userId % 5 === 0
+    ? { kind: 'refused', code: 'not_found', detail: String(userId) }
+    : booked({ userId });
+
 type Batch = {
-  orders: readonly ReferencedOrder[];
-  answer: (outcomes?: Outcome[]) => void;
+  requests: readonly BookingRequest[];
+  answer: (results?: BookingResult[]) => void;
   fail: (error: Error) => void;
 };
 
@@ -27,14 +33,12 @@ const startQueue = (limit = 5_000) => {
   let arrived: () => void = () => undefined;
   const queue = makeBookingQueue({
     limit,
-    run: (orders) =>
+    run: (requests) =>
       new Promise((resolve, reject) => {
         batches.push({
-          orders,
-          answer: (outcomes) => {
-            resolve(
-              outcomes ?? orders.map(({ userId }) => ({ status: 201, json: String(userId) })),
-            );
+          requests,
+          answer: (results) => {
+            resolve(results ?? requests.map(booked));
           },
           fail: reject,
         });
@@ -52,33 +56,35 @@ const startQueue = (limit = 5_000) => {
   return { queue, batches, batch };
 };
 
-const peopleOf = ({ orders }: Batch): number[] => orders.map(({ userId }) => userId);
+const usersOf = ({ requests }: Batch): number[] => requests.map(({ userId }) => userId);
 
 describe('the booking queue', () => {
-  test('when orders arrive while a batch is in flight, then all of them share the next one, in order of arrival', async () => {
+  test('requests that arrive during a batch share the next one, in order of arrival', async () => {
     const { queue, batch, batches } = startQueue();
-    const first = queue.submit(wish(1));
+    const first = queue.submit(requestOf(1), stays);
     const one = await batch(0);
-    const others = [2, 3, 4, 5].map((userId) => queue.submit(wish(userId)));
+    const others = [2, 3, 4, 5].map((userId) => queue.submit(requestOf(userId), stays));
     expect(queue.depth).toBe(4);
     expect(batches).toHaveLength(1);
     one.answer();
-    expect(await first).toMatchObject({ json: '1' });
+    expect(await first).toEqual(booked({ userId: 1 }));
     const two = await batch(1);
-    expect(peopleOf(two)).toEqual([2, 3, 4, 5]);
+    expect(usersOf(two)).toEqual([2, 3, 4, 5]);
     two.answer();
-    expect((await Promise.all(others)).map(({ json }) => json)).toEqual(['2', '3', '4', '5']);
+    expect(await Promise.all(others)).toEqual([2, 3, 4, 5].map((userId) => booked({ userId })));
   });
 
-  test('when more than 500 wait, then a batch takes the first 500 and the rest come next', async () => {
+  test('a batch takes at most 500 requests, and the others follow', async () => {
     const { queue, batch } = startQueue();
-    const answers = Array.from({ length: 1_201 }, (_, userId) => queue.submit(wish(userId)));
+    const answers = Array.from({ length: 1_201 }, (_, userId) =>
+      queue.submit(requestOf(userId), stays),
+    );
     const sizes: number[] = [];
     const seen: number[] = [];
     for (let index = 0; seen.length < 1_201; index += 1) {
       const next = await batch(index);
-      sizes.push(next.orders.length);
-      seen.push(...peopleOf(next));
+      sizes.push(next.requests.length);
+      seen.push(...usersOf(next));
       next.answer();
     }
     expect(sizes).toEqual([500, 500, 201]);
@@ -86,77 +92,77 @@ describe('the booking queue', () => {
     await Promise.all(answers);
   });
 
-  test('when as many wait as may, then the next is turned away with Retry-After and nobody before it is lost', async () => {
+  test('refuses requests beyond its limit with Retry-After and loses none of the others', async () => {
     const { queue, batch } = startQueue(3);
-    const running = queue.submit(wish(0));
+    const running = queue.submit(requestOf(0), stays);
     const one = await batch(0);
-    const waiting = [1, 2, 3].map((userId) => queue.submit(wish(userId)));
-    await expect(queue.submit(wish(4))).rejects.toMatchObject({
+    const waiting = [1, 2, 3].map((userId) => queue.submit(requestOf(userId), stays));
+    expect(await queue.submit(requestOf(4), stays)).toMatchObject({
+      kind: 'refused',
       code: 'overloaded',
       retryAfter: 1,
     });
     one.answer();
     (await batch(1)).answer();
     expect(await Promise.all([running, ...waiting])).toHaveLength(4);
-    const later = queue.submit(wish(5));
+    const later = queue.submit(requestOf(5), stays);
     (await batch(2)).answer();
-    expect(await later).toMatchObject({ status: 201 });
+    expect(await later).toMatchObject({ kind: 'booked' });
   });
 
-  test('when a client has gone before its batch begins, then its order is not in it', async () => {
+  test('drops the request of a client that disconnected before the batch began', async () => {
     const { queue, batch } = startQueue();
-    const first = queue.submit(wish(1));
+    const first = queue.submit(requestOf(1), stays);
     const one = await batch(0);
     let gone = false;
-    const leaving = queue.submit(wish(2, () => gone));
-    const staying = queue.submit(wish(3));
+    const leaving = queue.submit(requestOf(2), () => gone);
+    const staying = queue.submit(requestOf(3), stays);
     gone = true;
     one.answer();
     const two = await batch(1);
-    expect(peopleOf(two)).toEqual([3]);
+    expect(usersOf(two)).toEqual([3]);
     two.answer();
-    await expect(leaving).rejects.toBeInstanceOf(Problem);
+    expect(await leaving).toMatchObject({ kind: 'refused' });
     await Promise.all([first, staying]);
   });
 
-  test('when a batch refuses, then nobody is told before it is over', async () => {
+  test('returns a refusal only after its batch has ended', async () => {
     const { queue, batch } = startQueue();
-    let told = false;
-    const refused = queue.submit(wish(1)).catch((error: unknown) => {
-      told = true;
-      return error;
+    let isResolved = false;
+    const refused = queue.submit(requestOf(1), stays).finally(() => {
+      isResolved = true;
     });
     const one = await batch(0);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(told).toBe(false);
-    one.answer([new Problem('not_enough_seats')]);
+    expect(isResolved).toBe(false);
+    one.answer([{ kind: 'refused', code: 'not_enough_seats' }]);
     expect(await refused).toMatchObject({ code: 'not_enough_seats' });
   });
 
-  test('when running a batch throws, then its orders are answered with 500 and the queue goes on', async () => {
+  test('a batch that throws refuses its requests with `internal`, and the queue continues', async () => {
     const { queue, batch } = startQueue();
-    const first = queue.submit(wish(1));
+    const first = queue.submit(requestOf(1), stays);
     (await batch(0)).fail(new Error('a defect'));
-    await expect(first).rejects.toMatchObject({ code: 'internal' });
-    const second = queue.submit(wish(2));
+    expect(await first).toMatchObject({ kind: 'refused', code: 'internal' });
+    const second = queue.submit(requestOf(2), stays);
     (await batch(1)).answer();
-    expect(await second).toMatchObject({ status: 201 });
+    expect(await second).toMatchObject({ kind: 'booked' });
   });
 
-  test('when it drains, then what waits is answered and what comes after is turned away', async () => {
+  test('drain completes waiting requests and refuses later ones', async () => {
     const { queue, batch } = startQueue();
-    const first = queue.submit(wish(1));
+    const first = queue.submit(requestOf(1), stays);
     const one = await batch(0);
-    const second = queue.submit(wish(2));
+    const second = queue.submit(requestOf(2), stays);
     const drained = queue.drain();
-    await expect(queue.submit(wish(3))).rejects.toMatchObject({ code: 'overloaded' });
+    expect(await queue.submit(requestOf(3), stays)).toMatchObject({ code: 'overloaded' });
     one.answer();
     (await batch(1)).answer();
     await drained;
     expect(await Promise.all([first, second])).toHaveLength(2);
   });
 
-  test('when orders come in any rhythm, then each is run once, in order of arrival, and answered with its own outcome', async () => {
+  test('runs each request once, in order of arrival, and returns its own result, in any rhythm', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -170,37 +176,27 @@ describe('the booking queue', () => {
           const ran: number[] = [];
           const queue = makeBookingQueue({
             limit: 5_000,
-            run: async (orders) => {
-              for (let turn = 0; turn < orders.length % 3; turn += 1) {
+            run: async (requests) => {
+              for (let turn = 0; turn < requests.length % 3; turn += 1) {
                 await new Promise((resolve) => setImmediate(resolve));
               }
-              ran.push(...orders.map(({ userId }) => userId));
-              return orders.map(({ userId }) =>
-                userId % 5 === 0
-                  ? new Problem('not_found', { detail: String(userId) })
-                  : { status: 201, json: String(userId) },
-              );
+              ran.push(...requests.map(({ userId }) => userId));
+              return requests.map(resultOf);
             },
           });
-          const answers: Promise<string | undefined>[] = [];
+          const results: Promise<BookingResult>[] = [];
           for (const { burst, turns } of rhythm) {
             for (let i = 0; i < burst; i += 1) {
-              const answer = queue.submit(wish(answers.length));
-              answers.push(
-                answer.then(
-                  ({ json }) => json,
-                  (problem: unknown) => (problem as Problem).detail,
-                ),
-              );
+              results.push(queue.submit(requestOf(results.length), stays));
             }
             for (let turn = 0; turn < turns; turn += 1) {
               await new Promise((resolve) => setImmediate(resolve));
             }
           }
           await queue.drain();
-          const everyone = answers.map((_, index) => index);
-          expect(ran).toEqual(everyone);
-          expect(await Promise.all(answers)).toEqual(everyone.map(String));
+          const all = results.map((_, index) => index);
+          expect(ran).toEqual(all);
+          expect(await Promise.all(results)).toEqual(all.map((userId) => resultOf({ userId })));
         },
       ),
       { numRuns: 100 },

@@ -3,7 +3,7 @@ import type { Database } from '@movie-ticketing/kit/database';
 import fc from 'fast-check';
 
 import { lives } from '../testing/bookings-commands.ts';
-import { serviceDatabase } from '../testing/orders.ts';
+import { serviceDatabase } from '../testing/booking-requests.ts';
 import { expectPromisesKept } from '../testing/promises.ts';
 import { startRealBookings, type RealBookings } from '../testing/real-bookings.ts';
 import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';

@@ -5,7 +5,7 @@ import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { cancelBookingsOfCancelledScreenings } from '../src/holds/cancel-screenings.ts';
 import { expireHolds } from '../src/holds/expire-holds.ts';
 import { insertBooking } from '../testing/booking-rows.ts';
-import { serviceDatabase } from '../testing/orders.ts';
+import { serviceDatabase } from '../testing/booking-requests.ts';
 import { expectPromisesKept } from '../testing/promises.ts';
 import { lockScreenings, type HeldLock } from '../testing/row-lock.ts';
 import { startBookingsSystem, type BookingsSystem } from '../testing/system.ts';

@@ -154,15 +154,15 @@ describe('control: a key that is looked for but not claimed', () => {
         const known = await tx.query(`SELECT FROM bookings_idempotency_keys WHERE key = 'k'`);
         return async () => {
           expect(known).toHaveLength(0);
-          await tx.query(
+          const [made] = await tx.query<{ id: number }>(
             `INSERT INTO bookings (reference, user_id, screening_id, num_tickets, total_minor, currency, created_at, expires_at)
-             VALUES (left(gen_random_uuid()::text, 20), $1, $2, 1, 1500, 'USD', clock_timestamp(), clock_timestamp() + interval '1 hour')`,
+             VALUES (left(gen_random_uuid()::text, 20), $1, $2, 1, 1500, 'USD', clock_timestamp(), clock_timestamp() + interval '1 hour') RETURNING id`,
             [person!.id, screening.id],
           );
           await tx.query(
-            `INSERT INTO bookings_idempotency_keys (user_id, scope, key, request_hash, status, body)
-             VALUES ($1, 'POST /bookings', 'k', '', 201, '{}')`,
-            [person!.id],
+            `INSERT INTO bookings_idempotency_keys (user_id, scope, key, request_hash, booking_id, outcome)
+             VALUES ($1, 'POST /bookings', 'k', '', $2, 'pending')`,
+            [person!.id, made!.id],
           );
           await tx.commit();
         };

@@ -1,20 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
-import { problems } from '@movie-ticketing/kit/problems';
 import fc from 'fast-check';
 
 import { bookingStatuses } from '../src/bookings/bookings.schema.ts';
 import { paymentStatuses } from '../src/payments/payments.schema.ts';
-import { answerOf, decideSettlement } from '../src/payments/settle-payment.ts';
+import { presentPaymentResult } from '../src/payments/payments.handlers.ts';
+import { decideSettlement, outcomeOf } from '../src/payments/settle-payment.ts';
 
 describe('settling a payment', () => {
-  test('when it was approved in time, then it succeeded and the booking is confirmed', () => {
+  test('an approved charge confirms a pending booking', () => {
     expect(decideSettlement('approved', 'pending')).toEqual({
       payment: 'succeeded',
       booking: 'confirmed',
     });
   });
 
-  test('when anything was decided, then money is kept for a booking that was pending and for no other', () => {
+  test('keeps money only for a booking that was pending', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('approved' as const, 'declined' as const),
@@ -31,21 +31,28 @@ describe('settling a payment', () => {
     );
   });
 
-  test('when the one who paid is told, then 200 says the money is kept, 202 that it is in doubt, and all else is a refusal', () => {
+  test('responds 200 if the money is kept, 202 if the outcome is unknown, and refuses otherwise', () => {
+    const fields = { id: 1, bookingId: 2, amountMinor: 3, currency: 'USD', paidAt: null };
     for (const status of paymentStatuses) {
       for (const booking of bookingStatuses) {
-        const answer = answerOf(
-          { id: 1, bookingId: 2, amountMinor: 3, currency: 'USD', status, paidAt: null },
-          booking,
-        );
-        const body = JSON.parse(answer.json);
-        if (status === 'succeeded') expect(answer.status).toBe(200);
-        else if (status === 'processing') expect(answer.status).toBe(202);
+        const outcome = outcomeOf(status, booking);
+        const response = presentPaymentResult({ payment: { ...fields, status }, outcome });
+        if (status === 'succeeded') expect(response.status).toBe(200);
+        else if (status === 'processing') expect(response.status).toBe(202);
         else {
-          expect(answer.status).toBe(status === 'declined' ? 402 : 409);
-          expect(Object.keys(problems)).toContain(body.code);
+          expect(response.status).toBe(status === 'declined' ? 402 : 409);
+          expect(response.body).toMatchObject({ code: outcome });
         }
       }
     }
+  });
+
+  test('a replay has the status of the first response although the payment was refunded later', () => {
+    const payment = { id: 1, bookingId: 2, amountMinor: 3, currency: 'USD', paidAt: new Date() };
+    expect(
+      presentPaymentResult({ payment: { ...payment, status: 'refunded' }, outcome: 'succeeded' }),
+    ).toEqual(
+      presentPaymentResult({ payment: { ...payment, status: 'succeeded' }, outcome: 'succeeded' }),
+    );
   });
 });

@@ -1,6 +1,6 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
 
-import { makeReference } from '../src/batch/booking-order.ts';
+import { makeReference } from '../src/batch/booking-request.ts';
 
 export type BookingWish = {
   user_id: number;

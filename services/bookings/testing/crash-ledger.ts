@@ -10,7 +10,7 @@ type PaymentRow = {
   charged: boolean;
   paid_back: boolean;
 };
-type KeyRow = { key: string; status: number | null; payment_id: number | null };
+type KeyRow = { key: string; outcome: string | null; payment_id: number | null };
 
 type Books = {
   bookings: Map<number, BookingRow[]>; // by person
@@ -31,7 +31,7 @@ const readBooks = async (db: Database): Promise<Books> => {
      FROM payments p LEFT JOIN simulated_charges c ON c.key = p.id::text`,
   );
   const keys = await db.query<KeyRow>(
-    'SELECT key, status, payment_id FROM bookings_idempotency_keys',
+    'SELECT key, outcome, payment_id FROM bookings_idempotency_keys',
   );
   return {
     bookings: groupBy(bookings, (row) => row.user_id),

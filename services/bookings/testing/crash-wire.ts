@@ -29,7 +29,7 @@ export type Wire = {
  * come by the clock, not by the request.
  */
 const idleRound =
-  /roleless_logins|SET ROLE|ORDER BY b\.expires_at LIMIT|WHERE s\.status = 'cancelled' AND EXISTS|UPDATE payments SET attempts|DELETE FROM bookings_idempotency_keys|FROM pgmigrations/;
+  /roleless_logins|SET ROLE|ORDER BY b\.expires_at LIMIT|WHERE s\.status = 'cancelled' AND EXISTS|UPDATE payments SET attempts|pg_try_advisory_xact_lock|DELETE FROM bookings_idempotency_keys|FROM pgmigrations/;
 
 type Trap = { left: number; fault: Fault; kinds: string; struck: () => void };
 

@@ -1,6 +1,6 @@
 import type { Database } from '@movie-ticketing/kit/database';
-import type { ApiResponse, CurrentUser } from '@movie-ticketing/kit/endpoint';
-import { hashRequest } from '@movie-ticketing/kit/idempotency';
+import type { CurrentUser } from '@movie-ticketing/kit/current-user';
+import { hashRequest, type Replayable } from '@movie-ticketing/kit/idempotency';
 import { Problem } from '@movie-ticketing/kit/problems';
 import { silentLogger } from '@movie-ticketing/kit/testing/api';
 
@@ -12,20 +12,24 @@ import { cancelBookingsOfCancelledScreenings } from '../src/holds/cancel-screeni
 import { expireHolds } from '../src/holds/expire-holds.ts';
 import { reconcilePayments } from '../src/payments/payment-reconciler.ts';
 import { makePaymentsService } from '../src/payments/payments.service.ts';
+import type { PaymentOutcome } from '../src/payments/settle-payment.ts';
 import { makeSimulatedProvider } from '../src/payments/simulated-provider.ts';
-import { batchSettings } from './orders.ts';
+import { batchSettings } from './booking-requests.ts';
 import type { BookingsSystem, Person } from './system.ts';
 
 export type RealBookings = Awaited<ReturnType<typeof startRealBookings>>;
 
 const observe = (): void => undefined;
 
-const told = async (answer: Promise<ApiResponse>): Promise<string> => {
+/** `ok`, `replayed`, `in_doubt`, or the code of the refusal. */
+const outcomeName = async (
+  answer: Promise<Replayable<{ outcome?: PaymentOutcome }>>,
+): Promise<string> => {
   try {
-    const { status, headers } = await answer;
-    if (headers?.['Idempotent-Replayed'] !== undefined) return 'replayed';
-    if (status === 402) return 'payment_declined';
-    return status === 202 ? 'in_doubt' : 'ok';
+    const { result, isReplay } = await answer;
+    if (isReplay) return 'replayed';
+    if (result.outcome === undefined || result.outcome === 'succeeded') return 'ok';
+    return result.outcome === 'processing' ? 'in_doubt' : result.outcome;
   } catch (error) {
     if (error instanceof Problem) return error.code;
     throw error;
@@ -80,15 +84,15 @@ export const startRealBookings = async (
                 requestHash: hashRequest(order),
               },
       });
-      const outcome = await told(answer);
+      const outcome = await outcomeName(answer as Promise<Replayable<object>>);
       if (outcome === 'ok') {
-        ids.push((JSON.parse((await answer).json!) as { booking: { id: number } }).booking.id);
+        ids.push((await answer).result.id);
         owners.push(wish.owner);
       }
       return outcome;
     },
     pay: (index: number, token: string): Promise<string> =>
-      told(
+      outcomeName(
         payments.pay(currentUser(owners[index]!), {
           bookingId: ids[index]!,
           token,
@@ -96,7 +100,11 @@ export const startRealBookings = async (
         }),
       ),
     cancel: (index: number): Promise<string> =>
-      told(bookings.cancel(currentUser(owners[index]!), ids[index]!, undefined)),
+      outcomeName(
+        bookings.cancel(currentUser(owners[index]!), ids[index]!, undefined) as Promise<
+          Replayable<object>
+        >,
+      ),
     runOut: async (index: number): Promise<void> => {
       await system.db.query('UPDATE bookings SET expires_at = clock_timestamp() WHERE id = $1', [
         ids[index],

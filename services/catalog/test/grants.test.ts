@@ -200,7 +200,7 @@ const expected: Record<Role, Record<string, string>> = {
     users: 'SELECT(deleted_at,id)',
     bookings: 'SELECT INSERT UPDATE(status)',
     payments: 'SELECT INSERT UPDATE(attempts,next_check_at,paid_at,refunded_at,status)',
-    bookings_idempotency_keys: 'SELECT INSERT UPDATE(body,status) DELETE',
+    bookings_idempotency_keys: 'SELECT INSERT UPDATE(outcome) DELETE',
     simulated_charges: 'SELECT INSERT UPDATE(refunded_at)',
     pgmigrations: 'SELECT',
   },

@@ -1,12 +1,11 @@
 import type { z } from 'zod';
 
+import type { CurrentUser } from './current-user.ts';
+import type { IdempotentRequest } from './idempotency.ts';
 import type { ProblemCode } from './problems.ts';
 
-export const roles = ['customer', 'staff', 'admin'] as const;
-export type Role = (typeof roles)[number];
-
-/** Who is asking, as their access token says. */
-export type CurrentUser = { userId: number; role: Role };
+export { roles, type CurrentUser, type Role } from './current-user.ts';
+export type { IdempotentRequest } from './idempotency.ts';
 
 /** Who may call: anyone, anyone signed in, or a role (an admin is also staff). */
 export type Access = 'public' | 'signed-in' | 'staff' | 'admin';
@@ -68,16 +67,6 @@ export type Request<E extends Endpoint = Endpoint> = {
   requestId: string;
   /** Whether the client has hung up. */
   isGone: () => boolean;
-};
-
-/** A request that carries `Idempotency-Key`, scoped to person, method and path. */
-export type IdempotentRequest = {
-  userId: number;
-  /** `POST /bookings/12/cancel` */
-  scope: string;
-  key: string;
-  /** SHA-256 of the parsed body. */
-  requestHash: Buffer;
 };
 
 export type Handler<E extends Endpoint> = (request: Request<E>) => Promise<ApiResponse>;

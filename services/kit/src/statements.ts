@@ -77,3 +77,44 @@ export const unnestColumns = (
   );
   return `unnest(${arrays.join(', ')}) AS ${alias} (${Object.keys(columns).join(', ')})`;
 };
+
+/** A column of a row to insert: its PostgreSQL type, and its value in a row. */
+export type RowColumns<Row> = Readonly<Record<string, readonly [string, (row: Row) => unknown]>>;
+
+/** Many rows as the arrays of `unnestColumns`. */
+const toArrays = <Row>(
+  rows: readonly Row[],
+  columns: RowColumns<Row>,
+): Record<string, ColumnArray> =>
+  Object.fromEntries(
+    Object.entries(columns).map(([name, [type, valueOf]]) => [
+      name,
+      { type, values: rows.map(valueOf) },
+    ]),
+  );
+
+/** `unnest($1::bigint[], $2::text[]) AS alias (id, name)` for rows. Adds its arrays to `parameters`. */
+export const unnestRows = <Row>(
+  parameters: Parameters,
+  alias: string,
+  rows: readonly Row[],
+  columns: RowColumns<Row>,
+): string => unnestColumns(parameters, alias, toArrays(rows, columns));
+
+/** `INSERT INTO table (id, name) SELECT id, name FROM unnest(...)`. Adds its arrays to `parameters`. */
+export const insertRows = <Row>(
+  parameters: Parameters,
+  table: string,
+  rows: readonly Row[],
+  columns: RowColumns<Row>,
+): string => {
+  const names = Object.keys(columns).join(', ');
+  const source = unnestRows(parameters, 'inserted', rows, columns);
+  return `INSERT INTO ${table} (${names}) SELECT ${names} FROM ${source}`;
+};
+
+/** Several writes as one statement, in one round trip: `WITH a AS (...), b AS (...) SELECT`. */
+export const combineWrites = (writes: Readonly<Record<string, string>>): string => {
+  const parts = Object.entries(writes).map(([name, text]) => `${name} AS (${text})`);
+  return `WITH ${parts.join(', ')} SELECT`;
+};

@@ -1,53 +1,54 @@
-import type { ApiResponse } from '@movie-ticketing/kit/endpoint';
-import { Problem } from '@movie-ticketing/kit/problems';
-
-import { makeReference, type BookingOrder, type ReferencedOrder } from './booking-order.ts';
-import type { Outcome } from './run-batch.ts';
+import type { BookingRequest, BookingResult, Refusal } from './booking-request.ts';
 
 export type BookingQueue = {
   /**
-   * Waits for the order's batch and gives its answer.
-   * @throws Problem a refusal, or 503 when too many wait
+   * Waits for the request's batch and returns its result. Never rejects.
+   * @param isGone whether the client has disconnected
    */
-  submit(order: BookingOrder): Promise<ApiResponse>;
+  submit(request: BookingRequest, isGone: () => boolean): Promise<BookingResult>;
+  /** Requests that wait for a batch. */
   readonly depth: number;
-  /** Runs what waits, then resolves. Later orders are refused. */
+  /** Runs all waiting requests, then resolves. Later requests are refused. */
   drain(): Promise<void>;
 };
 
-type Waiting = {
-  order: ReferencedOrder;
-  resolve: (answer: ApiResponse) => void;
-  reject: (problem: Problem) => void;
+/** Runs a batch and returns a result per request, in the same order. */
+export type RunRequests = (requests: readonly BookingRequest[]) => Promise<BookingResult[]>;
+
+type WaitingRequest = {
+  request: BookingRequest;
+  isGone: () => boolean;
+  resolve: (result: BookingResult) => void;
 };
 
-/** Small enough that one batch does not hold its locks long, large enough to fill a flush. */
+/** Small enough that one batch does not hold its locks for long, large enough to fill a disk flush. */
 const maximumBatch = 500;
 
 /**
- * Collects bookings while a batch is in flight and runs them all in the next one, over all
- * screenings, in order of arrival. One batch at a time: a second would only wait for the first's locks
- * or split its flush.
- * @param run runs a batch; never throws
+ * Collects requests while a batch is in flight and runs all of them in the next one, across all
+ * screenings, in order of arrival. One batch at a time: a second one would only wait for the locks of the
+ * first or split its flush.
  */
 export const makeBookingQueue = (options: {
-  run: (orders: readonly ReferencedOrder[]) => Promise<Outcome[]>;
+  run: RunRequests;
   limit: number;
-  observe?: (batch: { size: number; outcomes: readonly Outcome[] }) => void;
+  observe?: (results: readonly BookingResult[]) => void;
 }): BookingQueue => {
-  const waiting: Waiting[] = [];
+  const waiting: WaitingRequest[] = [];
   let running: Promise<void> | undefined;
-  let draining = false;
+  let isDraining = false;
 
   const runAll = async (): Promise<void> => {
     // Requests that arrive in the same turn of the event loop share the first batch too.
     await new Promise((resolve) => setImmediate(resolve));
     while (waiting.length > 0) {
-      const batch = withoutGone(waiting.splice(0, maximumBatch));
+      const batch = dropDisconnected(waiting.splice(0, maximumBatch));
       if (batch.length === 0) continue;
-      const outcomes = await runSafely(options.run, batch);
-      answer(batch, outcomes);
-      options.observe?.({ size: batch.length, outcomes });
+      const results = await runSafely(options.run, batch);
+      batch.forEach(({ resolve }, index) => {
+        resolve(results[index] ?? { kind: 'refused', code: 'internal' });
+      });
+      options.observe?.(results);
     }
   };
 
@@ -59,54 +60,46 @@ export const makeBookingQueue = (options: {
   };
 
   return {
-    submit: (order) =>
-      new Promise((resolve, reject) => {
-        if (draining || waiting.length >= options.limit) {
-          reject(
-            new Problem('overloaded', {
-              detail: 'Too many bookings are waiting: try again shortly.',
-              retryAfter: 1,
-            }),
-          );
-          return;
-        }
-        waiting.push({ order: { ...order, reference: makeReference() }, resolve, reject });
+    submit: (request, isGone) => {
+      if (isDraining || waiting.length >= options.limit) return Promise.resolve(queueIsFull);
+      return new Promise((resolve) => {
+        waiting.push({ request, isGone, resolve });
         start();
-      }),
+      });
+    },
     get depth() {
       return waiting.length;
     },
     drain: async () => {
-      draining = true;
+      isDraining = true;
       while (running !== undefined) await running;
     },
   };
 };
 
-/** Those whose client has hung up: nobody is there to hear the answer, the seats are for those who are. */
-const withoutGone = (batch: readonly Waiting[]): Waiting[] =>
-  batch.filter(({ order, reject }) => {
-    const isGone = order.isGone();
-    if (isGone) reject(new Problem('request_timeout'));
-    return !isGone;
-  });
-
-const answer = (batch: readonly Waiting[], outcomes: readonly Outcome[]): void => {
-  batch.forEach(({ resolve, reject }, index) => {
-    const outcome = outcomes[index] ?? new Problem('internal');
-    if (outcome instanceof Problem) reject(outcome);
-    else resolve(outcome);
-  });
+const queueIsFull: Refusal = {
+  kind: 'refused',
+  code: 'overloaded',
+  detail: 'Too many booking requests are waiting. Try again shortly.',
+  retryAfter: 1,
 };
 
-/** A defect in `run` must not leave its requests without an answer, nor stop the queue. */
+/** A client that has disconnected receives no response: its seats are left to those that wait. */
+const dropDisconnected = (batch: readonly WaitingRequest[]): WaitingRequest[] =>
+  batch.filter(({ isGone, resolve }) => {
+    const isDropped = isGone();
+    if (isDropped) resolve({ kind: 'refused', code: 'request_timeout' });
+    return !isDropped;
+  });
+
+/** A defect in `run` must not leave its requests without a response, nor stop the queue. */
 const runSafely = async (
-  run: (orders: readonly ReferencedOrder[]) => Promise<Outcome[]>,
-  batch: readonly Waiting[],
-): Promise<Outcome[]> => {
+  run: RunRequests,
+  batch: readonly WaitingRequest[],
+): Promise<BookingResult[]> => {
   try {
-    return await run(batch.map(({ order }) => order));
+    return await run(batch.map(({ request }) => request));
   } catch (error) {
-    return batch.map(() => new Problem('internal', { cause: error }));
+    return batch.map(() => ({ kind: 'refused', code: 'internal', cause: error }));
   }
 };

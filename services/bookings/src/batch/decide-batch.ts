@@ -1,137 +1,108 @@
-import type { ApiResponse } from '@movie-ticketing/kit/endpoint';
-import { keyInFlight, keyReused, replayed } from '@movie-ticketing/kit/idempotency';
+import type { IdempotentRequest } from '@movie-ticketing/kit/idempotency';
 
-import { userDeleted, Problem } from '@movie-ticketing/kit/problems';
+import type { Booking } from '../bookings/bookings.schema.ts';
+import { makeSeatAllocation, type SeatAllocation } from '../seats/seat-allocation.ts';
+import type { LockedScreening } from '../seats/seats.repository.ts';
+import type { BookingRequest, BookingResult, Refusal } from './booking-request.ts';
 
-import { presentBooking, type Booking } from '../bookings/bookings.schema.ts';
-import type { ReferencedOrder } from './booking-order.ts';
+/** A booking stored under a key, as it was when it was made. */
+export type StoredBooking = { requestHash: Buffer; booking: Booking };
 
-/** A screening as it stood under the batch's lock. */
-export type LockedScreening = {
-  id: number;
-  availableSeats: number;
-  status: 'scheduled' | 'cancelled';
-  /** By the database's clock, read after the lock. */
-  started: boolean;
-  now: Date;
-  priceMinor: number;
-  currency: string;
-};
-
-export type StoredKey = { requestHash: Buffer; status: number | null; body: string | null };
-
-/** What a batch sees, all read after its locks. */
+/** What a batch reads, all of it after its locks. */
 export type BatchView = {
   screenings: ReadonlyMap<number, LockedScreening>;
-  /** Accounts that exist and were not deleted. */
-  standing: ReadonlySet<number>;
+  /** Users that exist and are not deleted. */
+  activeUserIds: ReadonlySet<number>;
   /** By `keyId`. */
-  keys: ReadonlyMap<string, StoredKey>;
-  /** As many fresh ids as there are orders. */
+  keys: ReadonlyMap<string, StoredBooking>;
+  /** A new booking id per request. */
   ids: readonly number[];
 };
 
-export type Decision =
-  | { kind: 'book'; booking: Booking; json: string }
-  | { kind: 'answer'; answer: ApiResponse }
-  | { kind: 'refuse'; problem: Problem };
-
-export const keyId = (request: { userId: number; scope: string; key: string }): string =>
+export const keyId = (request: Pick<IdempotentRequest, 'userId' | 'scope' | 'key'>): string =>
   `${String(request.userId)} ${request.scope} ${request.key}`;
 
 /**
- * Decides a batch in order of arrival, from what was read under its locks and nothing else. A refused
- * order leaves its seats to those behind it, so a smaller one may win where a larger one was refused.
+ * Decides a batch in order of arrival, only from what was read under its locks. A refused request leaves
+ * its seats to later ones, so a smaller request may succeed where a larger one was refused.
  */
 export const decideBatch = (
-  orders: readonly ReferencedOrder[],
+  requests: readonly BookingRequest[],
   view: BatchView,
   holdMs: number,
-): Decision[] => {
-  const left = new Map<number, number>();
-  const keysInBatch = new Map<string, StoredKey>();
-  return orders.map((order, index) => {
-    // Before the key: a deleted account's token is not answered from what it did before.
-    if (!view.standing.has(order.requestedBy)) return { kind: 'refuse', problem: userDeleted() };
-    const known = order.idempotency && findKey(order.idempotency, view.keys, keysInBatch);
-    if (known !== undefined && order.idempotency !== undefined) {
-      return repeat(known, order.idempotency.requestHash);
+): BookingResult[] => {
+  const seats = makeSeatAllocation();
+  const keysInBatch = new Map<string, StoredBooking>();
+  return requests.map((request, index) => {
+    const { idempotency } = request;
+    // Before the key: a deleted user's token does not receive earlier results.
+    if (!view.activeUserIds.has(request.requestedBy)) return refused('unauthenticated');
+    if (idempotency !== undefined) {
+      const id = keyId(idempotency);
+      const stored = view.keys.get(id) ?? keysInBatch.get(id);
+      if (stored !== undefined) return replay(stored, idempotency.requestHash);
     }
-    const screening = view.screenings.get(order.screeningId);
-    const seats = left.get(order.screeningId) ?? screening?.availableSeats ?? 0;
-    const problem = refusal(order, screening, view.standing, seats);
+    const screening = view.screenings.get(request.screeningId);
+    const refusal = findRefusal(request, screening, view, seats);
     const id = view.ids[index];
-    if (problem !== undefined || screening === undefined || id === undefined) {
-      return { kind: 'refuse', problem: problem ?? new Problem('internal') };
+    if (refusal !== undefined || screening === undefined || id === undefined) {
+      return refusal ?? refused('internal');
     }
-    left.set(screening.id, seats - order.numTickets);
-    const booking = toBooking(order, screening, id, holdMs);
-    const json = JSON.stringify({ booking: presentBooking(booking) });
-    if (order.idempotency !== undefined) {
-      const { requestHash } = order.idempotency;
-      keysInBatch.set(keyId(order.idempotency), { requestHash, status: 201, body: json });
+    seats.take(screening, request.numTickets);
+    const booking = toBooking(request, screening, id, holdMs);
+    if (idempotency !== undefined) {
+      keysInBatch.set(keyId(idempotency), { requestHash: idempotency.requestHash, booking });
     }
-    return { kind: 'book', booking, json };
+    return { kind: 'booked', booking };
   });
 };
 
-const findKey = (
-  request: { userId: number; scope: string; key: string },
-  stored: ReadonlyMap<string, StoredKey>,
-  inBatch: ReadonlyMap<string, StoredKey>,
-): StoredKey | undefined => {
-  if (stored.size === 0 && inBatch.size === 0) return undefined;
-  const id = keyId(request);
-  return stored.get(id) ?? inBatch.get(id);
-};
+const refused = (code: Refusal['code'], detail?: string): Refusal => ({
+  kind: 'refused',
+  code,
+  ...(detail === undefined ? {} : { detail }),
+});
 
-const repeat = (known: StoredKey, requestHash: Buffer): Decision => {
-  if (!known.requestHash.equals(requestHash)) return { kind: 'refuse', problem: keyReused() };
-  if (known.status === null || known.body === null) {
-    return { kind: 'refuse', problem: keyInFlight() };
-  }
-  return { kind: 'answer', answer: replayed(known.status, known.body) };
-};
+const replay = (stored: StoredBooking, requestHash: Buffer): BookingResult =>
+  stored.requestHash.equals(requestHash)
+    ? { kind: 'replayed', booking: stored.booking }
+    : refused('idempotency_key_reused');
 
-const refusal = (
-  order: ReferencedOrder,
+const findRefusal = (
+  { userId, numTickets }: BookingRequest,
   screening: LockedScreening | undefined,
-  standing: ReadonlySet<number>,
-  seats: number,
-): Problem | undefined => {
-  if (!standing.has(order.userId)) {
-    return new Problem('not_found', { detail: 'There is no such user to book for.' });
-  }
-  if (screening === undefined) {
-    return new Problem('not_found', { detail: 'There is no such screening.' });
-  }
+  { activeUserIds }: BatchView,
+  seats: SeatAllocation,
+): Refusal | undefined => {
+  if (!activeUserIds.has(userId)) return refused('not_found', 'User not found.');
+  if (screening === undefined) return refused('not_found', 'Screening not found.');
   if (screening.status === 'cancelled') {
-    return new Problem('screening_cancelled', { detail: 'This screening is cancelled.' });
+    return refused('screening_cancelled', 'The screening is cancelled.');
   }
-  if (screening.started) {
-    return new Problem('screening_started', { detail: 'This screening has started.' });
-  }
-  if (order.numTickets > seats) {
-    return new Problem('not_enough_seats', {
-      detail: seats === 0 ? 'This screening is sold out.' : `Only ${String(seats)} left.`,
-    });
-  }
-  return undefined;
+  if (screening.hasStarted) return refused('screening_started', 'The screening has started.');
+  const left = seats.seatsLeft(screening);
+  if (numTickets <= left) return undefined;
+  return refused(
+    'not_enough_seats',
+    left === 0
+      ? 'The screening is sold out.'
+      : `Not enough seats: ${String(numTickets)} requested, ${String(left)} available.`,
+  );
 };
 
 const toBooking = (
-  order: ReferencedOrder,
+  request: BookingRequest,
   screening: LockedScreening,
   id: number,
   holdMs: number,
 ): Booking => ({
   id,
-  reference: order.reference,
-  userId: order.userId,
+  reference: request.reference,
+  userId: request.userId,
   screeningId: screening.id,
-  numTickets: order.numTickets,
+  numTickets: request.numTickets,
   status: 'pending',
-  totalMinor: screening.priceMinor * order.numTickets,
+  totalMinor: screening.priceMinor * request.numTickets,
   currency: screening.currency,
   createdAt: screening.now,
   expiresAt: new Date(screening.now.getTime() + holdMs),

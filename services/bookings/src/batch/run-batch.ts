@@ -1,5 +1,6 @@
-import type { Database } from '@movie-ticketing/kit/database';
+import type { Database, Queryable } from '@movie-ticketing/kit/database';
 import { CommitInDoubt, translateDatabaseError } from '@movie-ticketing/kit/database-errors';
+import { Problem } from '@movie-ticketing/kit/problems';
 import {
   isConnectionLost,
   isDatabaseUnavailable,
@@ -7,126 +8,110 @@ import {
   isRetryable,
   isUniqueViolation,
 } from '@movie-ticketing/kit/sqlstate';
-import type { ApiResponse } from '@movie-ticketing/kit/endpoint';
-import { Problem } from '@movie-ticketing/kit/problems';
 
-import { makeBatchRepository, type NewKey } from './batch.repository.ts';
-import type { ReferencedOrder } from './booking-order.ts';
-import { decideBatch, type Decision } from './decide-batch.ts';
-
-/** An answer, or the Problem to throw. */
-export type Outcome = ApiResponse | Problem;
+import type { NewKey } from '../idempotency/idempotency-keys.repository.ts';
+import { makeSeatsRepository } from '../seats/seats.repository.ts';
+import { makeBatchRepository } from './batch.repository.ts';
+import type { BookingRequest, BookingResult, Refusal } from './booking-request.ts';
+import { decideBatch } from './decide-batch.ts';
 
 export type BatchSettings = {
   holdMs: number;
-  /** How long the database may be away before a batch is given up with 503. */
+  /** How long the database may be unreachable before a batch is refused with `unavailable`. */
   patienceMs: number;
 };
 
 const maximumTries = 5;
 
 /**
- * Runs a batch to its end and tells each order's outcome, in the same order. Nothing is told before
- * the commit, refusals included: they may rest on seats the batch itself takes. Never throws.
+ * Runs a batch to completion and returns a result per request, in the same order. Nothing is returned
+ * before the commit, refusals included: they may depend on seats that the batch itself takes. Never throws.
  */
 export const runBatch = async (
   db: Database,
-  orders: readonly ReferencedOrder[],
+  requests: readonly BookingRequest[],
   settings: BatchSettings,
-): Promise<Outcome[]> => {
+): Promise<BookingResult[]> => {
   const deadline = performance.now() + settings.patienceMs;
   for (let tries = 1; ; tries += 1) {
-    let decisions: Decision[] = [];
+    let results: BookingResult[] = [];
     try {
-      decisions = await db.attempt(async (tx) => {
-        decisions = await decideAndWrite(makeBatchRepository(tx), orders, settings.holdMs);
-        return decisions;
+      return await db.attempt(async (tx) => {
+        results = await decideAndWrite(tx, requests, settings.holdMs);
+        return results;
       });
-      return decisions.map(toOutcome);
     } catch (error) {
       if (error instanceof CommitInDoubt) {
-        const committed = await lookUpCommit(db, orders, decisions, deadline);
-        if (committed === 'yes') return decisions.map(toOutcome);
-        // Known not to have happened: again, unless the database has been failing for too long.
+        const committed = await lookUpCommit(db, requests, results, deadline);
+        if (committed === 'yes') return results;
+        // It did not commit: try again, unless the database has been failing for too long.
         if (committed === 'no' && performance.now() < deadline) continue;
-        return orders.map(() => unavailable(error));
+        return requests.map(() => unavailable(error));
       }
       if (isConnectionLost(error)) {
-        if (performance.now() > deadline) return orders.map(() => unavailable(error));
+        if (performance.now() > deadline) return requests.map(() => unavailable(error));
         await pause(100);
         continue;
       }
       if (isLockTimeout(error)) {
-        const rest = await withoutBlocked(db, orders, settings);
+        const rest = await withoutBlocked(db, requests, settings);
         if (rest !== undefined) return rest;
       }
-      const again = isRetryable(error) || isOwnKeyTaken(error);
-      if (again && tries < maximumTries) continue;
-      // No order's fault: half of them would fare no better.
-      if (isDatabaseUnavailable(error)) return orders.map(() => toProblem(error));
-      return halve(db, orders, settings, error);
+      const mayRetry = isRetryable(error) || isKeyTaken(error);
+      if (mayRetry && tries < maximumTries) continue;
+      // Not caused by a request: halves of the batch would fail too.
+      if (isDatabaseUnavailable(error)) return requests.map(() => toRefusal(error));
+      return halve(db, requests, settings, error);
     }
   }
 };
 
 const decideAndWrite = async (
-  repository: ReturnType<typeof makeBatchRepository>,
-  orders: readonly ReferencedOrder[],
+  tx: Queryable,
+  requests: readonly BookingRequest[],
   holdMs: number,
-): Promise<Decision[]> => {
-  const screenings = await repository.lockScreenings(screeningIds(orders));
-  const view = await repository.readView(orders);
-  const decisions = decideBatch(orders, { screenings, ...view }, holdMs);
-  const taken = new Map<number, number>();
-  const keys: NewKey[] = [];
-  const bookings = decisions.flatMap((decision, index) => {
-    if (decision.kind !== 'book') return [];
-    const { booking, json } = decision;
-    taken.set(booking.screeningId, (taken.get(booking.screeningId) ?? 0) + booking.numTickets);
-    const request = orders[index]?.idempotency;
-    if (request !== undefined) keys.push({ ...request, status: 201, body: json });
-    return [booking];
+): Promise<BookingResult[]> => {
+  const batch = makeBatchRepository(tx);
+  const screenings = await makeSeatsRepository(tx).lock(screeningIds(requests));
+  const view = await batch.readView(requests);
+  const results = decideBatch(requests, { screenings, ...view }, holdMs);
+  const bookings = results.flatMap((it) => (it.kind === 'booked' ? [it.booking] : []));
+  if (bookings.length > 0) await batch.write(bookings, newKeys(requests, results));
+  return results;
+};
+
+const newKeys = (
+  requests: readonly BookingRequest[],
+  results: readonly BookingResult[],
+): NewKey[] =>
+  results.flatMap((result, index) => {
+    const request = requests[index]?.idempotency;
+    if (result.kind !== 'booked' || request === undefined) return [];
+    const { id, status } = result.booking;
+    return [{ request, bookingId: id, paymentId: null, outcome: status }];
   });
-  if (bookings.length > 0) await repository.write(bookings, taken, keys);
-  return decisions;
-};
 
-const screeningIds = (orders: readonly ReferencedOrder[]): number[] =>
-  [...new Set(orders.map(({ screeningId }) => screeningId))].sort((a, b) => a - b);
-
-const toOutcome = (decision: Decision): Outcome => {
-  switch (decision.kind) {
-    case 'book':
-      return {
-        status: 201,
-        json: decision.json,
-        headers: { Location: `/bookings/${String(decision.booking.id)}` },
-      };
-    case 'answer':
-      return decision.answer;
-    case 'refuse':
-      return decision.problem;
-  }
-};
+const screeningIds = (requests: readonly BookingRequest[]): number[] => [
+  ...new Set(requests.map(({ screeningId }) => screeningId)),
+];
 
 /**
- * After a connection that broke at COMMIT: did it happen? Taking the batch's locks first waits for
- * the old transaction to end one way or the other; only then do its references tell the truth.
+ * Whether a COMMIT whose connection was lost took effect. Acquiring the batch's locks first waits for the
+ * old transaction to end; only then do the references tell the outcome.
  */
 const lookUpCommit = async (
   db: Database,
-  orders: readonly ReferencedOrder[],
-  decisions: readonly Decision[],
+  requests: readonly BookingRequest[],
+  results: readonly BookingResult[],
   deadline: number,
 ): Promise<'yes' | 'no' | 'unknown'> => {
-  const references = decisions.flatMap((it) => (it.kind === 'book' ? [it.booking.reference] : []));
-  if (references.length === 0) return 'yes'; // it changed nothing: its refusals stand
+  const references = results.flatMap((it) => (it.kind === 'booked' ? [it.booking.reference] : []));
+  if (references.length === 0) return 'yes'; // it changed nothing: its refusals are final
   for (;;) {
     try {
       return await db.attempt(async (tx) => {
-        const repository = makeBatchRepository(tx);
-        await repository.lockScreenings(screeningIds(orders));
-        const found = await repository.findReferences(references);
+        await makeSeatsRepository(tx).lock(screeningIds(requests));
+        const found = await makeBatchRepository(tx).findReferences(references);
         return found.size > 0 ? 'yes' : 'no';
       });
     } catch {
@@ -136,63 +121,75 @@ const lookUpCommit = async (
   }
 };
 
-/** A screening that somebody holds locked gets 503 alone; the rest runs again. Undefined: none is held. */
+/**
+ * Refuses the requests for screenings that another transaction holds locked and runs the others again.
+ * @returns undefined if no screening is locked
+ */
 const withoutBlocked = async (
   db: Database,
-  orders: readonly ReferencedOrder[],
+  requests: readonly BookingRequest[],
   settings: BatchSettings,
-): Promise<Outcome[] | undefined> => {
+): Promise<BookingResult[] | undefined> => {
   let blocked: Set<number>;
   try {
-    blocked = await db.attempt((tx) => makeBatchRepository(tx).findBlocked(screeningIds(orders)));
+    blocked = await db.attempt((tx) => makeSeatsRepository(tx).findBlocked(screeningIds(requests)));
   } catch {
     return undefined;
   }
   if (blocked.size === 0) return undefined;
-  const rest = orders.filter(({ screeningId }) => !blocked.has(screeningId));
-  const outcomes = rest.length === 0 ? [] : await runBatch(db, rest, settings);
-  const byOrder = new Map(rest.map((order, index) => [order, outcomes[index]]));
-  return orders.map(
-    (order) =>
-      byOrder.get(order) ??
-      new Problem('overloaded', {
-        detail: 'This screening is busy: try again shortly.',
-        retryAfter: 1,
-      }),
-  );
+  const rest = requests.filter(({ screeningId }) => !blocked.has(screeningId));
+  const results = rest.length === 0 ? [] : await runBatch(db, rest, settings);
+  const byRequest = new Map(rest.map((request, index) => [request, results[index]]));
+  return requests.map((request) => byRequest.get(request) ?? screeningIsBusy);
+};
+
+const screeningIsBusy: Refusal = {
+  kind: 'refused',
+  code: 'overloaded',
+  detail: 'The screening is busy. Try again shortly.',
+  retryAfter: 1,
 };
 
 /**
- * A batch that fails for a reason nobody foresaw is halved until the one order that causes it stands
- * alone: one bad booking never fails its neighbours.
+ * A batch that fails for an unexpected reason is halved until the request that causes it is alone: one bad
+ * request never fails the others.
  */
 const halve = async (
   db: Database,
-  orders: readonly ReferencedOrder[],
+  requests: readonly BookingRequest[],
   settings: BatchSettings,
   error: unknown,
-): Promise<Outcome[]> => {
-  if (orders.length <= 1) return orders.map(() => toProblem(error));
-  const middle = Math.ceil(orders.length / 2);
-  const first = await runBatch(db, orders.slice(0, middle), settings);
-  return [...first, ...(await runBatch(db, orders.slice(middle), settings))];
+): Promise<BookingResult[]> => {
+  if (requests.length <= 1) return requests.map(() => toRefusal(error));
+  const middle = Math.ceil(requests.length / 2);
+  const first = await runBatch(db, requests.slice(0, middle), settings);
+  return [...first, ...(await runBatch(db, requests.slice(middle), settings))];
 };
 
-/** Another process committed the same key between our look and our insert: now it can be seen. */
-const isOwnKeyTaken = (error: unknown): boolean =>
+/** Another process committed the same key between the view and the insert: the next try reads it. */
+const isKeyTaken = (error: unknown): boolean =>
   isUniqueViolation(error, 'bookings_idempotency_keys_pkey');
 
-const toProblem = (error: unknown): Problem => {
-  const translated = translateDatabaseError(error);
-  return translated instanceof Problem ? translated : new Problem('internal', { cause: error });
+export const toRefusal = (error: unknown): Refusal => {
+  const problem = translateDatabaseError(error);
+  if (!(problem instanceof Problem)) return { kind: 'refused', code: 'internal', cause: error };
+  const { code, detail, retryAfter, cause } = problem;
+  return {
+    kind: 'refused',
+    code,
+    ...(detail === undefined ? {} : { detail }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    cause,
+  };
 };
 
-const unavailable = (cause: unknown): Problem =>
-  new Problem('unavailable', {
-    detail:
-      'The database cannot be reached right now. Whether the seats are held is unknown until you repeat the request with its Idempotency-Key.',
-    retryAfter: 2,
-    cause,
-  });
+const unavailable = (cause: unknown): Refusal => ({
+  kind: 'refused',
+  code: 'unavailable',
+  detail:
+    'The database cannot be reached. Repeat the request with its Idempotency-Key to learn whether the seats are held.',
+  retryAfter: 2,
+  cause,
+});
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -10,7 +10,7 @@ export const createBooking = (maxTickets: number) =>
     operationId: 'createBooking',
     summary: 'Hold seats',
     description:
-      'Takes the seats at once and holds them until `expires_at`; pay before then. Staff may name another person in `user_id`. A smaller booking may win where a larger one was refused.',
+      'Takes the seats at once and holds them until `expires_at`. Pay before then. Staff may book for another user with `user_id`. A smaller booking may succeed where a larger one was refused.',
     tag: 'Bookings',
     access: 'signed-in',
     body: newBooking(maxTickets),
@@ -23,7 +23,7 @@ export const createBooking = (maxTickets: number) =>
       'screening_cancelled',
     ],
     idempotent: true,
-    // The batch asks about all its people at once, inside its transaction.
+    // The batch checks all its users at once, inside its transaction.
     checksUserItself: true,
   });
 
@@ -31,9 +31,9 @@ export const listBookings = defineEndpoint({
   method: 'get',
   path: '/bookings',
   operationId: 'listBookings',
-  summary: 'Bookings, newest first',
+  summary: 'List bookings, newest first',
   description:
-    'A customer sees their own. Staff and admins see everybody’s and may filter by `user_id`. Sorted by id, descending.',
+    'Customers see their own bookings. Staff and admins see all bookings and may filter by `user_id`. Sorted by id, descending.',
   tag: 'Bookings',
   access: 'signed-in',
   query: bookingFilter,
@@ -45,8 +45,9 @@ export const getBooking = defineEndpoint({
   method: 'get',
   path: '/bookings/:id',
   operationId: 'getBooking',
-  summary: 'One booking',
-  description: 'Somebody else’s booking is 404 to a customer, so that ids tell nothing.',
+  summary: 'Get a booking',
+  description:
+    'A customer who requests the booking of another user gets 404, so that ids reveal nothing.',
   tag: 'Bookings',
   access: 'signed-in',
   params: idParams,
@@ -60,7 +61,7 @@ export const cancelBooking = defineEndpoint({
   operationId: 'cancelBooking',
   summary: 'Cancel a booking',
   description:
-    'Gives the seats back at once. A paid booking becomes `cancelled` with its payment `refund_pending`, and both become `refunded` once the provider confirms.',
+    'Releases the seats at once. A paid booking becomes `cancelled` with its payment `refund_pending`, and both become `refunded` once the provider confirms the refund.',
   tag: 'Bookings',
   access: 'signed-in',
   params: idParams,

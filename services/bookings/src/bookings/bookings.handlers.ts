@@ -1,23 +1,38 @@
-import type { Handler } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, Handler } from '@movie-ticketing/kit/endpoint';
+import { withReplayHeader } from '@movie-ticketing/kit/idempotency';
 
 import type * as endpoints from './bookings.endpoints.ts';
-import { presentBooking } from './bookings.schema.ts';
+import { presentBooking, type Booking } from './bookings.schema.ts';
 import type { BookingsService } from './bookings.service.ts';
 
+/** The response of a new booking, for the first request and its replays. */
+const presentCreated = (booking: Booking): ApiResponse => ({
+  status: 201,
+  headers: { Location: `/bookings/${String(booking.id)}` },
+  body: { booking: presentBooking(booking) },
+});
+
+const presentOne = (booking: Booking): ApiResponse => ({
+  status: 200,
+  body: { booking: presentBooking(booking) },
+});
+
 export const makeBookingsHandlers = (service: BookingsService) => {
-  const create: Handler<ReturnType<typeof endpoints.createBooking>> = ({
+  const createBooking: Handler<ReturnType<typeof endpoints.createBooking>> = async ({
     currentUser,
     body,
     idempotency,
     isGone,
-  }) =>
-    service.book(
+  }) => {
+    const { result, isReplay } = await service.book(
       currentUser,
       { screeningId: body.screening_id, numTickets: body.num_tickets, userId: body.user_id },
       { idempotency, isGone },
     );
+    return withReplayHeader(presentCreated(result), isReplay);
+  };
 
-  const list: Handler<typeof endpoints.listBookings> = async ({ currentUser, query }) => {
+  const listBookings: Handler<typeof endpoints.listBookings> = async ({ currentUser, query }) => {
     const page = await service.list(currentUser, {
       userId: query.user_id,
       screeningId: query.screening_id,
@@ -31,13 +46,17 @@ export const makeBookingsHandlers = (service: BookingsService) => {
     };
   };
 
-  const get: Handler<typeof endpoints.getBooking> = async ({ currentUser, params }) => ({
-    status: 200,
-    body: { booking: presentBooking(await service.get(currentUser, params.id)) },
-  });
+  const getBooking: Handler<typeof endpoints.getBooking> = async ({ currentUser, params }) =>
+    presentOne(await service.get(currentUser, params.id));
 
-  const cancel: Handler<typeof endpoints.cancelBooking> = ({ currentUser, params, idempotency }) =>
-    service.cancel(currentUser, params.id, idempotency);
+  const cancelBooking: Handler<typeof endpoints.cancelBooking> = async ({
+    currentUser,
+    params,
+    idempotency,
+  }) => {
+    const { result, isReplay } = await service.cancel(currentUser, params.id, idempotency);
+    return withReplayHeader(presentOne(result), isReplay);
+  };
 
-  return { createBooking: create, listBookings: list, getBooking: get, cancelBooking: cancel };
+  return { createBooking, listBookings, getBooking, cancelBooking };
 };

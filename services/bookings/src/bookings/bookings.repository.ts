@@ -1,8 +1,14 @@
-import type { Queryable } from '@movie-ticketing/kit/database';
+import { onlyRow, type Queryable } from '@movie-ticketing/kit/database';
+import {
+  insertRows,
+  makeParameters,
+  type Parameters,
+  type RowColumns,
+} from '@movie-ticketing/kit/statements';
 
 import type { Booking, BookingStatus } from './bookings.schema.ts';
 
-type BookingRow = {
+export type BookingRow = {
   id: number;
   reference: string;
   user_id: number;
@@ -15,10 +21,10 @@ type BookingRow = {
   expires_at: Date;
 };
 
-const columns =
+export const bookingColumns =
   'id, reference, user_id, screening_id, num_tickets, status, total_minor, currency, created_at, expires_at';
 
-const toBooking = (row: BookingRow): Booking => ({
+export const toBooking = (row: BookingRow): Booking => ({
   id: row.id,
   reference: row.reference,
   userId: row.user_id,
@@ -30,6 +36,23 @@ const toBooking = (row: BookingRow): Booking => ({
   createdAt: row.created_at,
   expiresAt: row.expires_at,
 });
+
+const insertColumns: RowColumns<Booking> = {
+  id: ['bigint', (it) => it.id],
+  reference: ['text', (it) => it.reference],
+  user_id: ['bigint', (it) => it.userId],
+  screening_id: ['bigint', (it) => it.screeningId],
+  num_tickets: ['int', (it) => it.numTickets],
+  status: ['text', (it) => it.status],
+  total_minor: ['bigint', (it) => it.totalMinor],
+  currency: ['text', (it) => it.currency],
+  created_at: ['timestamptz', (it) => it.createdAt.toISOString()],
+  expires_at: ['timestamptz', (it) => it.expiresAt.toISOString()],
+};
+
+/** The write of new bookings, for `combineWrites`. */
+export const insertBookings = (parameters: Parameters, bookings: readonly Booking[]): string =>
+  insertRows(parameters, 'bookings', bookings, insertColumns);
 
 export type BookingFilter = {
   userId?: number | undefined;
@@ -43,25 +66,37 @@ export type BookingFilter = {
 const find =
   (db: Queryable) =>
   async (id: number): Promise<Booking | undefined> => {
-    const [row] = await db.query<BookingRow>(`SELECT ${columns} FROM bookings WHERE id = $1`, [id]);
+    const [row] = await db.query<BookingRow>(
+      `SELECT ${bookingColumns} FROM bookings WHERE id = $1`,
+      [id],
+    );
     return row && toBooking(row);
+  };
+
+/** @throws Error if the booking does not exist */
+const get =
+  (db: Queryable) =>
+  async (id: number): Promise<Booking> => {
+    const booking = await find(db)(id);
+    if (booking === undefined) throw new Error(`booking ${String(id)} does not exist`);
+    return booking;
   };
 
 const list =
   (db: Queryable) =>
   async (filter: BookingFilter): Promise<Booking[]> => {
-    const values: unknown[] = [];
-    const where = [
+    const { values, add } = makeParameters();
+    const conditions = [
       ['user_id =', filter.userId],
       ['screening_id =', filter.screeningId],
       ['status =', filter.status],
       ['id <', filter.before],
     ].flatMap(([condition, value]) =>
-      value === undefined ? [] : [`${String(condition)} $${String(values.push(value))}`],
+      value === undefined ? [] : [`${String(condition)} ${add(value)}`],
     );
+    const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
     const rows = await db.query<BookingRow>(
-      `SELECT ${columns} FROM bookings ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''}
-       ORDER BY id DESC LIMIT $${String(values.push(filter.limit))}`,
+      `SELECT ${bookingColumns} FROM bookings ${where} ORDER BY id DESC LIMIT ${add(filter.limit)}`,
       values,
     );
     return rows.map(toBooking);
@@ -70,65 +105,33 @@ const list =
 /** Locks a booking and reads it after the lock. Step 2 of the lock order. */
 const lock =
   (db: Queryable) =>
-  async (id: number): Promise<Booking | undefined> => {
-    const [row] = await db.query<BookingRow>(
-      `SELECT ${columns} FROM bookings WHERE id = $1 FOR NO KEY UPDATE`,
+  async (id: number): Promise<Booking> => {
+    const rows = await db.query<BookingRow>(
+      `SELECT ${bookingColumns} FROM bookings WHERE id = $1 FOR NO KEY UPDATE`,
       [id],
     );
-    return row && toBooking(row);
-  };
-
-/**
- * Locks a booking's screening and tells whether it began. The clock is read after the lock: the
- * lock may have taken seconds. Step 1 of the lock order.
- */
-const lockScreening =
-  (db: Queryable) =>
-  async (screeningId: number): Promise<{ started: boolean }> => {
-    const [row] = await db.query<{ started: boolean }>(
-      `WITH locked AS MATERIALIZED (
-         SELECT starts_at FROM screenings WHERE id = $1 FOR NO KEY UPDATE
-       ) SELECT starts_at <= clock_timestamp() AS started FROM locked`,
-      [screeningId],
-    );
-    if (row === undefined) throw new Error(`screening ${String(screeningId)} vanished`);
-    return row;
+    return toBooking(onlyRow(rows));
   };
 
 const setStatus =
   (db: Queryable) =>
   async (id: number, status: BookingStatus): Promise<Booking> => {
-    const [row] = await db.query<BookingRow>(
-      `UPDATE bookings SET status = $2 WHERE id = $1 RETURNING ${columns}`,
+    const rows = await db.query<BookingRow>(
+      `UPDATE bookings SET status = $2 WHERE id = $1 RETURNING ${bookingColumns}`,
       [id, status],
     );
-    if (row === undefined) throw new Error(`booking ${String(id)} vanished`);
-    return toBooking(row);
+    return toBooking(onlyRow(rows));
   };
 
-/** Gives seats back. The screening is locked already. */
-const giveBack =
-  (db: Queryable) =>
-  async (screeningId: number, seats: number): Promise<void> => {
-    await db.query('UPDATE screenings SET available_seats = available_seats + $2 WHERE id = $1', [
-      screeningId,
-      seats,
-    ]);
-  };
-
-/** The database's clock, now: for what is judged after a lock. */
-const now = (db: Queryable) => async (): Promise<Date> => {
-  const [row] = await db.query<{ now: Date }>('SELECT clock_timestamp() AS now');
-  if (row === undefined) throw new Error('the database has no clock');
-  return row.now;
-};
+/** The database's clock, for what is decided after a lock. */
+const now = (db: Queryable) => async (): Promise<Date> =>
+  onlyRow(await db.query<{ now: Date }>('SELECT clock_timestamp() AS now')).now;
 
 export const makeBookingsRepository = (db: Queryable) => ({
   find: find(db),
+  get: get(db),
   list: list(db),
   lock: lock(db),
-  lockScreening: lockScreening(db),
   setStatus: setStatus(db),
-  giveBack: giveBack(db),
   now: now(db),
 });

@@ -14,14 +14,14 @@ export type BookingStatus = (typeof bookingStatuses)[number];
 export const booking = z
   .strictObject({
     id: id(),
-    reference: z.string().describe('What a person quotes at the door'),
+    reference: z.string().describe('The code to show at the entrance'),
     user_id: id(),
     screening_id: id(),
     num_tickets: z.int().min(1),
     status: z.enum(bookingStatuses),
     total: money,
     created_at: instantOut(),
-    expires_at: instantOut().describe('Until when a pending booking holds its seats'),
+    expires_at: instantOut().describe('When a pending booking releases its seats'),
   })
   .meta({ id: 'Booking' });
 
@@ -34,7 +34,9 @@ export const newBooking = (maxTickets: number) =>
       screening_id: id(),
       num_tickets: z.int().min(1).max(maxTickets),
       user_id: id()
-        .describe('Whom the booking is for: yourself, or anyone when staff book for others')
+        .describe(
+          'The user who will own the booking. Default: the current user. Only staff may name another.',
+        )
         .exactOptional(),
     })
     .meta({ id: 'NewBooking' });
@@ -46,7 +48,7 @@ export const bookingFilter = z.strictObject({
   status: z.enum(bookingStatuses).exactOptional(),
 });
 
-/** A booking as the service knows it. Amounts are in minor units. */
+/** Amounts are in minor units. */
 export type Booking = {
   id: number;
   reference: string;

@@ -1,48 +1,55 @@
+import type { CurrentUser } from '@movie-ticketing/kit/current-user';
 import type { Database } from '@movie-ticketing/kit/database';
-import type { ApiResponse, CurrentUser, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
-import { withIdempotency } from '@movie-ticketing/kit/idempotency';
+import {
+  keyReused,
+  runOnce,
+  type IdempotentRequest,
+  type KeyStore,
+  type Replayable,
+} from '@movie-ticketing/kit/idempotency';
 import { toPage } from '@movie-ticketing/kit/pagination';
-import { Problem } from '@movie-ticketing/kit/problems';
+import { Problem, userDeleted } from '@movie-ticketing/kit/problems';
 
-import type { BookingOrder } from '../batch/booking-order.ts';
 import type { BookingQueue } from '../batch/booking-queue.ts';
+import { makeReference, type Refusal } from '../batch/booking-request.ts';
+import { makeIdempotencyKeysRepository } from '../idempotency/idempotency-keys.repository.ts';
 import { makePaymentsRepository } from '../payments/payments.repository.ts';
+import { makeSeatsRepository } from '../seats/seats.repository.ts';
+import { isStaff, requireVisible } from '../visibility.ts';
 import { makeBookingsRepository, type BookingFilter } from './bookings.repository.ts';
-import { presentBooking, type Booking } from './bookings.schema.ts';
+import type { Booking, BookingStatus } from './bookings.schema.ts';
 
 export type BookingsService = ReturnType<typeof makeBookingsService>;
 
-const isStaff = (currentUser: CurrentUser): boolean => currentUser.role !== 'customer';
-
-/** Others' things do not exist for a customer. */
-export const seenBy = <T extends { userId: number }>(
-  currentUser: CurrentUser,
-  it: T | undefined,
-): T => {
-  if (it === undefined || (it.userId !== currentUser.userId && !isStaff(currentUser))) {
-    throw new Problem('not_found', { detail: 'There is no such thing of yours.' });
-  }
-  return it;
-};
+export type NewBooking = { screeningId: number; numTickets: number; userId?: number | undefined };
 
 export const makeBookingsService = (db: Database, queue: BookingQueue) => {
   const repository = makeBookingsRepository(db);
   return {
-    /** Holds seats, in a batch with whatever else arrived meanwhile. */
-    book: (
+    /** Holds seats, in a batch with the requests that arrived at the same time. */
+    book: async (
       currentUser: CurrentUser,
-      order: { screeningId: number; numTickets: number; userId?: number | undefined },
-      request: Pick<BookingOrder, 'idempotency' | 'isGone'>,
-    ): Promise<ApiResponse> => {
-      const userId = order.userId ?? currentUser.userId;
+      { screeningId, numTickets, userId = currentUser.userId }: NewBooking,
+      {
+        idempotency,
+        isGone,
+      }: { idempotency: IdempotentRequest | undefined; isGone: () => boolean },
+    ): Promise<Replayable<Booking>> => {
       if (userId !== currentUser.userId && !isStaff(currentUser)) {
-        throw new Problem('forbidden', { detail: 'Only staff may book for others.' });
+        throw new Problem('forbidden', { detail: 'Only staff may book for another user.' });
       }
-      return queue.submit({ ...order, ...request, userId, requestedBy: currentUser.userId });
+      const reference = makeReference();
+      const requestedBy = currentUser.userId;
+      const result = await queue.submit(
+        { reference, userId, requestedBy, screeningId, numTickets, idempotency },
+        isGone,
+      );
+      if (result.kind === 'refused') throw toProblem(result);
+      return { result: result.booking, isReplay: result.kind === 'replayed' };
     },
 
     get: async (currentUser: CurrentUser, id: number): Promise<Booking> =>
-      seenBy(currentUser, await repository.find(id)),
+      requireVisible(currentUser, await repository.find(id), 'Booking'),
 
     list: async (currentUser: CurrentUser, filter: BookingFilter) => {
       if (
@@ -50,57 +57,85 @@ export const makeBookingsService = (db: Database, queue: BookingQueue) => {
         filter.userId !== undefined &&
         filter.userId !== currentUser.userId
       ) {
-        throw new Problem('forbidden', { detail: 'Only staff may list others’ bookings.' });
+        throw new Problem('forbidden', { detail: 'Only staff may list bookings of other users.' });
       }
       const userId = isStaff(currentUser) ? filter.userId : currentUser.userId;
       const rows = await repository.list({ ...filter, userId, limit: filter.limit + 1 });
       return toPage('bookings', rows, filter.limit, (row) => [row.id]);
     },
 
-    cancel: (currentUser: CurrentUser, id: number, idempotency: IdempotentRequest | undefined) =>
-      cancelBooking(db, currentUser, id, idempotency),
+    cancel: async (
+      currentUser: CurrentUser,
+      id: number,
+      idempotency: IdempotentRequest | undefined,
+    ): Promise<Replayable<Booking>> => {
+      const booking = requireVisible(currentUser, await repository.find(id), 'Booking');
+      return cancelBooking(db, booking, idempotency);
+    },
   };
 };
 
-/** Gives the seats back at once; a payment that was made is asked back in the same transaction. */
-const cancelBooking = async (
+/** Releases the seats at once; a payment that succeeded becomes a refund in the same transaction. */
+const cancelBooking = (
   db: Database,
-  currentUser: CurrentUser,
-  id: number,
+  { id, screeningId }: Booking,
   idempotency: IdempotentRequest | undefined,
-): Promise<ApiResponse> => {
-  const known = seenBy(currentUser, await makeBookingsRepository(db).find(id));
-  return withIdempotency(db, 'bookings_idempotency_keys', idempotency, async (tx) => {
+): Promise<Replayable<Booking>> =>
+  runOnce(db, storedBookings, idempotency, async (tx) => {
     const bookings = makeBookingsRepository(tx);
     const payments = makePaymentsRepository(tx);
-    const { started } = await bookings.lockScreening(known.screeningId);
+    const seats = makeSeatsRepository(tx);
+    const screening = await seats.lockOne(screeningId);
     const booking = await bookings.lock(id);
-    if (booking === undefined) throw new Error(`booking ${String(id)} vanished`);
-    refuseCancel(booking, started);
-    // A statement of its own, after the lock: its snapshot sees a payment that began before.
+    refuseCancel(booking, screening.hasStarted);
+    // A statement of its own, after the lock: its snapshot includes a payment that began before.
     const payment = await payments.findLive(id);
     if (payment?.status === 'processing') {
       throw new Problem('payment_processing', {
-        detail: 'A payment for this booking is being processed: cancel once it is settled.',
+        detail: 'A payment for this booking is being processed. Cancel once it is settled.',
       });
     }
     const cancelled = await bookings.setStatus(id, 'cancelled');
-    await bookings.giveBack(known.screeningId, booking.numTickets);
-    if (payment !== undefined) await payments.requestRefund([payment.id]);
-    return { status: 200, body: { booking: presentBooking(cancelled) } };
+    await seats.release([{ screeningId, seats: booking.numTickets }]);
+    await payments.requestRefunds([id]);
+    return cancelled;
   });
-};
 
-const refuseCancel = (booking: Booking, started: boolean): void => {
+const refuseCancel = (booking: Booking, hasStarted: boolean): void => {
   if (booking.status === 'cancelled' || booking.status === 'refunded') {
-    throw new Problem('booking_cancelled', { detail: 'This booking is cancelled already.' });
+    throw new Problem('booking_cancelled', { detail: 'The booking is already cancelled.' });
   }
   if (booking.status === 'expired') {
-    throw new Problem('booking_expired', { detail: 'This booking has expired already.' });
+    throw new Problem('booking_expired', { detail: 'The booking has expired.' });
   }
-  if (started) {
+  if (hasStarted) {
     throw new Problem('screening_started', {
-      detail: 'A booking can be cancelled until its screening begins.',
+      detail: 'A booking can be cancelled until its screening starts.',
     });
   }
+};
+
+/** A booking is stored as its id and its status at that time; every other field is immutable. */
+const storedBookings: KeyStore<Booking> = {
+  constraint: 'bookings_idempotency_keys_pkey',
+  find: async (db, request) => {
+    const stored = await makeIdempotencyKeysRepository(db).find(request);
+    if (stored?.bookingId == null) return undefined;
+    const booking = await makeBookingsRepository(db).get(stored.bookingId);
+    const status = stored.outcome as BookingStatus;
+    return { requestHash: stored.requestHash, result: { ...booking, status } };
+  },
+  save: (tx, request, { id, status }) =>
+    makeIdempotencyKeysRepository(tx).insert({
+      request,
+      bookingId: id,
+      paymentId: null,
+      outcome: status,
+    }),
+};
+
+const toProblem = ({ code, ...options }: Refusal): Problem => {
+  if (code === 'unauthenticated') return userDeleted();
+  if (code === 'idempotency_key_reused') return keyReused();
+  return new Problem(code, options);
 };

@@ -1,29 +1,37 @@
 import type { Database } from '@movie-ticketing/kit/database';
 
-import { eachAlone } from './each-alone.ts';
+import { makePaymentsRepository } from '../payments/payments.repository.ts';
+import { makeSeatsRepository } from '../seats/seats.repository.ts';
+import { forEachIndependently } from './for-each-independently.ts';
 import { makeHoldsRepository } from './holds.repository.ts';
 
 const screeningsPerRound = 20;
 const bookingsPerTransaction = 500;
 
 /**
- * One round of cancelling and refunding the bookings of cancelled screenings. What is left to do is
- * read from the rows themselves, so a process that dies half-way is resumed by the next round.
- * @returns whether more is due already
+ * One round of cancelling and refunding the bookings of cancelled screenings. The remaining work is read
+ * from the rows, so the next round resumes after a crash.
+ * @returns whether more may be due
  */
 export const cancelBookingsOfCancelledScreenings = async (
   db: Database,
   observe: (cancelled: number) => void,
 ): Promise<boolean> => {
   const screenings = await makeHoldsRepository(db).findCancelledScreenings(screeningsPerRound);
-  await eachAlone(screenings, async (screeningId) => {
-    const cancelled = await db.transaction(async (tx) => {
-      const holds = makeHoldsRepository(tx);
-      const ids = await holds.lockLive(screeningId, bookingsPerTransaction);
-      if (ids.length > 0) await holds.cancelAll(screeningId, ids);
-      return ids.length;
-    });
-    observe(cancelled);
+  await forEachIndependently(screenings, async (screeningId) => {
+    observe(await cancelBookingsOf(db, screeningId));
   });
   return screenings.length > 0;
 };
+
+const cancelBookingsOf = (db: Database, screeningId: number): Promise<number> =>
+  db.transaction(async (tx) => {
+    const holds = makeHoldsRepository(tx);
+    const seats = makeSeatsRepository(tx);
+    await seats.lock([screeningId]);
+    const ids = await holds.lockLive(screeningId, bookingsPerTransaction);
+    if (ids.length === 0) return 0;
+    await seats.release(await holds.cancel(ids));
+    await makePaymentsRepository(tx).requestRefunds(ids);
+    return ids.length;
+  });

@@ -1,28 +1,29 @@
 import type { Database } from '@movie-ticketing/kit/database';
 
-import { eachAlone } from './each-alone.ts';
+import { makeSeatsRepository } from '../seats/seats.repository.ts';
+import { forEachIndependently } from './for-each-independently.ts';
 import { makeHoldsRepository } from './holds.repository.ts';
 
-const perRound = 500;
+const holdsPerRound = 500;
 
 /**
- * One round of giving back the seats of holds that ran out. Any number of processes may run it: the
- * booking's lock lets one of them expire it, and the others find it done.
- * @returns whether more is due already
+ * One round of expiring holds and releasing their seats. Any number of processes may run it: the lock on
+ * the booking lets one of them expire it, and the others find it done.
+ * @returns whether more may be due
  */
 export const expireHolds = async (
   db: Database,
   options: {
-    /** For how long past its expiry a hold waits for a payment in doubt. */
+    /** How long after its expiry a hold waits for a payment in progress. */
     paymentGraceMs: number;
     observe: (expired: number) => void;
   },
 ): Promise<boolean> => {
-  const due = await makeHoldsRepository(db).findDue(perRound, options.paymentGraceMs);
+  const due = await makeHoldsRepository(db).findExpired(holdsPerRound, options.paymentGraceMs);
   if (due.length === 0) return false;
   let expired = 0;
-  const expire = async (some: readonly Due[]): Promise<void> => {
-    const count = await expireTogether(db, some, options.paymentGraceMs);
+  const expire = async (holds: readonly Hold[]): Promise<void> => {
+    const count = await expireTogether(db, holds, options.paymentGraceMs);
     expired += count;
     options.observe(count);
   };
@@ -31,20 +32,23 @@ export const expireHolds = async (
   } catch (error) {
     const byScreening = Map.groupBy(due, ({ screeningId }) => screeningId);
     if (byScreening.size === 1) throw error;
-    await eachAlone(byScreening.values(), expire);
+    await forEachIndependently(byScreening.values(), expire);
   }
-  return due.length === perRound && expired > 0;
+  return due.length === holdsPerRound && expired > 0;
 };
 
-type Due = { id: number; screeningId: number };
+type Hold = { id: number; screeningId: number };
 
-const expireTogether = (db: Database, due: readonly Due[], graceMs: number): Promise<number> =>
+const expireTogether = (db: Database, due: readonly Hold[], graceMs: number): Promise<number> =>
   db.transaction(async (tx) => {
     const holds = makeHoldsRepository(tx);
+    const seats = makeSeatsRepository(tx);
     // The lock order of the whole system: screenings, then bookings, each by id.
-    await holds.lockScreenings(due.map(({ screeningId }) => screeningId));
+    await seats.lock(due.map(({ screeningId }) => screeningId));
     const locked = await holds.lockPending(due.map(({ id }) => id));
-    // Judged by a statement of its own: its snapshot is younger than the locks, and sees a payment
-    // that began while we waited for them.
-    return holds.expire(locked, graceMs);
+    // Decided by a statement after the locks: its snapshot includes a payment that began while this
+    // transaction waited for them.
+    const released = await holds.expire(locked, graceMs);
+    await seats.release(released);
+    return released.length;
   });

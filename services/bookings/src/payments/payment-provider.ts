@@ -1,25 +1,25 @@
-/** What a payment provider must offer. Every call may be repeated with the same key to the same effect. */
+/** A payment provider. Repeating a call with the same key has no further effect. */
 export type PaymentProvider = {
   /**
    * Charges once per key.
    * @param charge.amountMinor in minor units of `currency`
-   * @param signal aborts the wait, not the charge: after it the outcome is in doubt
-   * @throws anything: the outcome is in doubt
+   * @param signal aborts the wait, not the charge: the outcome is unknown then
+   * @throws Error of any kind: the outcome is unknown
    */
   charge(charge: Charge, signal: AbortSignal): Promise<'approved' | 'declined'>;
 
-  /** What became of a charge: `unknown` when it never arrived or has no outcome yet. */
+  /** The outcome of a charge: `unknown` if it never arrived or is not decided yet. */
   lookUp(key: string): Promise<'approved' | 'declined' | 'unknown'>;
 
-  /** Calls a charge off for good, unless it was approved before. After `declined` it can never be made. */
+  /** Declines a charge permanently, unless it is approved already. */
   abandon(charge: Omit<Charge, 'token'>): Promise<'approved' | 'declined'>;
 
-  /** Pays an approved charge back, once per key. */
+  /** Refunds an approved charge, once per key. */
   refund(key: string): Promise<void>;
 };
 
 export type Charge = {
-  /** The payment's id in our books: the provider's own idempotency key. */
+  /** The payment's id, which is the idempotency key at the provider. */
   key: string;
   amountMinor: number;
   currency: string;

@@ -6,13 +6,13 @@ import type { PaymentProvider } from './payment-provider.ts';
 import { makePaymentsRepository, type OpenPayment } from './payments.repository.ts';
 import { settlePayment, type ChargeOutcome } from './settle-payment.ts';
 
-const perRound = 50;
+const paymentsPerRound = 50;
 
 /**
- * One round of settling what a crash or a slow provider left open: payments in doubt, and refunds
- * that the provider has not confirmed. Any number of processes may run it; a payment is taken up by
- * one at a time, and doing its work twice would change nothing, for every call has a key.
- * @returns whether more is due already
+ * One round of settling what a crash or a slow provider left open: payments whose outcome is unknown, and
+ * refunds that the provider has not confirmed. Any number of processes may run it: each payment is
+ * reserved by one at a time, and repeating its work has no effect, for every call carries a key.
+ * @returns whether more may be due
  */
 export const reconcilePayments = async (options: {
   db: Database;
@@ -21,20 +21,20 @@ export const reconcilePayments = async (options: {
   logger: Logger;
   observe: (outcome: string) => void;
 }): Promise<boolean> => {
-  const open = await makePaymentsRepository(options.db).takeOpen(perRound);
+  const open = await makePaymentsRepository(options.db).takeOpen(paymentsPerRound);
   for (const payment of open) {
     try {
       if (payment.status === 'refund_pending') await refund(options.db, options.provider, payment);
-      else await resolveDoubt(options, payment);
+      else await resolveOutcome(options, payment);
     } catch (error) {
-      // One that fails waits for its next turn; the others go on.
-      options.logger.warn({ error, payment_id: payment.id }, 'a payment could not be settled yet');
+      // It is retried at its next check; the others continue.
+      options.logger.warn({ error, payment_id: payment.id }, 'payment not settled, will retry');
     }
   }
-  return open.length === perRound;
+  return open.length === paymentsPerRound;
 };
 
-const resolveDoubt = async (
+const resolveOutcome = async (
   options: Parameters<typeof reconcilePayments>[0],
   payment: OpenPayment,
 ): Promise<void> => {
@@ -66,9 +66,9 @@ const refund = async (
     const payments = makePaymentsRepository(tx);
     const booking = await bookings.lock(payment.bookingId);
     const current = await payments.lock(payment.id);
-    if (current?.status !== 'refund_pending') return;
+    if (current.status !== 'refund_pending') return;
     await payments.setStatus(payment.id, 'refunded');
-    // An expired booking whose late payment is paid back stays expired.
-    if (booking?.status === 'cancelled') await bookings.setStatus(booking.id, 'refunded');
+    // An expired booking whose late payment is refunded stays expired.
+    if (booking.status === 'cancelled') await bookings.setStatus(booking.id, 'refunded');
   });
 };

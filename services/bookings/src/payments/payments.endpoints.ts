@@ -9,7 +9,7 @@ export const createPayment = defineEndpoint({
   operationId: 'createPayment',
   summary: 'Pay for a booking',
   description:
-    'Charges once, whatever is repeated. 202 with status `processing` while the provider’s answer is in doubt: read the payment again, or repeat the request with its key.',
+    'Charges a booking at most once. The response is 202 with status `processing` while the outcome is unknown: get the payment later, or repeat the request with its Idempotency-Key.',
   tag: 'Payments',
   access: 'signed-in',
   body: newPayment,
@@ -29,7 +29,7 @@ export const getPayment = defineEndpoint({
   method: 'get',
   path: '/payments/:id',
   operationId: 'getPayment',
-  summary: 'One payment',
+  summary: 'Get a payment',
   tag: 'Payments',
   access: 'signed-in',
   params: idParams,

@@ -27,13 +27,13 @@ export const newPayment = z
     booking_id: id(),
     payment_token: secretText(1, 200)
       .describe(
-        'What the payment page gave you. The simulated provider takes `tok_approved` (also when absent), `tok_declined`, `tok_timeout` (no answer, no charge: 202, declined in the end) and `tok_late` (answers after the request: 202, approved in the end); any other is declined.',
+        'The token from the payment page. The simulated provider accepts `tok_approved` (the default), `tok_declined`, `tok_timeout` (no response and no charge: 202, later declined) and `tok_late` (a late response: 202, later approved). Any other token is declined.',
       )
       .exactOptional(),
   })
   .meta({ id: 'NewPayment' });
 
-/** A payment as the service knows it. Amounts are in minor units. */
+/** Amounts are in minor units. */
 export type Payment = {
   id: number;
   bookingId: number;

@@ -1,21 +1,30 @@
+import type { CurrentUser } from '@movie-ticketing/kit/current-user';
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
-import { isUniqueViolation } from '@movie-ticketing/kit/sqlstate';
-import type { ApiResponse, CurrentUser, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
-import { keyReused, replayed } from '@movie-ticketing/kit/idempotency';
+import {
+  keyInFlight,
+  keyReused,
+  type IdempotentRequest,
+  type Replayable,
+} from '@movie-ticketing/kit/idempotency';
 import type { Logger } from '@movie-ticketing/kit/logging';
 import { Problem } from '@movie-ticketing/kit/problems';
+import { isUniqueViolation } from '@movie-ticketing/kit/sqlstate';
 
 import { makeBookingsRepository } from '../bookings/bookings.repository.ts';
 import type { Booking } from '../bookings/bookings.schema.ts';
-import { seenBy } from '../bookings/bookings.service.ts';
+import {
+  makeIdempotencyKeysRepository,
+  type StoredKey,
+} from '../idempotency/idempotency-keys.repository.ts';
+import { requireVisible } from '../visibility.ts';
 import type { PaymentProvider } from './payment-provider.ts';
 import { makePaymentsRepository } from './payments.repository.ts';
-import { presentPayment, type Payment } from './payments.schema.ts';
-import { settlePayment } from './settle-payment.ts';
+import type { Payment } from './payments.schema.ts';
+import { settlePayment, type PaymentOutcome, type PaymentResult } from './settle-payment.ts';
 
 export type PaymentsService = ReturnType<typeof makePaymentsService>;
 
-type PaymentOrder = {
+type NewPayment = {
   bookingId: number;
   token: string | undefined;
   idempotency: IdempotentRequest | undefined;
@@ -29,138 +38,148 @@ export const makePaymentsService = (
   const repository = makePaymentsRepository(db);
 
   /**
-   * Asks the provider with no transaction open: a slow one must not hold a lock or a connection.
-   * Whatever goes wrong leaves the payment in doubt, for the reconciler to find out.
+   * Charges with no transaction open: a slow provider must not hold a lock or a connection. After any
+   * error the outcome is unknown, and the reconciler settles the payment.
    */
-  const charge = async (payment: Payment, token: string | undefined) => {
+  const charge = async ({ id, amountMinor, currency }: Payment, token: string | undefined) => {
     try {
       return await provider.charge(
-        {
-          key: String(payment.id),
-          amountMinor: payment.amountMinor,
-          currency: payment.currency,
-          token,
-        },
+        { key: String(id), amountMinor, currency, token },
         AbortSignal.timeout(options.timeoutMs),
       );
     } catch (error) {
-      options.logger.warn({ error, payment_id: payment.id }, 'a payment is in doubt');
+      options.logger.warn({ error, payment_id: id }, 'payment outcome unknown');
       return undefined;
     }
   };
 
   return {
     get: async (currentUser: CurrentUser, id: number): Promise<Payment> =>
-      seenBy(currentUser, await repository.find(id)),
+      requireVisible(currentUser, await repository.find(id), 'Payment'),
 
-    pay: async (currentUser: CurrentUser, order: PaymentOrder): Promise<ApiResponse> => {
+    pay: async (
+      currentUser: CurrentUser,
+      order: NewPayment,
+    ): Promise<Replayable<PaymentResult>> => {
       const begun = await beginPayment(db, currentUser, order, options.timeoutMs);
-      if (!('payment' in begun)) return awaitAnswer(repository, begun.claimed, options.timeoutMs);
+      if ('claimed' in begun) {
+        return { result: await awaitResult(db, begun.claimed, options.timeoutMs), isReplay: true };
+      }
       const outcome = await charge(begun.payment, order.token);
       if (outcome === undefined) {
         options.observe('in_doubt');
-        return { status: 202, body: { payment: presentPayment(begun.payment) } };
+        return { result: { payment: begun.payment, outcome: 'processing' }, isReplay: false };
       }
-      const settled = await settlePayment(db, begun.payment, outcome);
-      options.observe(settled.payment.status);
-      return settled.answer;
+      const result = await settlePayment(db, begun.payment, outcome);
+      options.observe(result.payment.status);
+      return { result, isReplay: false };
     },
   };
 };
 
+/** A new payment, or the request whose key an earlier payment has claimed. */
 type Begun = { payment: Payment } | { claimed: IdempotentRequest };
 
 /**
- * The first transaction: records the payment as processing and claims the key. A repeat with the
- * same key waits on the booking's lock, then finds the key.
+ * The first transaction: records the payment as processing and claims the key. A repeat with the same key
+ * waits on the booking's lock, then finds the key.
  */
 const beginPayment = async (
   db: Database,
   currentUser: CurrentUser,
-  order: PaymentOrder,
+  order: NewPayment,
   timeoutMs: number,
 ): Promise<Begun> => {
   const { idempotency } = order;
-  if (idempotency !== undefined && (await isClaimed(db, idempotency)))
+  if (idempotency !== undefined && (await findClaim(db, idempotency)) !== undefined) {
     return { claimed: idempotency };
-  seenBy(currentUser, await makeBookingsRepository(db).find(order.bookingId));
+  }
+  requireVisible(currentUser, await makeBookingsRepository(db).find(order.bookingId), 'Booking');
   try {
     return await db.transaction(async (tx): Promise<Begun> => {
       const bookings = makeBookingsRepository(tx);
       const payments = makePaymentsRepository(tx);
-      const booking = seenBy(currentUser, await bookings.lock(order.bookingId));
-      if (idempotency !== undefined && (await isClaimed(tx, idempotency))) {
+      const booking = await bookings.lock(order.bookingId);
+      if (idempotency !== undefined && (await findClaim(tx, idempotency)) !== undefined) {
         return { claimed: idempotency };
       }
       refusePayment(booking, await payments.findLive(booking.id), await bookings.now());
-      // The reconciler keeps away until this process has surely had its turn.
+      // The reconciler waits until this process has had time to settle the payment.
       const payment = await payments.insert(booking, timeoutMs + 3_000);
-      if (idempotency !== undefined) await payments.claimKey(idempotency, payment.id);
+      if (idempotency !== undefined) await claimKey(tx, idempotency, payment.id);
       return { payment };
     });
   } catch (error) {
-    // Another booking's payment claimed the key meanwhile: the loser's row is rolled back.
+    // A payment for another booking claimed the key at the same time: this transaction is rolled back.
     if (idempotency !== undefined && isUniqueViolation(error)) return { claimed: idempotency };
     throw error;
   }
 };
 
-const isClaimed = async (db: Queryable, request: IdempotentRequest): Promise<boolean> => {
-  const claim = await makePaymentsRepository(db).findClaim(request);
-  if (claim === undefined) return false;
-  if (!claim.requestHash.equals(request.requestHash)) throw keyReused();
-  return true;
+const claimKey = (tx: Queryable, request: IdempotentRequest, paymentId: number): Promise<void> =>
+  makeIdempotencyKeysRepository(tx).insert({ request, bookingId: null, paymentId, outcome: null });
+
+/** The payment that claimed the request's key, if there is one. */
+const findClaim = async (
+  db: Queryable,
+  request: IdempotentRequest,
+): Promise<StoredKey | undefined> => {
+  const claim = await makeIdempotencyKeysRepository(db).find(request);
+  if (claim !== undefined && !claim.requestHash.equals(request.requestHash)) throw keyReused();
+  return claim;
 };
 
 const refusePayment = (booking: Booking, live: Payment | undefined, now: Date): void => {
   if (live?.status === 'processing') {
     throw new Problem('payment_processing', {
-      detail: 'A payment for this booking is being processed already.',
+      detail: 'A payment for this booking is already being processed.',
       retryAfter: 1,
     });
   }
   switch (booking.status) {
     case 'confirmed':
-      throw new Problem('booking_already_paid', { detail: 'This booking is paid already.' });
+      throw new Problem('booking_already_paid', { detail: 'The booking is already paid.' });
     case 'cancelled':
     case 'refunded':
       throw new Problem('booking_cancelled', {
-        detail: 'This booking is cancelled: nothing is charged.',
+        detail: 'The booking is cancelled. Nothing was charged.',
       });
     case 'expired':
       throw expired();
     case 'pending':
-      // Run out by the database's clock, read after the lock, though the sweeper has not come yet.
+      // Expired by the database's clock, read after the lock, although no worker has marked it yet.
       if (booking.expiresAt <= now) throw expired();
   }
 };
 
 const expired = (): Problem =>
   new Problem('booking_expired', {
-    detail: 'This booking has expired: nothing is charged. Book again.',
+    detail: 'The booking has expired. Nothing was charged. Make a new booking.',
   });
 
 const pollMs = 50;
 
 /**
- * The answer of a payment that was begun with this key, here or in another process. Waits as long as
- * its first request may take; still in doubt then, the repeat is told the same as the first: 202.
+ * The result of a payment that was begun with this key, here or in another process. Waits as long as its
+ * first request may take. If the outcome is still unknown then, the repeat gets the same as the first:
+ * `processing`.
  */
-const awaitAnswer = async (
-  repository: ReturnType<typeof makePaymentsRepository>,
+const awaitResult = async (
+  db: Queryable,
   request: IdempotentRequest,
   timeoutMs: number,
-): Promise<ApiResponse> => {
+): Promise<PaymentResult> => {
+  const payments = makePaymentsRepository(db);
   for (let waited = 0; ; waited += pollMs) {
-    const claim = await repository.findClaim(request);
-    if (claim === undefined) throw new Problem('idempotency_key_in_flight', { retryAfter: 1 });
-    if (!claim.requestHash.equals(request.requestHash)) throw keyReused();
-    if (claim.status !== null && claim.body !== null) return replayed(claim.status, claim.body);
-    if (waited >= timeoutMs && claim.paymentId !== null) {
-      const payment = await repository.find(claim.paymentId);
-      if (payment?.status === 'processing') {
-        return replayed(202, JSON.stringify({ payment: presentPayment(payment) }));
-      }
+    const claim = await findClaim(db, request);
+    if (claim?.paymentId == null) throw keyInFlight();
+    if (claim.outcome !== null) {
+      const payment = await payments.get(claim.paymentId);
+      return { payment, outcome: claim.outcome as PaymentOutcome };
+    }
+    if (waited >= timeoutMs) {
+      const payment = await payments.get(claim.paymentId);
+      if (payment.status === 'processing') return { payment, outcome: payment.status };
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }

@@ -3,14 +3,14 @@ import type { Queryable } from '@movie-ticketing/kit/database';
 import type { Charge, PaymentProvider } from './payment-provider.ts';
 
 /**
- * A provider that behaves like one elsewhere: it keeps its own books (`simulated_charges`), answers
- * late or not at all, and remembers its keys when this process dies. `payment_token` chooses:
+ * A provider that behaves like an external one: it keeps its own records (`simulated_charges`), may
+ * respond late or not at all, and remembers its keys after this process crashes. `payment_token` selects:
  *
  * | token | outcome |
  * | --- | --- |
  * | none, `tok_approved` | approved |
- * | `tok_late` | no answer in time; approved `lateMs` after the request |
- * | `tok_timeout` | no answer in time; the charge never arrived |
+ * | `tok_late` | no response in time; approved `lateMs` after the request |
+ * | `tok_timeout` | no response in time; the charge never arrived |
  * | `tok_declined`, any other | declined |
  */
 export const makeSimulatedProvider = (
@@ -24,9 +24,9 @@ export const makeSimulatedProvider = (
         return record(db, charge, 'approved', 0);
       case 'tok_late':
         await record(db, charge, 'approved', options.lateMs);
-        return noAnswer(signal);
+        return noResponse(signal);
       case 'tok_timeout':
-        return noAnswer(signal);
+        return noResponse(signal);
       default:
         return record(db, charge, 'declined', 0);
     }
@@ -37,7 +37,7 @@ export const makeSimulatedProvider = (
       'SELECT outcome FROM simulated_charges WHERE key = $1 AND known_from <= clock_timestamp()',
       [key],
     );
-    return row === undefined ? 'unknown' : toAnswer(row.outcome);
+    return row === undefined ? 'unknown' : toChargeOutcome(row.outcome);
   },
 
   abandon: (charge) => record(db, charge, 'abandoned', 0),
@@ -48,16 +48,16 @@ export const makeSimulatedProvider = (
        WHERE key = $1 AND outcome = 'approved' RETURNING key`,
       [key],
     );
-    if (rows.length === 0) throw new Error(`the provider knows no approved charge ${key}`);
+    if (rows.length === 0) throw new Error(`no approved charge ${key} at the provider`);
   },
 });
 
 type Outcome = 'approved' | 'declined' | 'abandoned';
 
-const toAnswer = (outcome: Outcome): 'approved' | 'declined' =>
+const toChargeOutcome = (outcome: Outcome): 'approved' | 'declined' =>
   outcome === 'approved' ? 'approved' : 'declined';
 
-/** The first word about a key stands: a repeat gets what was recorded then. */
+/** Only the first outcome of a key is recorded: a repeat returns it. */
 const record = async (
   db: Queryable,
   charge: Omit<Charge, 'token'>,
@@ -70,19 +70,19 @@ const record = async (
      ON CONFLICT (key) DO NOTHING RETURNING outcome`,
     [charge.key, charge.amountMinor, charge.currency, outcome, delayMs],
   );
-  if (row !== undefined) return toAnswer(row.outcome);
+  if (row !== undefined) return toChargeOutcome(row.outcome);
   const [known] = await db.query<{ outcome: Outcome }>(
     'SELECT outcome FROM simulated_charges WHERE key = $1',
     [charge.key],
   );
-  if (known === undefined) throw new Error(`charge ${charge.key} vanished`);
-  return toAnswer(known.outcome);
+  if (known === undefined) throw new Error(`charge ${charge.key} does not exist`);
+  return toChargeOutcome(known.outcome);
 };
 
-const noAnswer = (signal: AbortSignal): Promise<never> =>
+const noResponse = (signal: AbortSignal): Promise<never> =>
   new Promise((_resolve, reject) => {
     const fail = (): void => {
-      reject(new Error('the payment provider did not answer in time'));
+      reject(new Error('the payment provider did not respond in time'));
     };
     if (signal.aborted) fail();
     else signal.addEventListener('abort', fail, { once: true });

@@ -1,23 +1,22 @@
 import { parseEnvironment } from '@movie-ticketing/kit/config';
 import { requiredDatabaseUrl } from '@movie-ticketing/kit/database-environment';
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
-import { findAnswer, saveAnswer } from '@movie-ticketing/kit/idempotency';
 import { makeLogger } from '@movie-ticketing/kit/logging';
 import { makeRegistry } from '@movie-ticketing/kit/metrics';
-import { Problem } from '@movie-ticketing/kit/problems';
 import { runProcess, serve } from '@movie-ticketing/kit/service-process';
 import { jwksOverHttp } from '@movie-ticketing/kit/published-keys';
 
-import type { ReferencedOrder } from '../../src/batch/booking-order.ts';
-import { runBatch, type BatchSettings, type Outcome } from '../../src/batch/run-batch.ts';
+import type { BookingRequest, BookingResult } from '../../src/batch/booking-request.ts';
+import { runBatch, type BatchSettings } from '../../src/batch/run-batch.ts';
 import { makeBookingsProcess } from '../../src/bookings.composition.ts';
 import { bookingsEnvironment } from '../../src/bookings.environment.ts';
+import { makeBookingsRepository } from '../../src/bookings/bookings.repository.ts';
+import { makeIdempotencyKeysRepository } from '../../src/idempotency/idempotency-keys.repository.ts';
 
-/** The bookings service with one mistake, named by the argument: what the crash tests must notice. */
-const table = 'bookings_idempotency_keys';
+// The bookings service with one defect, named by the argument, which the crash tests must detect.
 
-/** Answers once all is written, and commits then. */
-const answerFirst: typeof runBatch = (db, orders, settings) => {
+/** Responds after the write and before the commit. */
+const answerFirst: typeof runBatch = (db, requests, settings) => {
   const attempt = <T>(work: (tx: Queryable) => Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
       db.attempt(async (tx) => {
@@ -26,26 +25,34 @@ const answerFirst: typeof runBatch = (db, orders, settings) => {
         return result;
       }).catch(reject);
     });
-  return runBatch({ ...db, attempt }, orders, settings);
+  return runBatch({ ...db, attempt }, requests, settings);
 };
 
 /** Stores the key after the booking, in a transaction of its own. */
-const keyApart: typeof runBatch = (db, orders, settings) =>
-  Promise.all(orders.map((order) => bookThenKeep(db, order, settings)));
+const keyApart: typeof runBatch = (db, requests, settings) =>
+  Promise.all(requests.map((request) => bookThenStoreKey(db, request, settings)));
 
-const bookThenKeep = async (
+const bookThenStoreKey = async (
   db: Database,
-  order: ReferencedOrder,
+  request: BookingRequest,
   settings: BatchSettings,
-): Promise<Outcome> => {
-  const { idempotency } = order;
-  const stored = idempotency && (await findAnswer(db, table, idempotency));
-  if (stored !== undefined) return stored;
-  const [outcome] = await runBatch(db, [{ ...order, idempotency: undefined }], settings);
-  if (outcome === undefined || outcome instanceof Problem)
-    return outcome ?? new Problem('internal');
-  if (idempotency !== undefined) await saveAnswer(db, table, idempotency, outcome);
-  return outcome;
+): Promise<BookingResult> => {
+  const { idempotency } = request;
+  const keys = makeIdempotencyKeysRepository(db);
+  const stored = idempotency && (await keys.find(idempotency));
+  if (stored?.bookingId != null) {
+    return {
+      kind: 'replayed',
+      booking: await makeBookingsRepository(db).get(stored.bookingId),
+    };
+  }
+  const [result] = await runBatch(db, [{ ...request, idempotency: undefined }], settings);
+  if (result === undefined) return { kind: 'refused', code: 'internal' };
+  if (result.kind === 'booked' && idempotency !== undefined) {
+    const { id, status } = result.booking;
+    await keys.insert({ request: idempotency, bookingId: id, paymentId: null, outcome: status });
+  }
+  return result;
 };
 
 await runProcess(async () => {

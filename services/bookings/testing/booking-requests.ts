@@ -1,24 +1,26 @@
 import { hashRequest } from '@movie-ticketing/kit/idempotency';
 import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
-import { Problem } from '@movie-ticketing/kit/problems';
 import { silentLogger } from '@movie-ticketing/kit/testing/api';
 
-import { makeReference, type ReferencedOrder } from '../src/batch/booking-order.ts';
-import type { BatchSettings, Outcome } from '../src/batch/run-batch.ts';
+import {
+  makeReference,
+  type BookingRequest,
+  type BookingResult,
+} from '../src/batch/booking-request.ts';
+import type { BatchSettings } from '../src/batch/run-batch.ts';
 
-/** An order of one person for themselves. */
-export const order = (
-  wish: { userId: number; screeningId: number; numTickets?: number },
+/** A booking request of a user for themselves. */
+export const bookingRequest = (
+  wanted: { userId: number; screeningId: number; numTickets?: number },
   key?: string,
-): ReferencedOrder => {
-  const { userId, screeningId, numTickets = 1 } = wish;
+): BookingRequest => {
+  const { userId, screeningId, numTickets = 1 } = wanted;
   return {
     userId,
     requestedBy: userId,
     screeningId,
     numTickets,
     reference: makeReference(),
-    isGone: () => false,
     idempotency:
       key === undefined
         ? undefined
@@ -34,12 +36,10 @@ export const order = (
 export const batchSettings: BatchSettings = { holdMs: 900_000, patienceMs: 5_000 };
 
 /** `booked`, `replayed`, or the code of the refusal. */
-export const outcomeName = (outcome: Outcome): string => {
-  if (outcome instanceof Problem) return outcome.code;
-  return outcome.headers?.['Idempotent-Replayed'] === undefined ? 'booked' : 'replayed';
-};
+export const resultName = (result: BookingResult): string =>
+  result.kind === 'refused' ? result.code : result.kind;
 
-/** A pool like the service's own, under its role. */
+/** A pool like that of the service, with its role. */
 export const serviceDatabase = (url: string): Database =>
   makeDatabase({
     url,

@@ -1,9 +1,9 @@
 /**
- * Does something for each of several screenings, one after the other, so that one that somebody holds
- * locked does not keep the others waiting until it is free.
- * @throws the first failure, once every other one was done
+ * Runs `work` for each item, one after the other, and continues after a failure: a screening that another
+ * transaction holds locked does not delay the others.
+ * @throws the first failure, after all items were tried
  */
-export const eachAlone = async <T>(
+export const forEachIndependently = async <T>(
   items: Iterable<T>,
   work: (item: T) => Promise<void>,
 ): Promise<void> => {
