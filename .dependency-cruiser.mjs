@@ -40,6 +40,27 @@ export default {
       },
     },
     {
+      name: 'bookings-domain-knows-no-responses',
+      comment: 'Services, the batch and decisions return domain results; handlers present them.',
+      severity: 'error',
+      from: {
+        path: '^services/bookings/src/',
+        pathNot: '\\.(handlers|endpoints|routes|composition)\\.ts$',
+      },
+      to: { path: '/kit/src/endpoint\\.ts$' },
+    },
+    {
+      name: 'seats-depend-on-no-other-component',
+      comment: 'Bookings, holds and the batch use seats, not the other way round.',
+      severity: 'error',
+      from: { path: '^services/bookings/src/seats/' },
+      to: {
+        path: '^services/bookings/src/',
+        pathNot: '^services/bookings/src/seats/',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'repositories-are-the-bottom',
       comment: 'A repository holds SQL and mapping; it calls nobody above it.',
       severity: 'error',

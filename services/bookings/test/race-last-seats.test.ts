@@ -81,7 +81,7 @@ describe('control: the last seat without the lock', () => {
       await first();
       await second();
       await expect(expectPromisesKept(system.db)).rejects.toThrow(
-        'every seat is free or in exactly one live booking',
+        'every seat is available or belongs to exactly one live booking',
       );
     } finally {
       await system.stop();

@@ -164,7 +164,7 @@ describe('control: without the lock or the constraint', () => {
     await cancel.query(`UPDATE bookings SET status = 'cancelled' WHERE id = $1`, [id]);
     await cancel.commit();
     await expect(expectPromisesKept(system.db)).rejects.toThrow(
-      'money for a booking that is not confirmed is on its way back',
+      'a payment for a booking that is not confirmed is being refunded',
     );
   });
 });

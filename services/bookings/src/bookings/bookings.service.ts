@@ -120,7 +120,7 @@ const storedBookings: KeyStore<Booking> = {
   constraint: 'bookings_idempotency_keys_pkey',
   find: async (db, request) => {
     const stored = await makeIdempotencyKeysRepository(db).find(request);
-    if (stored?.bookingId == null) return undefined;
+    if (stored === undefined || stored.bookingId === null) return undefined;
     const booking = await makeBookingsRepository(db).get(stored.bookingId);
     const status = stored.outcome as BookingStatus;
     return { requestHash: stored.requestHash, result: { ...booking, status } };

@@ -172,7 +172,7 @@ const awaitResult = async (
   const payments = makePaymentsRepository(db);
   for (let waited = 0; ; waited += pollMs) {
     const claim = await findClaim(db, request);
-    if (claim?.paymentId == null) throw keyInFlight();
+    if (claim === undefined || claim.paymentId === null) throw keyInFlight();
     if (claim.outcome !== null) {
       const payment = await payments.get(claim.paymentId);
       return { payment, outcome: claim.outcome as PaymentOutcome };

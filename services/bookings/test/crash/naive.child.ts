@@ -40,7 +40,7 @@ const bookThenStoreKey = async (
   const { idempotency } = request;
   const keys = makeIdempotencyKeysRepository(db);
   const stored = idempotency && (await keys.find(idempotency));
-  if (stored?.bookingId != null) {
+  if (stored !== undefined && stored.bookingId !== null) {
     return {
       kind: 'replayed',
       booking: await makeBookingsRepository(db).get(stored.bookingId),
