@@ -22,18 +22,18 @@ describe('the seats of a screening', () => {
   const seatsOf = (ids: readonly number[]): Promise<number[]> =>
     Promise.all(ids.map((id) => system.seatsOf(id)));
 
-  test('several changes of one screening all count, taken or released', async () => {
+  test('several bookings of one screening all count, taken or released', async () => {
     const [one, other] = await screenings();
-    const changes = [
-      { screeningId: one, seats: 3 },
-      { screeningId: other, seats: 2 },
-      { screeningId: one, seats: 4 },
+    const bookings = [
+      { screeningId: one, numTickets: 3 },
+      { screeningId: other, numTickets: 2 },
+      { screeningId: one, numTickets: 4 },
     ];
     const parameters = makeParameters();
-    const { taken_seats: text } = takeSeats(parameters, changes);
+    const { taken_seats: text } = takeSeats(parameters, bookings);
     await system.db.query(text!, parameters.values);
     expect(await seatsOf([one, other])).toEqual([93, 98]);
-    await makeSeatsRepository(system.db).release(changes);
+    await makeSeatsRepository(system.db).release(bookings);
     expect(await seatsOf([one, other])).toEqual([100, 100]);
   });
 
@@ -53,7 +53,7 @@ describe('the seats of a screening', () => {
   test('taking more seats than are available fails and takes none', async () => {
     const [one] = await screenings();
     const parameters = makeParameters();
-    const { taken_seats: text } = takeSeats(parameters, [{ screeningId: one, seats: 101 }]);
+    const { taken_seats: text } = takeSeats(parameters, [{ screeningId: one, numTickets: 101 }]);
     await expect(system.db.query(text!, parameters.values)).rejects.toMatchObject({
       code: '23514',
     });

@@ -19,6 +19,8 @@ export type Wire = {
    */
   arm: (n: number, fault: Fault, kinds: string) => Promise<void>;
   disarm: () => void;
+  /** Whether a process has deleted expired keys once. It does so when it starts, in a transaction. */
+  hasPruned: () => boolean;
   /** Ends a silence: new connections work, those of before are gone. */
   heal: () => void;
   close: () => Promise<void>;
@@ -39,6 +41,7 @@ export const startWire = async (databaseUrl: string): Promise<Wire> => {
   const lines = new Set<Line>();
   let trap: Trap | undefined;
   let silent = false;
+  let hasPruned = false;
 
   /** @returns whether the message passes */
   const judge = (line: Line, message: Buffer): boolean => {
@@ -60,7 +63,9 @@ export const startWire = async (databaseUrl: string): Promise<Wire> => {
   };
 
   const server = createServer((client) => {
-    const line = makeLine(client, connect(Number(target.port), target.hostname), judge);
+    const line = makeLine(client, connect(Number(target.port), target.hostname), judge, () => {
+      hasPruned = true;
+    });
     lines.add(line);
     if (silent) line.silence();
     client.once('close', () => lines.delete(line));
@@ -76,6 +81,7 @@ export const startWire = async (databaseUrl: string): Promise<Wire> => {
       new Promise((struck) => {
         trap = { left: n, fault, kinds, struck };
       }),
+    hasPruned: () => hasPruned,
     disarm: () => {
       trap = undefined;
     },
@@ -103,9 +109,11 @@ const makeLine = (
   client: Socket,
   upstream: Socket,
   judge: (line: Line, message: Buffer) => boolean,
+  onPruned: () => void,
 ): Line => {
   let silent = false;
   let idle = false;
+  let isPruning = false;
   let received: Buffer = Buffer.alloc(0);
   let started = false;
   const line: Line = {
@@ -113,7 +121,12 @@ const makeLine = (
     /** From its Parse (or Query) to its Sync: a statement prepared before comes without a Parse. */
     isIdleRound: (message) => {
       const kind = message[0];
-      if (kind === 0x50 || kind === 0x51) idle = idleRound.test(message.toString('latin1'));
+      if (kind === 0x50 || kind === 0x51) {
+        const text = message.toString('latin1');
+        idle = idleRound.test(text);
+        if (/DELETE FROM bookings_idempotency_keys/.test(text)) isPruning = true;
+        else if (isPruning) onPruned(); // its COMMIT
+      }
       const was = idle;
       if (kind === 0x53) idle = false;
       return was;

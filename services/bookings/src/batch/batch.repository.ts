@@ -89,13 +89,9 @@ const write =
   (tx: Queryable) =>
   async (bookings: readonly Booking[], keys: readonly NewKey[]): Promise<void> => {
     const parameters = makeParameters();
-    const seats = bookings.map(({ screeningId, numTickets }) => ({
-      screeningId,
-      seats: numTickets,
-    }));
     const writes = {
       inserted_bookings: insertBookings(parameters, bookings),
-      ...takeSeats(parameters, seats),
+      ...takeSeats(parameters, bookings),
       ...(keys.length === 0 ? {} : { inserted_keys: insertKeys(parameters, keys) }),
     };
     await tx.query(

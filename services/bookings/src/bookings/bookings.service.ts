@@ -96,7 +96,7 @@ const cancelBooking = (
       });
     }
     const cancelled = await bookings.setStatus(id, 'cancelled');
-    await seats.release([{ screeningId, seats: booking.numTickets }]);
+    await seats.release([booking]);
     await payments.requestRefunds([id]);
     return cancelled;
   });

@@ -1,14 +1,7 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
 
-import type { SeatChange } from '../seats/seats.repository.ts';
-
-/** The seats of a booking that is no longer live. */
-type ReleasedRow = { screening_id: number; num_tickets: number };
-
-const toSeatChange = (row: ReleasedRow): SeatChange => ({
-  screeningId: row.screening_id,
-  seats: row.num_tickets,
-});
+import { bookingColumns, toBooking, type BookingRow } from '../bookings/bookings.repository.ts';
+import type { Booking } from '../bookings/bookings.schema.ts';
 
 /**
  * The condition of a pending booking that has expired and has no payment in progress.
@@ -41,16 +34,16 @@ const lockPending =
     return rows.map(({ id }) => id);
   };
 
-/** Expires those of the locked bookings that are still due. Returns the seats to release. */
+/** Expires those of the locked bookings that are still due. Returns them: their seats are still to be released. */
 const expire =
   (db: Queryable) =>
-  async (ids: readonly number[], graceMs: number): Promise<SeatChange[]> => {
-    const rows = await db.query<ReleasedRow>(
+  async (ids: readonly number[], graceMs: number): Promise<Booking[]> => {
+    const rows = await db.query<BookingRow>(
       `UPDATE bookings b SET status = 'expired' WHERE b.id = ANY($1) AND ${isExpired('$2')}
-       RETURNING b.screening_id, b.num_tickets`,
+       RETURNING ${bookingColumns}`,
       [ids, graceMs],
     );
-    return rows.map(toSeatChange);
+    return rows.map(toBooking);
   };
 
 /** Cancelled screenings that still have live bookings. */
@@ -78,15 +71,15 @@ const lockLive =
     return rows.map(({ id }) => id);
   };
 
-/** Cancels locked bookings. Returns the seats to release. */
+/** Cancels locked bookings. Returns them: their seats are still to be released. */
 const cancel =
   (db: Queryable) =>
-  async (ids: readonly number[]): Promise<SeatChange[]> => {
-    const rows = await db.query<ReleasedRow>(
-      `UPDATE bookings SET status = 'cancelled' WHERE id = ANY($1) RETURNING screening_id, num_tickets`,
+  async (ids: readonly number[]): Promise<Booking[]> => {
+    const rows = await db.query<BookingRow>(
+      `UPDATE bookings SET status = 'cancelled' WHERE id = ANY($1) RETURNING ${bookingColumns}`,
       [ids],
     );
-    return rows.map(toSeatChange);
+    return rows.map(toBooking);
   };
 
 export const makeHoldsRepository = (db: Queryable) => ({

@@ -18,8 +18,10 @@ export type LockedScreening = {
   currency: string;
 };
 
-/** Seats of one screening that a booking takes or releases. */
-export type SeatChange = { screeningId: number; seats: number };
+/** What holds seats of a screening: a booking. */
+export type SeatHolder = { screeningId: number; numTickets: number };
+
+type SeatChange = { screeningId: number; seats: number };
 
 type LockedScreeningRow = {
   id: number;
@@ -83,10 +85,10 @@ const changeColumns: RowColumns<SeatChange> = {
 };
 
 /** One change per screening: an UPDATE with FROM applies only one of several rows with the same id. */
-const sumByScreening = (changes: readonly SeatChange[]): SeatChange[] => {
+const sumByScreening = (holders: readonly SeatHolder[]): SeatChange[] => {
   const sums = new Map<number, number>();
-  for (const { screeningId, seats } of changes) {
-    sums.set(screeningId, (sums.get(screeningId) ?? 0) + seats);
+  for (const { screeningId, numTickets } of holders) {
+    sums.set(screeningId, (sums.get(screeningId) ?? 0) + numTickets);
   }
   return [...sums].map(([screeningId, seats]) => ({ screeningId, seats }));
 };
@@ -94,25 +96,25 @@ const sumByScreening = (changes: readonly SeatChange[]): SeatChange[] => {
 const updateSeats = (
   parameters: Parameters,
   operator: '+' | '-',
-  changes: readonly SeatChange[],
+  holders: readonly SeatHolder[],
 ): string =>
   `UPDATE screenings s SET available_seats = s.available_seats ${operator} change.seats
-   FROM ${unnestRows(parameters, 'change', sumByScreening(changes), changeColumns)}
+   FROM ${unnestRows(parameters, 'change', sumByScreening(holders), changeColumns)}
    WHERE s.id = change.screening_id`;
 
 /** The writes that take seats of locked screenings, for `combineWrites`. */
 export const takeSeats = (
   parameters: Parameters,
-  changes: readonly SeatChange[],
-): Record<string, string> => ({ taken_seats: updateSeats(parameters, '-', changes) });
+  holders: readonly SeatHolder[],
+): Record<string, string> => ({ taken_seats: updateSeats(parameters, '-', holders) });
 
 /** Releases seats of locked screenings. */
 const release =
   (tx: Queryable) =>
-  async (changes: readonly SeatChange[]): Promise<void> => {
-    if (changes.length === 0) return;
+  async (holders: readonly SeatHolder[]): Promise<void> => {
+    if (holders.length === 0) return;
     const parameters = makeParameters();
-    const text = updateSeats(parameters, '+', changes);
+    const text = updateSeats(parameters, '+', holders);
     await tx.query(text, parameters.values, 'bookings.seats.release');
   };
 
