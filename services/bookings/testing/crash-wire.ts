@@ -124,7 +124,7 @@ const makeLine = (
       if (kind === 0x50 || kind === 0x51) {
         const text = message.toString('latin1');
         idle = idleRound.test(text);
-        if (/DELETE FROM bookings_idempotency_keys/.test(text)) isPruning = true;
+        if (text.includes('DELETE FROM bookings_idempotency_keys')) isPruning = true;
         else if (isPruning) onPruned(); // its COMMIT
       }
       const was = idle;
