@@ -97,10 +97,21 @@ export default {
     },
     {
       name: 'foundations-know-no-service',
-      comment: 'The kit, the migrations and the seed stand below the services.',
+      comment: 'The kit and the migrations are below the services.',
       severity: 'error',
-      from: { path: '^(services/kit|migrations|seed)/', pathNot: notTests },
+      from: { path: '^(services/kit|migrations)/', pathNot: notTests },
       to: { path: '^services/(catalog|users|bookings|gateway)/' },
+    },
+    {
+      name: 'seed-imports-schemas-and-repositories-of-the-catalog',
+      comment:
+        'Seed files are checked and stored as the API does it, without its handlers and services.',
+      severity: 'error',
+      from: { path: '^seed/', pathNot: notTests },
+      to: {
+        path: '^services/(catalog|users|bookings|gateway)/',
+        pathNot: '^services/catalog/src/(request-bodies|.*\\.(schema|repository))\\.ts$',
+      },
     },
     {
       name: 'kit-knows-nothing-above-it',

@@ -115,6 +115,8 @@ LABEL org.opencontainers.image.title="movie-ticketing-operator" \
 
 FROM runtime AS movie-ticketing-migrations
 COPY --from=sources /app/seed seed
+# The seed reads its files with the schemas of the catalog and inserts through its repositories.
+COPY --from=sources /app/services/catalog services/catalog
 # The seed: ["node", "seed/src/main.ts"]
 CMD ["node", "migrations/src/main.ts"]
 ARG VERSION

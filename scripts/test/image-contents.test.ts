@@ -19,6 +19,12 @@ const programs = artifacts
   .map((artifact) => ({ artifact: artifact, main: imageOf(artifact).command[1] ?? '' }))
   .concat({ artifact: 'migrations', main: 'seed/src/main.ts' });
 
+/** The seed, in the image of the migrations, imports the catalog's schemas and repositories. */
+const neededServices = (artifact: string): string[] => {
+  if (artifact === 'operator') return [];
+  return [artifact === 'migrations' ? 'catalog' : artifact];
+};
+
 describe.each(programs)('the image $artifact', ({ artifact, main }) => {
   const image = imageOf(artifact);
   const reached = reachFrom(main);
@@ -40,7 +46,7 @@ describe.each(programs)('the image $artifact', ({ artifact, main }) => {
 
   test(`contains neither the embedded PostgreSQL nor services that ${main} does not import`, () => {
     const services = image.folders.filter((folder) => folder.startsWith('services/'));
-    const needed = artifact === 'migrations' || artifact === 'operator' ? [] : [artifact];
+    const needed = neededServices(artifact);
     expect(services.toSorted()).toEqual(
       ['kit', ...needed].map((name) => `services/${name}`).toSorted(),
     );

@@ -1,11 +1,11 @@
-export interface SignIn {
+export type SignIn = {
   email: string;
   password: string;
   role: 'customer' | 'staff';
-}
+};
 
-/** Published passwords: the demo seed is for trying the service out, never for a public address. */
-export const DEMO_SIGN_INS: readonly SignIn[] = [
+/** The passwords are public: load the demo for trying the service, never at a public address. */
+export const demoSignIns: readonly SignIn[] = [
   { email: 'alice@example.com', password: 'popcorn-alice', role: 'customer' },
   { email: 'sam@example.com', password: 'popcorn-sam', role: 'staff' },
 ];

@@ -10,13 +10,16 @@ import {
   databaseEnvironment,
   requiredDatabaseUrl,
 } from '@movie-ticketing/kit/database-environment';
+import { Problem } from '@movie-ticketing/kit/problems';
+import { codeOf, sqlstate } from '@movie-ticketing/kit/sqlstate';
 import bcrypt from 'bcrypt';
 import { z } from 'zod';
 
-import { SeedFileError } from './demo-files.ts';
+import { SeedFileError } from './seed-file-error.ts';
 import { seed } from './seed.ts';
 
-const BAD_CONFIGURATION = 2;
+const failed = 1;
+const badInput = 2;
 
 const environment = databaseEnvironment.extend({
   SEED: environmentFields.oneOf(['demo', 'folder', 'none'], 'demo'),
@@ -25,14 +28,14 @@ const environment = databaseEnvironment.extend({
   BCRYPT_COST: environmentFields.integer(4, 20, 10),
 });
 
-/** Last words for Kubernetes, which shows them in the pod's status: the file is its to name. */
-function leaveMessage(message: string): void {
+/** Kubernetes shows this message in the pod's status. */
+const writeTerminationMessage = (message: string): void => {
   const file = process.env['TERMINATION_MESSAGE_FILE'] ?? '';
   if (file !== '') writeFileSync(file, message);
-}
+};
 
-// As the first process of a container a program gets no signal that it does not listen to. Postgres
-// rolls back what was under way.
+// The first process of a container receives only the signals that it listens to. PostgreSQL rolls the
+// open transaction back.
 for (const [signal, code] of [
   ['SIGTERM', 143],
   ['SIGINT', 130],
@@ -40,10 +43,12 @@ for (const [signal, code] of [
   process.once(signal, () => process.exit(code));
 }
 
-async function main(): Promise<void> {
+const main = async (): Promise<void> => {
   const env = parseEnvironment(environment, process.env);
   if (env.SEED === 'folder' && env.SEED_DIR === undefined) {
-    throw new ConfigError('SEED_DIR is not set: name the folder of movies.json and theaters.json');
+    throw new ConfigError(
+      'SEED_DIR is not set. Set it to the folder of movies.json and theaters.json.',
+    );
   }
   const { seeded, signIns } = await seed({
     databaseUrl: requiredDatabaseUrl(env),
@@ -55,25 +60,25 @@ async function main(): Promise<void> {
       console.log(message);
     },
   });
-  // On the run that made the accounts alone: later their passwords may have been changed.
+  // Only the run that created the users prints their passwords: later they may have been changed.
   if (!seeded) return;
   for (const { email, password, role } of signIns) console.log(`${role}: ${email} / ${password}`);
-}
+};
+
+/** The message of the error that the database or the connection reported. No stack and no statement. */
+const describe = (error: unknown): string => {
+  const reason = error instanceof Problem ? (error.cause ?? error) : error;
+  const message = reason instanceof Error ? reason.message : '';
+  const hint = codeOf(reason) === sqlstate.undefinedTable ? '. Run the migrations first.' : '';
+  return `${message === '' ? (codeOf(reason) ?? 'unknown error') : message}${hint}`;
+};
 
 try {
   await main();
 } catch (error) {
-  if (error instanceof SeedFileError) {
-    console.error(error.message);
-    leaveMessage(error.message);
-    process.exitCode = 1;
-  } else if (error instanceof ConfigError) {
-    console.error(error.message);
-    leaveMessage(error.message);
-    process.exitCode = BAD_CONFIGURATION;
-  } else {
-    console.error('seeding failed:', error);
-    leaveMessage(error instanceof Error ? error.message : 'seeding failed');
-    process.exitCode = 1;
-  }
+  const isBadInput = error instanceof SeedFileError || error instanceof ConfigError;
+  const message = isBadInput ? error.message : `Seeding failed: ${describe(error)}`;
+  console.error(message);
+  writeTerminationMessage(message);
+  process.exitCode = isBadInput ? badInput : failed;
 }

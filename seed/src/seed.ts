@@ -1,113 +1,101 @@
-import { foldText } from '@movie-ticketing/kit/text-folding';
-import pg from 'pg';
+import { makeDatabase, type Queryable } from '@movie-ticketing/kit/database';
+import { makeLogger } from '@movie-ticketing/kit/logging';
 
-import { planScreenings, runsOf, type DemoMovie, type DemoTheater } from './demo-data.ts';
-import { readDemoFiles, SeedFileError } from './demo-files.ts';
-import { DEMO_SIGN_INS, type SignIn } from './demo-users.ts';
-import { makeSeedRepository, type NewUser, type Programme } from './seed.repository.ts';
+import { demoSignIns, type SignIn } from './demo-users.ts';
+import { loadCatalog, type Catalog } from './load-catalog.ts';
+import { makeProgress, type Progress } from './progress.ts';
+import { readSeedFiles } from './seed-files.ts';
+import { makeSeedRepository, type NewUser } from './seed.repository.ts';
 
-export interface SeedOptions {
+export type SeedOptions = {
   /** A login that may write every table: the one that migrates. */
   databaseUrl: string;
   mode: 'demo' | 'folder' | 'none';
-  /** For mode `folder`: holds movies.json and theaters.json, in the form of seed/data. */
+  /** For mode `folder`: has movies.json and theaters.json in the format of seed/data. */
   folder?: string;
-  /** ISO 4217, for the prices of films and screenings. */
+  /** ISO 4217, for the prices of movies and screenings. */
   currency: string;
   now?: Date;
   hashPassword: (password: string) => Promise<string>;
   log?: (message: string) => void;
-}
+  /** Progress is logged at most this often. */
+  progressMs?: number;
+};
 
-export interface SeedResult {
-  /** False when an earlier run, or one at the same time, has done it. */
+export type SeedResult = {
+  /** False where an earlier run, or another at the same time, has loaded the data. */
   seeded: boolean;
   signIns: SignIn[];
-}
+};
 
-/** Loads the demo once, in one transaction; `none` touches nothing. Throws what the database does. */
-export async function seed(options: SeedOptions): Promise<SeedResult> {
-  if (options.mode === 'none') return { seeded: false, signIns: [] };
+/** Long enough to wait for another seed, and for PostgreSQL to write a large folder. */
+const timeoutMs = 600_000;
+const progressMs = 2_000;
+
+/**
+ * Loads the seed data once, in one transaction. Mode `none` loads nothing.
+ * @throws SeedFileError, Problem where the database is unavailable
+ */
+export const seed = async (options: SeedOptions): Promise<SeedResult> => {
   const { mode } = options;
-  const client = new pg.Client({
-    connectionString: options.databaseUrl,
-    // pg would wait for ever for a host that does not answer.
-    connectionTimeoutMillis: 10_000,
+  if (mode === 'none') return { seeded: false, signIns: [] };
+  const db = makeDatabase({
+    url: options.databaseUrl,
+    poolSize: 1,
+    logger: makeLogger({ service: 'seed', level: 'silent' }),
+    applicationName: 'movie-ticketing-seed',
+    statementTimeoutMs: timeoutMs,
+    lockTimeoutMs: timeoutMs,
   });
-  // A lost connection also rejects the query under way; unheard, the event would end the process.
-  client.on('error', () => undefined);
   try {
-    await client.connect();
-    await client.query('BEGIN');
-    const seeded = await seedOnce(client, mode, options);
-    await client.query('COMMIT');
-    // The accounts have published passwords: they belong to the demo alone.
-    const signIns = mode === 'demo' ? DEMO_SIGN_INS.map((signIn) => ({ ...signIn })) : [];
-    return { seeded, signIns };
+    const log = options.log ?? (() => undefined);
+    // The demo users have public passwords, so that only the demo has users.
+    const signIns = mode === 'demo' ? demoSignIns.map((signIn) => ({ ...signIn })) : [];
+    if (await makeSeedRepository(db).isSeeded(mode)) {
+      log('Seed data already loaded.');
+      return { seeded: false, signIns };
+    }
+    const catalog: Catalog = {
+      files: await readSeedFiles(options.currency, mode === 'demo' ? undefined : options.folder),
+      currency: options.currency,
+      now: options.now ?? new Date(),
+    };
+    const users = await newUsers(signIns, options.hashPassword);
+    const progress = makeProgress(log, options.progressMs ?? progressMs);
+    const summary = await db.transaction((tx) => load(tx, mode, { catalog, users, progress }));
+    log(summary ?? 'Seed data already loaded.');
+    return { seeded: summary !== undefined, signIns };
   } finally {
-    // Closing rolls back what was not committed.
-    await client.end();
+    await db.close();
   }
-}
+};
 
-async function seedOnce(
-  client: pg.Client,
-  mode: 'demo' | 'folder',
-  options: SeedOptions,
-): Promise<boolean> {
-  const log = options.log ?? (() => undefined);
-  const repository = makeSeedRepository(client);
+type Load = { catalog: Catalog; users: readonly NewUser[]; progress: Progress };
+
+/** @returns what was loaded, or undefined where another seed was first */
+const load = async (
+  tx: Queryable,
+  mode: string,
+  { catalog, users, progress }: Load,
+): Promise<string | undefined> => {
+  const repository = makeSeedRepository(tx);
   await repository.lock();
-  if (await repository.isSeeded(mode)) {
-    log('the data are already there');
-    return false;
-  }
-  const { movies, theaters } = await readDemoFiles(mode === 'demo' ? undefined : options.folder);
-  const programme = programmeOf(movies, theaters, options);
-  const screenings = await repository.insertProgramme(programme);
-  if (screenings !== programme.screenings.length) {
-    throw new SeedFileError('movies.json or theaters.json names a film or a hall twice');
-  }
-  const accounts = mode === 'demo' ? await newUsers(options.hashPassword) : [];
-  await repository.insertUsers(accounts);
-  // Last: a mark without its data can't be, whatever fails before.
+  if (await repository.isSeeded(mode)) return undefined;
+  const loaded = await loadCatalog(tx, catalog, progress);
+  await repository.insertUsers(users);
+  // Last, so that a failure before it leaves the seed to be loaded again.
   await repository.markSeeded(mode);
-  log(
-    `seeded ${String(programme.movies.length)} films, ${String(theaters.length)} halls, ` +
-      `${String(screenings)} screenings and ${String(accounts.length)} accounts`,
-  );
-  return true;
-}
+  return `Seed data loaded: ${loaded}, ${String(users.length)} users.`;
+};
 
-function programmeOf(
-  movies: readonly DemoMovie[],
-  theaters: readonly DemoTheater[],
-  { currency, now = new Date() }: SeedOptions,
-): Programme {
-  const planned = planScreenings(movies, theaters, now);
-  const runs = runsOf(planned);
-  return {
-    currency,
-    theaters,
-    movies: movies.flatMap((movie, index) => {
-      const run = runs.get(index);
-      return run ? [{ ...movie, ...run, title_folded: foldText(movie.title) }] : [];
-    }),
-    screenings: planned.flatMap(({ movie, theater, startsAt, endsAt, priceMinor }) => {
-      const title = movies[movie]?.title;
-      const hall = theaters[theater]?.name;
-      if (title === undefined || hall === undefined) return [];
-      return [{ title, theater: hall, startsAt, endsAt, priceMinor }];
-    }),
-  };
-}
-
-async function newUsers(hashPassword: SeedOptions['hashPassword']): Promise<NewUser[]> {
-  return Promise.all(
-    DEMO_SIGN_INS.map(async ({ email, role, password }) => ({
+const newUsers = (
+  signIns: readonly SignIn[],
+  hashPassword: SeedOptions['hashPassword'],
+): Promise<NewUser[]> =>
+  Promise.all(
+    signIns.map(async ({ email, role, password }) => ({
       email,
       role,
       password_hash: await hashPassword(password),
     })),
   );
-}

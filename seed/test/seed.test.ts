@@ -1,23 +1,30 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
+import { silentLogger } from '@movie-ticketing/kit/testing/api';
 import { createTestDatabase } from '@movie-ticketing/kit/testing/database';
-import pg from 'pg';
 
+import { loadCatalog } from '../src/load-catalog.ts';
 import { seed, type SeedOptions, type SeedResult } from '../src/seed.ts';
 import { makeSeedRepository } from '../src/seed.repository.ts';
+import { movie, theater } from '../testing/seed-folder.ts';
 
 const now = new Date('2026-03-20T12:34:56Z');
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let client: pg.Client;
+let db: Database;
 
 beforeEach(async () => {
   database = await createTestDatabase();
-  client = new pg.Client({ connectionString: database.url });
-  await client.connect();
+  db = makeDatabase({
+    url: database.url,
+    poolSize: 2,
+    logger: silentLogger,
+    applicationName: 'test-seed',
+  });
 });
 
 afterEach(async () => {
-  await client.end();
+  await db.close();
   await database.drop();
 });
 
@@ -31,45 +38,29 @@ const seedDemo = (changes: Partial<SeedOptions> = {}): Promise<SeedResult> =>
     ...changes,
   });
 
-async function numberOf(sql: string): Promise<number> {
-  const { rows } = await client.query<{ n: string }>(`SELECT count(*) AS n FROM ${sql}`);
-  return Number(rows[0]?.n);
-}
+const numberOf = async (sql: string): Promise<number> => {
+  const [row] = await db.query<{ count: number }>(`SELECT count(*) FROM ${sql}`);
+  return row?.count ?? Number.NaN;
+};
 
-async function counts(): Promise<Record<string, number>> {
+const counts = async (): Promise<Record<string, number>> => {
   const found: Record<string, number> = {};
   for (const table of ['movies', 'theaters', 'screenings', 'users', 'seed_runs']) {
     found[table] = await numberOf(table);
   }
   return found;
-}
+};
 
 const nothing = { movies: 0, theaters: 0, screenings: 0, users: 0, seed_runs: 0 };
 
-const programme = {
-  currency: 'EUR',
-  movies: [
-    {
-      title: 'Ran',
-      title_folded: 'RAN',
-      description: '',
-      duration_minutes: 162,
-      price_minor: 1200,
-      startDate: '2026-03-20',
-      endDate: '2026-03-20',
-    },
-  ],
-  theaters: [{ name: 'A', location: 'B', time_zone: 'UTC', total_seats: 10 }],
-  screenings: [],
-};
+const catalog = { files: { movies: [movie], theaters: [theater] }, currency: 'EUR', now };
+const noProgress = (): void => undefined;
 
 describe('seed', () => {
-  test('when the demo is loaded, then two weeks of films stand in the catalog', async () => {
+  test('loads 50 movies, 8 theaters and two weeks of screenings', async () => {
     expect((await seedDemo()).seeded).toBe(true);
 
-    const made = await counts();
-    expect(made['movies']).toBeGreaterThanOrEqual(36);
-    expect(made).toMatchObject({ theaters: 8, users: 2, seed_runs: 1 });
+    expect(await counts()).toMatchObject({ movies: 50, theaters: 8, users: 2, seed_runs: 1 });
     const days = `(SELECT DISTINCT theater_id, starts_at::date FROM screenings) AS shown`;
     expect(await numberOf(days)).toBeGreaterThanOrEqual(8 * 14);
     expect(await numberOf(`screenings WHERE starts_at <= '${now.toISOString()}'`)).toBe(0);
@@ -77,7 +68,7 @@ describe('seed', () => {
     expect(await numberOf(`screenings WHERE currency <> 'EUR'`)).toBe(0);
   });
 
-  test('when the demo is loaded, then screenings agree with their film and hall', async () => {
+  test('screenings agree with their movie and theater', async () => {
     await seedDemo();
     const wrong = `screenings s JOIN movies m ON m.id = s.movie_id
       JOIN theaters t ON t.id = s.theater_id
@@ -95,7 +86,7 @@ describe('seed', () => {
     ).toBe(0);
   });
 
-  test('when it runs again, then nothing is added and the sign-ins are still told', async () => {
+  test('a second run adds nothing and still returns the sign-ins', async () => {
     const first = await seedDemo();
     const before = await counts();
     const second = await seedDemo();
@@ -104,13 +95,13 @@ describe('seed', () => {
     expect(second.signIns.map(({ role }) => role)).toEqual(['customer', 'staff']);
   });
 
-  test('when the mode is none, then nothing is touched', async () => {
+  test('mode none loads nothing', async () => {
     expect(await seedDemo({ mode: 'none' })).toEqual({ seeded: false, signIns: [] });
     expect(await counts()).toEqual(nothing);
   });
 
-  test('when someone has a demo address already, then their account stays theirs', async () => {
-    await client.query(
+  test('a user who has a demo address already is left unchanged', async () => {
+    await db.query(
       `INSERT INTO users (email, canonical_email, password_hash)
        VALUES ('Sam@Example.com', 'sam@example.com', 'own')`,
     );
@@ -120,55 +111,53 @@ describe('seed', () => {
     expect(await numberOf(sam)).toBe(1);
   });
 
-  test('when a film of the same title is there already, then no demo screening hangs on it', async () => {
-    await makeSeedRepository(client).insertProgramme(programme);
-    await seedDemo();
+  test('a movie of the same title that exists already gets no demo screening', async () => {
+    await loadCatalog(db, catalog, noProgress);
     const own = `screenings WHERE movie_id = (SELECT min(id) FROM movies WHERE title = 'Ran')`;
-    expect(await numberOf(own)).toBe(0);
+    const before = await numberOf(own);
+    await seedDemo();
+    expect(await numberOf(own)).toBe(before);
   });
 });
 
 describe('two seeds at once', () => {
-  test('when two run at once, then one seeds and the other sees it done', async () => {
+  test('one loads the data and the other does not', async () => {
     const results = await Promise.all([seedDemo(), seedDemo()]);
     expect(results.map(({ seeded }) => seeded).sort()).toEqual([false, true]);
     expect(await counts()).toMatchObject({ theaters: 8, seed_runs: 1 });
   });
 
-  test('when they do not lock (control), then both find it undone', async () => {
-    const other = new pg.Client({ connectionString: database.url });
-    await other.connect();
-    try {
-      await client.query('BEGIN');
-      await makeSeedRepository(client).markSeeded('demo');
-      expect(await makeSeedRepository(other).isSeeded('demo')).toBe(false);
-      await client.query('ROLLBACK');
-    } finally {
-      await other.end();
-    }
+  test('control: without the lock both find nothing loaded', async () => {
+    await db
+      .transaction(async (tx) => {
+        await makeSeedRepository(tx).markSeeded('demo');
+        expect(await makeSeedRepository(db).isSeeded('demo')).toBe(false);
+        throw new Error('rolled back');
+      })
+      .catch(() => undefined);
   });
 });
 
 describe('a seed that fails', () => {
-  const failing = (): Promise<string> => Promise.reject(new Error('no hash today'));
+  const failing = (): Promise<string> => Promise.reject(new Error('hashing failed'));
 
-  test('when it fails half-way, then nothing of it stays and the next run seeds', async () => {
-    await expect(seedDemo({ hashPassword: failing })).rejects.toThrow('no hash today');
+  test('leaves nothing behind, and the next run loads the data', async () => {
+    await expect(seedDemo({ hashPassword: failing })).rejects.toThrow('hashing failed');
     expect(await counts()).toEqual(nothing);
     expect((await seedDemo()).seeded).toBe(true);
   });
 
-  test('when the mark cannot be set, then nothing of it stays', async () => {
-    await client.query(`ALTER TABLE seed_runs ADD CONSTRAINT never CHECK (mode <> 'demo')`);
+  test('leaves nothing behind where its last statement fails', async () => {
+    await db.query(`ALTER TABLE seed_runs ADD CONSTRAINT never CHECK (mode <> 'demo')`);
     await expect(seedDemo()).rejects.toMatchObject({ code: '23514' });
     expect(await counts()).toEqual(nothing);
   });
 
-  test('when the same steps run outside a transaction (control), then films stay behind', async () => {
-    const repository = makeSeedRepository(client);
-    await client.query(`ALTER TABLE seed_runs ADD CONSTRAINT never CHECK (mode <> 'demo')`);
-    await repository.insertProgramme(programme);
+  test('control: the same steps without a transaction leave movies behind', async () => {
+    const repository = makeSeedRepository(db);
+    await db.query(`ALTER TABLE seed_runs ADD CONSTRAINT never CHECK (mode <> 'demo')`);
+    await loadCatalog(db, catalog, noProgress);
     await expect(repository.markSeeded('demo')).rejects.toMatchObject({ code: '23514' });
-    expect(await counts()).toEqual({ ...nothing, movies: 1, theaters: 1 });
+    expect(await counts()).toMatchObject({ movies: 1, theaters: 1, seed_runs: 0 });
   });
 });
