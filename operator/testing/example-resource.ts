@@ -48,6 +48,7 @@ export const contextOf = (resource: MovieTicketing): Context =>
       pods: [],
       warnings: [],
       refusals: new Map(),
+      namespaceIsTerminating: false,
       now: new Date('2026-03-01T00:00:00Z'),
       fresh: { databasePassword: 'database-pw', adminPassword: 'admin-pw', adminId: 'id' },
     },

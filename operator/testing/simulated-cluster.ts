@@ -40,6 +40,7 @@ export const makeSimulatedCluster = (
     /** Objects of users: Secrets that the spec references, or objects that have a needed name. */
     others,
     refusals: new Map<ObjectKey, Refusal>(),
+    namespaceIsTerminating: false,
     warnings: [] as ObjectWarning[],
     /** By component: the exit code and termination message of its Job. */
     jobFailure: new Map<string, Failure>(),
@@ -83,6 +84,7 @@ export const makeSimulatedCluster = (
         pods,
         warnings: cluster.warnings,
         refusals: cluster.refusals,
+        namespaceIsTerminating: cluster.namespaceIsTerminating,
         now,
         fresh: {
           databasePassword: `database-password-${String(serial)}`,

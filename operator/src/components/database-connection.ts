@@ -56,6 +56,38 @@ export const fromSecret = (name: string, secret: string, key: string): SecretVar
   valueFrom: { secretKeyRef: { name: secret, key } },
 });
 
+const rootCertificateFolder = '/etc/movie-ticketing/database';
+
+type RootCertificate = { kind: 'Secret' | 'ConfigMap'; name: string; key: string };
+
+/** The authorities that sign an external database's certificate, where the spec references them. */
+export const rootCertificate = ({ spec }: MovieTicketing): RootCertificate | undefined => {
+  const { secretKeyRef, configMapKeyRef } = spec.database.external?.sslRootCert ?? {};
+  if (secretKeyRef !== undefined) return { kind: 'Secret', ...secretKeyRef };
+  return configMapKeyRef === undefined ? undefined : { kind: 'ConfigMap', ...configMapKeyRef };
+};
+
+const rootCertificateVolume = 'database-root-certificate';
+
+export const rootCertificateMounts = (resource: MovieTicketing) =>
+  rootCertificate(resource) === undefined
+    ? []
+    : [{ name: rootCertificateVolume, mountPath: rootCertificateFolder, readOnly: true }];
+
+export const rootCertificateVolumes = (resource: MovieTicketing) => {
+  const found = rootCertificate(resource);
+  if (found === undefined) return [];
+  const items = [{ key: found.key, path: 'ca.crt' }];
+  return [
+    {
+      name: rootCertificateVolume,
+      ...(found.kind === 'Secret'
+        ? { secret: { secretName: found.name, items } }
+        : { configMap: { name: found.name, items } }),
+    },
+  ];
+};
+
 /** The DB_ variables of services, migrations and seed. */
 export const databaseEnvironment = (resource: MovieTicketing): EnvironmentVariable[] => {
   const { host, port, name, sslMode, secretName } = databaseTarget(resource);
@@ -64,6 +96,9 @@ export const databaseEnvironment = (resource: MovieTicketing): EnvironmentVariab
     { name: 'DB_PORT', value: String(port) },
     { name: 'DB_NAME', value: name },
     { name: 'DB_SSLMODE', value: sslMode },
+    ...(rootCertificate(resource) === undefined
+      ? []
+      : [{ name: 'DB_SSLROOTCERT', value: `${rootCertificateFolder}/ca.crt` }]),
     fromSecret('DB_USER', secretName, 'username'),
     fromSecret('DB_PASSWORD', secretName, 'password'),
   ];

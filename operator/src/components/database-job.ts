@@ -4,6 +4,8 @@ import type { Context } from '../steps/step.ts';
 import {
   databaseEnvironment,
   databaseTarget,
+  rootCertificateMounts,
+  rootCertificateVolumes,
   type EnvironmentVariable,
 } from './database-connection.ts';
 import { imageOf } from './images.ts';
@@ -99,18 +101,20 @@ const podSpec = (
       terminationMessagePolicy: 'FallbackToLogsOnError',
       volumeMounts: [
         temporaryMount,
+        ...rootCertificateMounts(resource),
         ...(folder === undefined ? [] : [{ name: 'seed', mountPath: folder.path, readOnly: true }]),
       ],
     },
   ],
   volumes: [
     temporaryVolume,
+    ...rootCertificateVolumes(resource),
     ...(folder === undefined ? [] : [{ name: 'seed', configMap: { name: folder.configMap } }]),
   ],
 });
 
-const jobResources = (_: MovieTicketing) =>
+export const jobResources = ({ spec }: MovieTicketing) =>
   resourcesOf(
     { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
-    undefined,
+    spec.jobs.resources,
   );

@@ -53,10 +53,30 @@ const tcp = (port: number) => [{ protocol: 'TCP', port }];
 
 const ingressOf = (
   resource: MovieTicketing,
-  { name, publicPort }: Component,
+  component: Component,
+  all: readonly Component[],
+): object[] => [
+  ...(component.publicPort === undefined ? [] : [{ ports: tcp(component.publicPort) }]),
+  ...clientRules(resource, component, all),
+  ...monitoringRules(resource, component),
+];
+
+const monitoringRules = ({ spec }: MovieTicketing, { managementPort }: Component): object[] => {
+  const { allowFrom } = spec.monitoring;
+  if (managementPort === undefined || allowFrom.length === 0) return [];
+  return [
+    {
+      from: allowFrom.map((namespaceSelector) => ({ namespaceSelector })),
+      ports: tcp(managementPort),
+    },
+  ];
+};
+
+const clientRules = (
+  resource: MovieTicketing,
+  { name }: Component,
   all: readonly Component[],
 ): object[] => {
-  if (publicPort !== undefined) return [{ ports: tcp(publicPort) }];
   const clients = all.flatMap((client) =>
     client
       .connectsTo(resource)

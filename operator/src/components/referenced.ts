@@ -1,5 +1,10 @@
-import type { OwnedRef } from '../objects/manifest.ts';
+import { keyOfRef, type OwnedRef } from '../objects/manifest.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
+import { rootCertificate } from './database-connection.ts';
+
+const uniqueRefs = (refs: readonly OwnedRef[]): OwnedRef[] => [
+  ...new Map(refs.map((ref) => [keyOfRef(ref), ref])).values(),
+];
 
 /** Secrets and ConfigMaps of users that the spec references: read one by one by name, never listed. */
 export const referencedContents = (resource: MovieTicketing): OwnedRef[] => {
@@ -9,11 +14,14 @@ export const referencedContents = (resource: MovieTicketing): OwnedRef[] => {
     adminSecretRef?.name,
     gateway.tls?.secretName,
   ];
-  const names = new Set(secrets.filter((name) => name !== undefined));
-  return [
-    ...[...names].map((name) => ({ apiVersion: 'v1', kind: 'Secret', name })),
-    ...(seed.configMapRef === undefined
-      ? []
-      : [{ apiVersion: 'v1', kind: 'ConfigMap', name: seed.configMapRef.name }]),
+  const refs = [
+    ...secrets.map((name) => ({ kind: 'Secret', name })),
+    { kind: 'ConfigMap', name: seed.configMapRef?.name },
+    ...[rootCertificate(resource)].map((found) => ({ kind: found?.kind ?? '', name: found?.name })),
   ];
+  return uniqueRefs(
+    refs.flatMap(({ kind, name }) =>
+      name === undefined ? [] : [{ apiVersion: 'v1', kind, name }],
+    ),
+  );
 };

@@ -1,4 +1,5 @@
 import { unexpectedFields } from '../objects/drift.ts';
+import { appliedAnnotation } from '../objects/labels.ts';
 import {
   keyOf,
   keyOfRef,
@@ -10,7 +11,6 @@ import type { MovieTicketing, MovieTicketingStatus } from '../resource/movie-tic
 import type { KubeClient } from '../runtime/client.ts';
 import { hasReason, KubeError } from '../runtime/kube-error.ts';
 import { refOf, type KubeObject } from '../runtime/kube-object.ts';
-import type { Refusal } from '../steps/observed.ts';
 import type { Event, Plan } from './plan.ts';
 
 export type ApplyDependencies = {
@@ -21,14 +21,19 @@ export type ApplyDependencies = {
 
 export type Applied = {
   /** What the API server refused, by object. */
-  refusals: ReadonlyMap<ObjectKey, Refusal>;
+  refusals: ReadonlyMap<ObjectKey, RefusedWrite>;
+  /** The namespace is being deleted: nothing more was sent. */
+  namespaceIsTerminating: boolean;
   /** False where the resource changed after it was read: the plan is out of date. */
   current: boolean;
   /** How many objects were created, applied or deleted, and the status. */
   writes: number;
 };
 
-type Write = { object: ObjectKey; run: () => Promise<unknown> };
+/** `manifestHash` is empty for a deletion. */
+export type RefusedWrite = { message: string; status: number; manifestHash: string };
+
+type Write = { object: ObjectKey; manifestHash: string; run: () => Promise<unknown> };
 
 /** An object that exists by now is left unchanged: a Secret is created once. */
 const create = async (client: KubeClient, manifest: Manifest): Promise<void> => {
@@ -54,17 +59,24 @@ const apply = async (client: KubeClient, manifest: Manifest): Promise<void> => {
   if (removal !== undefined) await client.merge(refOf(manifest), removal);
 };
 
+const idOf = (manifest: Manifest) => ({
+  object: keyOf(manifest),
+  manifestHash: manifest.metadata.annotations[appliedAnnotation] ?? '',
+});
+
+/** The admission plugin NamespaceLifecycle refuses every new object. */
+const isNamespaceTerminating = (error: KubeError): boolean =>
+  error.status === 403 && error.message.includes('because it is being terminated');
+
 const writesOf = (client: KubeClient, plan: Plan, namespace: string): Write[] => [
   ...plan.create.map((manifest) => ({
-    object: keyOf(manifest),
+    ...idOf(manifest),
     run: () => create(client, manifest),
   })),
-  ...plan.apply.map((manifest) => ({
-    object: keyOf(manifest),
-    run: () => apply(client, manifest),
-  })),
+  ...plan.apply.map((manifest) => ({ ...idOf(manifest), run: () => apply(client, manifest) })),
   ...plan.delete.map((ref) => ({
     object: keyOfRef(ref),
+    manifestHash: '',
     run: () => remove(client, ref, namespace),
   })),
 ];
@@ -79,21 +91,25 @@ export const carryOut = async (
   resource: MovieTicketing,
   plan: Plan,
 ): Promise<Applied> => {
-  const refusals = new Map<ObjectKey, Refusal>();
+  const refusals = new Map<ObjectKey, RefusedWrite>();
   const writes = writesOf(client, plan, resource.metadata.namespace);
-  for (const { object, run } of writes) {
+  for (const { object, manifestHash, run } of writes) {
     try {
       await run();
     } catch (error) {
       if (!(error instanceof KubeError) || error.status === 0) throw error;
-      refusals.set(object, { message: error.message, status: error.status });
+      if (isNamespaceTerminating(error)) {
+        return { refusals, namespaceIsTerminating: true, current: true, writes: 0 };
+      }
+      refusals.set(object, { message: error.message, status: error.status, manifestHash });
     }
   }
-  if (plan.status === resource.status) return { refusals, current: true, writes: writes.length };
+  const applied = { refusals, namespaceIsTerminating: false, writes: writes.length };
+  if (plan.status === resource.status) return { ...applied, current: true };
   const current = await writeStatus(client, resource, plan.status);
   // After the status: events whose status was not written are recorded by the next reconcile.
   if (current) for (const event of plan.events) recordEvent(resource, event);
-  return { refusals, current, writes: writes.length + 1 };
+  return { ...applied, current, writes: writes.length + 1 };
 };
 
 /** Replaces the whole status: what the plan leaves out is removed. */

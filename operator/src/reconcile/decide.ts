@@ -5,7 +5,8 @@ import { migrationsAreApplied } from '../components/migrations/migrations.step.t
 import { databaseAcceptsConnections } from '../components/postgres/database.step.ts';
 import { seedDataIsLoaded } from '../components/seed/seed.step.ts';
 import { servicesRunTheVersion } from '../components/services/services.step.ts';
-import { pausedAnnotation } from '../objects/labels.ts';
+import { appliedAnnotation, pausedAnnotation } from '../objects/labels.ts';
+import { keyOf, type Manifest, type ObjectKey } from '../objects/manifest.ts';
 import type { OperatorSettings } from '../objects/settings.ts';
 import { changesFor } from '../steps/component.ts';
 import type { Observed } from '../steps/observed.ts';
@@ -20,7 +21,7 @@ import { makeRedactor, redactObserved } from './redaction.ts';
 type PlanWithoutEvents = Omit<Plan, 'events'>;
 type Guard = (context: Context) => PlanWithoutEvents | undefined;
 
-const noChanges = { create: [], apply: [], delete: [] };
+const noChanges = { create: [], apply: [], delete: [], withheld: [] };
 
 /** The operator changes nothing where one of these applies; the first that does decides the status. */
 
@@ -28,6 +29,14 @@ const resourceIsBeingDeleted: Guard = ({ resource }) =>
   resource.metadata.deletionTimestamp === undefined
     ? undefined
     : { ...noChanges, status: deletingStatus(resource) };
+
+const namespacePollMs = 30_000;
+
+/** Whatever is created in such a namespace is refused, and the resource itself is deleted with it. */
+const namespaceIsBeingDeleted: Guard = ({ observed, resource }) =>
+  observed.namespaceIsTerminating
+    ? { ...noChanges, status: deletingStatus(resource), requeueAfterMs: namespacePollMs }
+    : undefined;
 
 const reconciliationIsPaused: Guard = ({ resource, observed }) =>
   resource.spec.paused || resource.metadata.annotations?.[pausedAnnotation] === 'true'
@@ -42,7 +51,12 @@ const namesAreTaken: Guard = (context) =>
     ? undefined
     : { ...noChanges, status: nameTakenStatus(context), requeueAfterMs: conflictPollMs };
 
-const guards: readonly Guard[] = [resourceIsBeingDeleted, reconciliationIsPaused, namesAreTaken];
+const guards: readonly Guard[] = [
+  resourceIsBeingDeleted,
+  namespaceIsBeingDeleted,
+  reconciliationIsPaused,
+  namesAreTaken,
+];
 
 /** In this order. Each step sees the results of those before it and decides what it waits for. */
 const steps: readonly Step[] = [
@@ -94,15 +108,38 @@ const planOfSteps = (context: Context): PlanWithoutEvents => {
     context,
     foundation.filter(({ when }) => when?.(context.resource) !== false),
   );
-  const delays = [...results.map((step) => step.requeueAfterMs), ready ? undefined : pollMs];
+  const create = [...base.create, ...results.flatMap((step) => step.create)];
+  const apply = [...base.apply, ...results.flatMap((step) => step.apply)];
+  const withheld = [...create, ...apply].flatMap((manifest) => withheldFor(context, manifest));
+  const isSent = (manifest: Manifest): boolean =>
+    !withheld.some(({ key }) => key === keyOf(manifest));
+  const delays = [
+    ...results.map((step) => step.requeueAfterMs),
+    ...withheld.map(({ ms }) => ms),
+    ready ? undefined : pollMs,
+  ];
   const soonest = Math.min(...delays.filter((delay) => delay !== undefined));
   return {
-    create: [...base.create, ...results.flatMap((step) => step.create)],
-    apply: [...base.apply, ...results.flatMap((step) => step.apply)],
+    create: create.filter(isSent),
+    apply: apply.filter(isSent),
+    withheld: withheld.map(({ key }) => key),
     delete: [...results.flatMap((step) => step.delete), ...obsoleteObjects(context)],
     status,
     ...(Number.isFinite(soonest) ? { requeueAfterMs: soonest } : {}),
   };
+};
+
+/** How long to wait before the API server is asked again for what it has just refused. */
+const withheldFor = (
+  { observed }: Context,
+  manifest: Manifest,
+): { key: ObjectKey; ms: number }[] => {
+  const key = keyOf(manifest);
+  const retry = observed.refusals.get(key)?.retry;
+  if (retry === undefined) return [];
+  if (retry.manifestHash !== manifest.metadata.annotations[appliedAnnotation]) return [];
+  const ms = retry.at.getTime() - observed.now.getTime();
+  return ms > 0 ? [{ key, ms }] : [];
 };
 
 type StepResults = Readonly<Record<StepName, StepResult>>;

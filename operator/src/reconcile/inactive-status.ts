@@ -84,7 +84,11 @@ export const unobservedStatus = (
   return withConditions(
     resource,
     'Degraded',
-    { Ready: { status: 'Unknown', finding }, Degraded: { status: 'True', finding } },
+    {
+      Ready: { status: 'Unknown', finding },
+      Available: { status: 'Unknown', finding },
+      Degraded: { status: 'True', finding },
+    },
     now,
   );
 };

@@ -9,7 +9,7 @@ import { describeOwner, isOwnedBy } from '../objects/ownership.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { Kind, KubeObject } from '../runtime/kube-object.ts';
-import type { FreshSecrets, ObjectWarning, Observed, Refusal } from '../steps/observed.ts';
+import type { FreshSecrets, ObjectWarning, Observed } from '../steps/observed.ts';
 
 export const freshSecrets = (): FreshSecrets => ({
   databasePassword: randomBytes(24).toString('base64url'),
@@ -73,6 +73,9 @@ const readByName = async (
 const byKey = (objects: readonly KubeObject[]): Map<ObjectKey, KubeObject> =>
   new Map(objects.map((object) => [keyOf(object), object]));
 
+/** What the API server refused in earlier reconciles. */
+type KnownRefusals = Pick<Observed, 'refusals' | 'namespaceIsTerminating'>;
+
 /**
  * Every read of a reconcile, in one namespace, straight from the API server: a decision is never based on
  * a stale cache, and no Secret stays in memory.
@@ -81,7 +84,7 @@ const byKey = (objects: readonly KubeObject[]): Map<ObjectKey, KubeObject> =>
 export const observe = async (
   client: KubeClient,
   resource: MovieTicketing,
-  refusals: ReadonlyMap<ObjectKey, Refusal>,
+  known: KnownRefusals = { refusals: new Map(), namespaceIsTerminating: false },
 ): Promise<Observed> => {
   const { namespace, name } = resource.metadata;
   const labelSelector = `${resourceLabel}=${name}`;
@@ -119,7 +122,8 @@ export const observe = async (
     referenced: byKey(referenced),
     pods,
     warnings: await readWarnings(client, namespace, owned, pods),
-    refusals,
+    refusals: known.refusals,
+    namespaceIsTerminating: known.namespaceIsTerminating,
     now: new Date(),
     fresh: freshSecrets(),
   };

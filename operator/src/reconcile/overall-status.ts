@@ -55,6 +55,7 @@ const judge = (context: Completed, steps: readonly Step[]): Judged => {
     Ready: ready
       ? judgement('True', running(target))
       : judgement('False', { reason: cause.reason, message: `${keepsRunning}${cause.message}` }),
+    Available: available(context),
     Progressing: progressing(context, ready, problems.length > 0),
     Degraded: degraded(context, problems),
   };
@@ -100,6 +101,22 @@ const problemsOf = ({ observed, earlier }: Completed): Finding[] => {
 
 const isServing = ({ earlier: { database, services, gateway } }: Completed): boolean =>
   database.serving && services.serving && gateway.serving;
+
+/** Whether tickets can be booked now, whatever else is wrong or in progress. */
+const available = (context: Completed): Judgement => {
+  const { database, services, gateway } = context.earlier;
+  const down = [database, services, gateway].find((step) => !step.serving);
+  if (down !== undefined) return judgement('False', down.finding);
+  const without = Object.entries(readyReplicas(context)).filter(([, count]) => count === 0);
+  if (without.length > 0) {
+    const names = without.map(([name]) => name).join(', ');
+    return judgement('False', {
+      reason: 'ScaledToZero',
+      message: `No pods of ${names}: replicas is 0. Set it to 1 or more.`,
+    });
+  }
+  return judgement('True', { reason: 'Serving', message: 'Tickets can be booked.' });
+};
 
 const progressing = (
   { installed, resource, target }: Completed,

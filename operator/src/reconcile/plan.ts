@@ -1,4 +1,4 @@
-import type { Manifest, OwnedRef } from '../objects/manifest.ts';
+import type { Manifest, ObjectKey, OwnedRef } from '../objects/manifest.ts';
 import type { MovieTicketingStatus } from '../resource/movie-ticketing.schema.ts';
 
 /** To be recorded on the resource; never holds a Secret's value. */
@@ -15,6 +15,8 @@ export type Plan = {
   apply: readonly Manifest[];
   /** With `uid` as a precondition; propagation Background; 404 and 409 are success. */
   delete: readonly OwnedRef[];
+  /** Objects that are not sent, because the API server has just refused them. */
+  withheld: readonly ObjectKey[];
   /** The whole new status; the same object as `resource.status` where nothing changed. */
   status: MovieTicketingStatus;
   /** Only where the status changed. */

@@ -1,19 +1,19 @@
 import type { Logger } from '@movie-ticketing/kit/logging';
 
-import type { ObjectKey } from '../objects/manifest.ts';
 import type { OperatorSettings } from '../objects/settings.ts';
 import { specSchema, type MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import type { Reconciled } from '../runtime/controller.ts';
 import { hasReason, KubeError } from '../runtime/kube-error.ts';
 import { splitKey } from '../runtime/kube-object.ts';
-import type { Observed, Refusal } from '../steps/observed.ts';
-import { carryOut, writeStatus, type Applied } from './apply.ts';
+import type { Observed } from '../steps/observed.ts';
+import { carryOut, writeStatus } from './apply.ts';
 import { decide } from './decide.ts';
 import { observe } from './observe.ts';
 import { unlessSame } from './conditions.ts';
 import { unobservedStatus } from './inactive-status.ts';
 import type { Event } from './plan.ts';
+import { newlyRefused, nextRefusals, type Refusals } from './refusal-memory.ts';
 
 export type ReconcileOptions = {
   /** A client that refuses to write once leadership is lost: a Lease does not fence a frozen leader. */
@@ -28,15 +28,11 @@ export const resourceKind = { apiVersion: 'movieticketing.io/v1', kind: 'MovieTi
 /** Objects of users, such as a Secret that the spec references, are not watched: they are polled. */
 const resyncMs = 60_000;
 
-const none: ReadonlyMap<ObjectKey, Refusal> = new Map();
+/** A retry with the back-off of the queue. */
+const retrySoonMs = 0;
 
-/** Two passes were refused the same objects in the same way. */
-const areSame = (
-  before: ReadonlyMap<ObjectKey, Refusal>,
-  after: ReadonlyMap<ObjectKey, Refusal>,
-): boolean =>
-  before.size === after.size &&
-  [...after].every(([key, { status }]) => before.get(key)?.status === status);
+/** What the last reconcile of a resource found out. */
+type Memory = { uid: string; refusals: Refusals; namespaceIsTerminating: boolean };
 
 /**
  * Brings one resource a step nearer to its spec: observe, decide, apply, status.
@@ -47,16 +43,24 @@ export const makeReconcile = (
   options: ReconcileOptions,
 ): ((key: string) => Promise<Reconciled>) => {
   const { client, settings, recordEvent, logger } = options;
-  const lastRefusals = new Map<string, ReadonlyMap<ObjectKey, Refusal>>();
+  const memories = new Map<string, Memory>();
+
+  /** A resource that was created again under the same name starts without a memory. */
+  const memoryOf = (key: string, { metadata }: MovieTicketing): Memory => {
+    const memory = memories.get(key);
+    return memory?.uid === metadata.uid
+      ? memory
+      : { uid: metadata.uid, refusals: new Map(), namespaceIsTerminating: false };
+  };
 
   const reportUnobserved = async (resource: MovieTicketing, error: KubeError): Promise<void> => {
     const status = unlessSame(resource.status, unobservedStatus(resource, error, new Date()));
     if (status !== resource.status) await writeStatus(client, resource, status);
   };
 
-  const read = async (resource: MovieTicketing, key: string): Promise<Observed> => {
+  const read = async (resource: MovieTicketing, memory: Memory): Promise<Observed> => {
     try {
-      return await observe(client, resource, lastRefusals.get(key) ?? none);
+      return await observe(client, resource, memory);
     } catch (error) {
       // Without an answer the status cannot be written either.
       if (error instanceof KubeError && error.status !== 0) await reportUnobserved(resource, error);
@@ -64,28 +68,32 @@ export const makeReconcile = (
     }
   };
 
-  const logRefusals = (key: string, refusals: Applied['refusals']): void => {
-    for (const [object, { message, status }] of refusals)
-      logger.warn({ resource: key, object, status, refusal: message }, 'object refused');
-  };
-
   return async (key) => {
     const resource = await readResource(client, key);
     if (resource === undefined) {
-      lastRefusals.delete(key);
+      memories.delete(key);
       return {};
     }
-    const observed = await read(resource, key);
+    const before = memoryOf(key, resource);
+    const observed = await read(resource, before);
     const plan = decide(observed, settings);
-    const { refusals, current, writes } = await carryOut({ client, recordEvent }, resource, plan);
-    const known = areSame(lastRefusals.get(key) ?? none, refusals);
-    lastRefusals.set(key, refusals);
-    if (writes > 0) logger.debug({ resource: key, writes }, 'objects written');
-    if (!known) logRefusals(key, refusals);
-    // New refusals belong into the status, a resource that changed meanwhile is decided again, and refused
-    // objects are retried: all with the back-off of the queue.
-    if (!known || !current || refusals.size > 0) return { requeueAfterMs: 0 };
-    return { requeueAfterMs: plan.requeueAfterMs ?? spread(resyncMs) };
+    const applied = await carryOut({ client, recordEvent }, resource, plan);
+    memories.set(key, {
+      uid: before.uid,
+      refusals: nextRefusals(before.refusals, applied.refusals, plan.withheld, observed.now),
+      namespaceIsTerminating: before.namespaceIsTerminating || applied.namespaceIsTerminating,
+    });
+    if (applied.writes > 0)
+      logger.debug({ resource: key, writes: applied.writes }, 'objects written');
+    const added = newlyRefused(before.refusals, applied.refusals);
+    for (const [object, { message, status }] of added) {
+      logger.warn({ resource: key, object, status, refusal: message }, 'object refused');
+    }
+    // The next plan shows what was refused and waits until it may be sent again.
+    const isOutdated =
+      applied.refusals.size > 0 || applied.namespaceIsTerminating || !applied.current;
+    const laterMs = plan.requeueAfterMs ?? spread(resyncMs);
+    return { requeueAfterMs: isOutdated ? retrySoonMs : laterMs };
   };
 };
 

@@ -38,7 +38,12 @@ export const redactObserved = (observed: Observed, redact: Redactor): Observed =
   ...observed,
   pods: redact(observed.pods),
   warnings: redact(observed.warnings),
-  refusals: new Map([...observed.refusals].map(([key, refusal]) => [key, redact(refusal)])),
+  refusals: new Map(
+    [...observed.refusals].map(([key, refusal]) => [
+      key,
+      { ...refusal, ...redact({ message: refusal.message }) },
+    ]),
+  ),
   owned: new Map(
     [...observed.owned].map(([key, object]) =>
       'status' in object ? [key, { ...object, status: redact(object['status']) }] : [key, object],

@@ -22,6 +22,8 @@ export type Component = {
   connectsTo: (resource: MovieTicketing) => readonly Connection[];
   /** The port that clients outside the resource reach. */
   publicPort?: number;
+  /** The port with metrics, which `spec.monitoring.allowFrom` admits. */
+  managementPort?: number;
 };
 
 /** To the pods of a component, or to any address. */

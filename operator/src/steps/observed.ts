@@ -3,7 +3,12 @@ import type { KubeObject } from '../runtime/kube-object.ts';
 import type { ObjectKey } from '../objects/manifest.ts';
 
 /** What the API server answered when an object was last created, applied or deleted. */
-export type Refusal = { message: string; status?: number };
+export type Refusal = {
+  message: string;
+  status?: number;
+  /** When the same manifest may be sent again. Another manifest is sent at once. */
+  retry?: { manifestHash: string; failures: number; at: Date };
+};
 
 /** A warning event about an owned object that has no pod (a quota, an admission rule). */
 export type ObjectWarning = { object: ObjectKey; reason: string; message: string; at: string };
@@ -32,8 +37,10 @@ export type Observed = {
   pods: readonly KubeObject[];
   /** Warning events about StatefulSets and Jobs that have no pod. */
   warnings: readonly ObjectWarning[];
-  /** Refusals of the last reconcile, by object. */
+  /** Refusals that still stand, by object. */
   refusals: ReadonlyMap<ObjectKey, Refusal>;
+  /** The API server has refused an object because the namespace is being deleted. */
+  namespaceIsTerminating: boolean;
   now: Date;
   fresh: FreshSecrets;
 };

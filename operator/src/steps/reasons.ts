@@ -23,6 +23,7 @@ export const reasons = {
   Upgrading: { problem: false },
   Updating: { problem: false },
   Paused: { problem: false },
+  ScaledToZero: { problem: false },
   // Problems
   Blocked: { problem: true },
   NameTaken: { problem: true },

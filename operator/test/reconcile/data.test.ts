@@ -51,17 +51,34 @@ describe('data and their password', () => {
     });
   });
 
+  test('a resource that is deleted and applied again finds its administrator', () => {
+    const first = installed();
+    const kept = first.objects.get('Secret/shop-admin')!;
+    expect(kept.metadata.ownerReferences).toBeUndefined();
+    const second = makeSimulatedCluster(resourceOf({}, { uid: 'uid-second' }));
+    for (const key of [
+      'Secret/shop-admin',
+      'Secret/shop-database',
+      'PersistentVolumeClaim/shop-postgres',
+    ] as const) {
+      second.objects.set(key, first.objects.get(key)!);
+    }
+    second.run();
+    expect(conditionOf(second, 'Ready')).toBe('True Serving');
+    expect(second.objects.get('Secret/shop-admin')?.['data']).toEqual(kept['data']);
+  });
+
   test('when the policy is Delete, then data have an owner, and with Retain none again', () => {
     const cluster = installed({ database: { managed: { reclaimPolicy: 'Delete' } } });
     const owners = () =>
-      ['Secret/shop-database', 'PersistentVolumeClaim/shop-postgres'].map(
+      ['Secret/shop-database', 'PersistentVolumeClaim/shop-postgres', 'Secret/shop-admin'].map(
         (key) =>
           cluster.objects.get(key as 'Secret/shop-database')?.metadata.ownerReferences?.length ?? 0,
       );
-    expect(owners()).toEqual([1, 1]);
+    expect(owners()).toEqual([1, 1, 1]);
     cluster.respec({});
     cluster.run();
-    expect(owners()).toEqual([0, 0]);
+    expect(owners()).toEqual([0, 0, 0]);
   });
 
   test('when the administrator’s Secret is deleted, then another account is made with a new one', () => {

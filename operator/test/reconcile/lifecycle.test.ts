@@ -99,7 +99,7 @@ const reconcileUntilReady = async (
 };
 
 const ownedObjectsOf = async (namespace: string): Promise<ReadonlyMap<string, KubeObject>> =>
-  (await observe(admin, await read(namespace), new Map())).owned;
+  (await observe(admin, await read(namespace))).owned;
 
 const installed = async (namespace: string): Promise<RecordedClient> => {
   await make(namespace);
@@ -149,11 +149,10 @@ describe('a resource’s life on a real API server', () => {
     }
   });
 
-  test('when somebody adds a setting, narrows whom a Service leads to or pauses a Deployment, then that is undone', async (namespace) => {
+  test('a narrowed selector and a paused Deployment are reverted', async (namespace) => {
     const recorded = await installed(namespace);
     const settings = { apiVersion: 'v1', kind: 'ConfigMap', name: 'shop-catalog', namespace };
     const service = { ...settings, kind: 'Service' };
-    await admin.merge(settings, { data: { PORT: '1' } });
     await admin.merge(service, { spec: { selector: { app: 'nobody' } } });
     await admin.merge(
       { ...settings, apiVersion: 'apps/v1', kind: 'Deployment' },
@@ -163,7 +162,6 @@ describe('a resource’s life on a real API server', () => {
     await begin(recorded)(`${namespace}/shop`);
     const deployment = await admin.get({ ...settings, apiVersion: 'apps/v1', kind: 'Deployment' });
     expect(deployment).not.toHaveProperty('spec.paused');
-    expect(await admin.get(settings)).not.toHaveProperty('data.PORT');
     expect(await admin.get(service)).not.toHaveProperty('spec.selector.app');
     recorded.calls.length = 0;
     await begin(recorded)(`${namespace}/shop`);
@@ -224,6 +222,47 @@ describe('a resource’s life on a real API server', () => {
     recorded.dieAtWrite(-1, 'before');
     await begin(recorded)(`${namespace}/shop`);
     expect(recorded.writes()).toEqual([]);
+  });
+
+  test('a namespace that is being deleted gets one refusal and no more writes', async (namespace) => {
+    const recorded = await installed(namespace);
+    const reconcile = begin(recorded);
+    await admin.delete({ apiVersion: 'v1', kind: 'Namespace', name: namespace });
+    for (const { apiVersion, kind, metadata } of (await ownedObjectsOf(namespace)).values()) {
+      if (kind === 'Deployment' || kind === 'ConfigMap' || kind === 'NetworkPolicy')
+        await admin.delete({ apiVersion, kind, name: metadata.name, namespace });
+    }
+    recorded.calls.length = 0;
+    for (let again = 0; again < 6; again += 1) await reconcile(`${namespace}/shop`);
+    const sent = recorded.writes().filter(({ verb }) => verb !== 'patch/status');
+    expect(sent).toHaveLength(1);
+    expect((await read(namespace)).status?.phase).toBe('Deleting');
+  });
+
+  test('a taken node port is sent again later and later, and the reconcile does not fail', async (namespace) => {
+    const port = 31_800;
+    await admin.create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'another', namespace },
+      spec: { type: 'NodePort', ports: [{ port: 80, nodePort: port }] },
+    });
+    await makeResource(admin, namespace, { gateway: { service: { nodePort: port } } });
+    const recorded = recordCalls(operator);
+    const reconcile = begin(recorded);
+    const reasonOf = async (): Promise<string | undefined> =>
+      (await read(namespace)).status?.conditions?.find(({ type }) => type === 'GatewayReady')
+        ?.reason;
+    for (let round = 0; round < 40 && (await reasonOf()) !== 'NodePortTaken'; round += 1) {
+      await reconcile(`${namespace}/shop`);
+      await settleWorkloads(kubelet, namespace);
+    }
+    expect(await reasonOf()).toBe('NodePortTaken');
+    recorded.calls.length = 0;
+    for (let again = 0; again < 20; again += 1) await reconcile(`${namespace}/shop`);
+    const attempts = recorded.writes().filter(({ name }) => name === 'shop-gateway');
+    // 20 reconciles in a few seconds: the waits are one, two, four seconds and so on.
+    expect(attempts.length).toBeLessThan(6);
   });
 
   test('when others have a name that it needs, then it says so and touches none of theirs', async (namespace) => {

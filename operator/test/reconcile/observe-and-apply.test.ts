@@ -74,6 +74,7 @@ const planOf = (resource: MovieTicketing, plan: Partial<Plan>): Plan => ({
   create: [],
   apply: [],
   delete: [],
+  withheld: [],
   // What the API server gives a new resource: nothing to write.
   status: resource.status!,
   events: [],
@@ -99,7 +100,7 @@ describe('observe', () => {
     await admin.create(map(scene, 'shop-catalog'));
     await admin.create(map(scene, 'strangers'));
 
-    const { owned, conflicting } = await observe(operator, scene.resource, new Map());
+    const { owned, conflicting } = await observe(operator, scene.resource);
     expect(names(owned.keys())).toEqual(['ConfigMap/labelled', 'ConfigMap/shop-postgres']);
     expect(names(conflicting.keys())).toEqual(['ConfigMap/shop-catalog']);
   });
@@ -109,13 +110,13 @@ describe('observe', () => {
   }) => {
     const spec = { adminSecretRef: { name: 'boss' } };
     const resource = await makeResource(admin, namespace, spec, 'other');
-    expect((await observe(operator, resource, new Map())).referenced.size).toBe(0);
+    expect((await observe(operator, resource)).referenced.size).toBe(0);
     await admin.create({
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name: 'boss', namespace },
     });
-    const { referenced, owned } = await observe(operator, resource, new Map());
+    const { referenced, owned } = await observe(operator, resource);
     expect(names(referenced.keys())).toEqual(['Secret/boss']);
     expect(owned.size).toBe(0);
   });
@@ -133,7 +134,7 @@ describe('observe', () => {
         return answer;
       },
     };
-    const { owned } = await observe(client, scene.resource, new Map());
+    const { owned } = await observe(client, scene.resource);
     expect(owned.get('Secret/shop-admin')).toMatchObject({ data });
     const outlines = listed.filter(({ kind }) => kind === 'Secret');
     expect(outlines).toHaveLength(1);
@@ -147,7 +148,7 @@ describe('carryOut', () => {
     const { namespace } = scene;
     const metadata = { name: 'password', namespace, labels: { [resourceLabel]: 'shop' } };
     await admin.create({ apiVersion: 'v1', kind: 'Secret', metadata });
-    const observed = await observe(operator, scene.resource, new Map());
+    const observed = await observe(operator, scene.resource);
     const seen = observed.owned.get('Secret/password')!;
     const wanted = map(scene, 'password', { label: 'shop' });
     const annotations = { [appliedAnnotation]: 'another' };
@@ -171,7 +172,7 @@ describe('carryOut', () => {
     expect(writes).toBe(2);
     expect([...refusals.keys()]).toEqual(['ConfigMap/not a name']);
     expect(refusals.get('ConfigMap/not a name')?.status).toBe(422);
-    const { owned } = await observe(operator, scene.resource, refusals);
+    const { owned } = await observe(operator, scene.resource);
     expect(names(owned.keys())).toEqual(['ConfigMap/good']);
   });
 
@@ -181,7 +182,7 @@ describe('carryOut', () => {
       create: [map(scene, 'once', { label: 'shop', data: { a: 'second' } })],
     });
     expect(refusals.size).toBe(0);
-    const { owned } = await observe(operator, scene.resource, refusals);
+    const { owned } = await observe(operator, scene.resource);
     expect(owned.get('ConfigMap/once')?.['data']).toEqual({ a: 'first' });
   });
 
@@ -189,13 +190,13 @@ describe('carryOut', () => {
     await carry(scene, { create: [map(scene, 'replaced', { label: 'shop' })] });
     const ref = { apiVersion: 'v1', kind: 'ConfigMap', name: 'replaced' };
     await carry(scene, { delete: [{ ...ref, uid: '00000000-0000-0000-0000-000000000000' }] });
-    const before = (await observe(operator, scene.resource, new Map())).owned;
+    const before = (await observe(operator, scene.resource)).owned;
     expect(before.has('ConfigMap/replaced')).toBe(true);
 
     const uid = before.get('ConfigMap/replaced')!.metadata.uid!;
     await carry(scene, { delete: [{ ...ref, uid }] });
     await carry(scene, { delete: [{ ...ref, uid }] });
-    const after = (await observe(operator, scene.resource, new Map())).owned;
+    const after = (await observe(operator, scene.resource)).owned;
     expect(after.has('ConfigMap/replaced')).toBe(false);
   });
 
@@ -211,7 +212,7 @@ describe('carryOut', () => {
         fenced,
       ),
     ).rejects.toMatchObject({ reason: 'NotLeading' });
-    const { owned } = await observe(operator, scene.resource, new Map());
+    const { owned } = await observe(operator, scene.resource);
     expect(names(owned.keys())).toEqual(['ConfigMap/first']);
   });
 

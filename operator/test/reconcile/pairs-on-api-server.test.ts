@@ -81,7 +81,7 @@ const serverMade = ['clusterIP', 'clusterIPs', 'volumeName', 'nodePort', 'health
 
 /** What is there, but for what is random, the API server's own or tells of the way. */
 const outcomeOf = async (scene: Scene, namespace: string): Promise<Record<string, unknown>> => {
-  const { owned } = await observe(scene.admin, await read(scene, namespace), new Map());
+  const { owned } = await observe(scene.admin, await read(scene, namespace));
   const kept = [...owned].filter(
     ([key, { kind }]) => kind !== 'Job' && key !== 'Secret/shop-admin',
   );

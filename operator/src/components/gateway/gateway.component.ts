@@ -2,7 +2,7 @@ import { selectorOf } from '../../objects/labels.ts';
 import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
 import type { Component, NamedObject } from '../../steps/component.ts';
 import { nameOf } from '../names.ts';
-import { servicePort } from '../ports.ts';
+import { managementPort, servicePort } from '../ports.ts';
 import { disruptionBudget, rollingUpdate } from '../rolling-update.ts';
 import { servicesBehindGateway } from '../../service-connections.generated.ts';
 import { podTemplate } from './gateway.pod.ts';
@@ -14,12 +14,14 @@ export const gatewayService: NamedObject = {
   kind: 'Service',
   component: 'gateway',
   name,
+  annotations: ({ resource }) => resource.spec.gateway.service.annotations,
   body: ({ resource }) => {
-    const { type, nodePort } = resource.spec.gateway.service;
+    const { type, externalTrafficPolicy } = resource.spec.gateway.service;
     const tls = resource.spec.gateway.tls !== undefined;
     return {
       spec: {
         type,
+        ...(type === 'ClusterIP' ? {} : { externalTrafficPolicy }),
         selector: selectorOf(resource, 'gateway'),
         ports: [
           {
@@ -28,12 +30,18 @@ export const gatewayService: NamedObject = {
             port: tls ? 443 : 80,
             protocol: 'TCP',
             targetPort: 'web',
-            ...(type === 'ClusterIP' ? {} : { nodePort }),
+            ...nodePortOf(resource),
           },
         ],
       },
     };
   },
+};
+
+/** Only type NodePort has a fixed port. For a load balancer, and for 0, the cluster chooses a free one. */
+const nodePortOf = ({ spec }: MovieTicketing): { nodePort?: number } => {
+  const { type, nodePort } = spec.gateway.service;
+  return type === 'NodePort' && nodePort !== 0 ? { nodePort } : {};
 };
 
 export const gatewayDeployment: NamedObject = {
@@ -58,4 +66,5 @@ export const gateway: Component = {
   owns: [gatewayService, gatewayDeployment, disruptionBudget('gateway')],
   connectsTo: () => servicesBehindGateway.map((to) => ({ to, port: servicePort })),
   publicPort: servicePort,
+  managementPort,
 };

@@ -49,7 +49,7 @@ const podSpec = (context: Context) => {
         ...httpProbes,
         resources: resourcesOf(
           { requests: { cpu: '50m', memory: '32Mi' }, limits: { memory: '256Mi' } },
-          undefined,
+          resource.spec.gateway.resources,
         ),
         securityContext: containerSecurity,
         terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -69,12 +69,13 @@ const podSpec = (context: Context) => {
 };
 
 const environment = (resource: MovieTicketing): EnvironmentVariable[] => {
-  const { rateLimit, tls } = resource.spec.gateway;
+  const { rateLimit, tls, trustedProxyHops } = resource.spec.gateway;
   return [
     ...servicesBehindGateway.map((service) => ({
       name: `${service.toUpperCase()}_ADDRESS`,
       value: `${nameOf(resource, service)}:${String(servicePort)}`,
     })),
+    { name: 'TRUST_PROXY', value: String(trustedProxyHops) },
     ...(rateLimit === undefined ? [] : [{ name: 'RATE_LIMIT', value: String(rateLimit) }]),
     ...(tls === undefined ? [] : [{ name: 'TLS_DIR', value: tlsMount }]),
   ];

@@ -12,8 +12,8 @@ import {
   type Step,
   type StepResult,
 } from '../../steps/step.ts';
-import { databaseTarget } from '../database-connection.ts';
-import { databaseLogin, findContent } from '../secret-contents.ts';
+import { databaseTarget, rootCertificate } from '../database-connection.ts';
+import { contentHash, databaseLogin, findContent } from '../secret-contents.ts';
 import { databaseSecret, liveVolume, postgres, statefulSet } from './postgres.component.ts';
 
 /** The database accepts connections, and the Secret with its login exists. */
@@ -29,12 +29,22 @@ export const databaseAcceptsConnections: Step = {
 const decideExternal = (context: Context): StepResult => {
   const login = databaseLogin(context);
   if ('reason' in login) return waiting(login, { serving: context.installed });
+  const certificate = rootCertificateProblem(context);
+  if (certificate !== undefined) return waiting(certificate, { serving: context.installed });
   // The migrations are the first to connect, and report whether it answers.
   const { host, port } = databaseTarget(context.resource);
   return done({
     reason: 'DatabaseExternal',
     message: `Migrations and services use ${host}:${String(port)}.`,
   });
+};
+
+const rootCertificateProblem = (context: Context): Finding | undefined => {
+  const wanted = rootCertificate(context.resource);
+  if (wanted === undefined) return undefined;
+  const { kind, name, key } = wanted;
+  const found = contentHash(findContent(context, kind, name), { kind, name, keys: [key] });
+  return 'reason' in found ? found : undefined;
 };
 
 const decideManaged = (context: Context): StepResult => {

@@ -20,6 +20,13 @@ const fixed = {
 const defaults = {
   // Ten for each of thirty pods, not PostgreSQL's 100: more replicas then need no restart.
   max_connections: '300',
+  // No personal data in the log. DETAIL lines show values (`Key (email)=(...) already exists`), and a logged
+  // statement shows its literals and parameters.
+  log_error_verbosity: 'terse',
+  log_min_error_statement: 'panic',
+  log_parameter_max_length: '0',
+  log_parameter_max_length_on_error: '0',
+  log_statement: 'none',
 };
 
 /** A string of postgresql.conf, in which backslashes and quotes are escaped. */

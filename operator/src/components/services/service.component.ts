@@ -3,7 +3,7 @@ import { keyPublisher } from '../../service-connections.generated.ts';
 import type { Component, Connection, NamedObject } from '../../steps/component.ts';
 import { databaseConnection } from '../database-connection.ts';
 import { nameOf, serviceNames, type ServiceName } from '../names.ts';
-import { servicePort } from '../ports.ts';
+import { managementPort, servicePort } from '../ports.ts';
 import { disruptionBudget, rollingUpdate } from '../rolling-update.ts';
 import { adminSecret } from './admin-secret.ts';
 import { podTemplate, settingsOf } from './service.pod.ts';
@@ -59,6 +59,7 @@ const serviceComponent = (service: ServiceName): Component => ({
     deploymentOf(service),
   ],
   connectsTo: (resource) => [databaseConnection(resource), ...keysConnection(service)],
+  managementPort,
 });
 
 /** Catalog, users and bookings. */

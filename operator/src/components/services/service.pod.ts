@@ -2,7 +2,12 @@ import { shortHash } from '../../objects/hash.ts';
 import { labelsOf } from '../../objects/labels.ts';
 import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
 import type { Context, Finding } from '../../steps/step.ts';
-import { databaseEnvironment, type EnvironmentVariable } from '../database-connection.ts';
+import {
+  databaseEnvironment,
+  rootCertificateMounts,
+  rootCertificateVolumes,
+  type EnvironmentVariable,
+} from '../database-connection.ts';
 import { nameOf, type ServiceName } from '../names.ts';
 import {
   containerSecurity,
@@ -23,19 +28,25 @@ export const settingsOf = (
   resource: MovieTicketing,
   service: ServiceName,
 ): Record<string, string> => {
-  const { bookings, services } = resource.spec;
+  const { bookings, gateway, services } = resource.spec;
   return {
     LOG_LEVEL: services[service].logLevel,
     CURRENCY: bookings.currency,
-    // The gateway is the only proxy in front of the services.
+    // The gateway sends one client address, whatever proxies are in front of it.
     TRUST_PROXY: '1',
+    ...(gateway.corsOrigins.length === 0 ? {} : { CORS_ORIGINS: gateway.corsOrigins.join(',') }),
     // The users service has its own keys at hand.
     ...(service === 'users'
       ? {}
       : {
           JWT_JWKS_URL: `http://${nameOf(resource, 'users')}:${String(servicePort)}/.well-known/jwks.json`,
         }),
-    ...(service === 'bookings' ? { HOLD_MINUTES: String(bookings.holdMinutes) } : {}),
+    ...(service === 'bookings'
+      ? {
+          HOLD_MINUTES: String(bookings.holdMinutes),
+          MAX_TICKETS_PER_BOOKING: String(bookings.maxTicketsPerBooking),
+        }
+      : {}),
   };
 };
 
@@ -88,6 +99,7 @@ const podSpec = (context: Context, service: ServiceName) => {
           ...configEnvironment(resource, service),
           ...databaseEnvironment(resource),
           ...adminEnvironment(resource, service),
+          ...resource.spec.services[service].env,
         ],
         ...httpProbes,
         resources: resourcesOf(
@@ -96,10 +108,10 @@ const podSpec = (context: Context, service: ServiceName) => {
         ),
         securityContext: containerSecurity,
         terminationMessagePolicy: 'FallbackToLogsOnError',
-        volumeMounts: [temporaryMount],
+        volumeMounts: [temporaryMount, ...rootCertificateMounts(resource)],
       },
     ],
-    volumes: [temporaryVolume],
+    volumes: [temporaryVolume, ...rootCertificateVolumes(resource)],
   };
 };
 
