@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+
 import { MigrationError } from './migration-error.ts';
 
 type Rights = {
@@ -8,42 +9,43 @@ type Rights = {
   may_create: boolean;
 };
 
-const RIGHTS = `
-  select session_user::text as login, current_database()::text as database,
-    to_regnamespace('public') is not null as schema_exists,
-    coalesce(bool_and(has_schema_privilege(n.oid, p)), false) as may_create
-  from (values ('USAGE'), ('CREATE')) v (p)
-  left join pg_namespace n on n.nspname = 'public'`;
+const selectRights = `
+  SELECT session_user::text AS login, current_database()::text AS database,
+    to_regnamespace('public') IS NOT NULL AS schema_exists,
+    coalesce(bool_and(has_schema_privilege(n.oid, p)), false) AS may_create
+  FROM (VALUES ('USAGE'), ('CREATE')) v (p)
+  LEFT JOIN pg_namespace n ON n.nspname = 'public'`;
 
-/** Of what an earlier run made: who owns it, where the login has not the owner's rights. */
-const FOREIGN_OWNER = `
-  select pg_get_userbyid(relowner)::text as owner from pg_class
-  where oid = to_regclass('public.pgmigrations') and not pg_has_role(current_user, relowner, 'USAGE')`;
+/** The owner of the tables of an earlier run, if the login does not have the owner's rights. */
+const selectOtherOwner = `
+  SELECT pg_get_userbyid(relowner)::text AS owner FROM pg_class
+  WHERE oid = to_regclass('public.pgmigrations') AND NOT pg_has_role(current_user, relowner, 'USAGE')`;
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /**
- * Whether the login may migrate at all, asked before anything is done.
+ * Checks, before anything is changed, that the login has the rights to migrate.
  * @throws MigrationError that says what to grant
  */
-export async function assertMayMigrate(client: Client): Promise<void> {
-  const [rights] = (await client.query<Rights>(RIGHTS)).rows;
+export const assertMayMigrate = async (client: Client): Promise<void> => {
+  const [rights] = (await client.query<Rights>(selectRights)).rows;
   if (rights === undefined) return;
-  const { login, database } = rights;
+  const [login, database] = [quoted(rights.login), quoted(rights.database)];
   if (!rights.schema_exists) {
     throw new MigrationError(
-      `The database ${quoted(database)} has no schema public. Let its owner run in it: CREATE SCHEMA public AUTHORIZATION ${quoted(login)}; and run this again.`,
+      `The database ${database} has no schema public. Run in it as its owner: CREATE SCHEMA public AUTHORIZATION ${login}; then migrate again.`,
     );
   }
   if (!rights.may_create) {
     throw new MigrationError(
-      `The login ${quoted(login)} may not create tables in the schema public of the database ${quoted(database)}. Let the database's owner or a superuser run in it: GRANT USAGE, CREATE ON SCHEMA public TO ${quoted(login)}; and run this again.`,
+      `The login ${login} may not create tables in the schema public of the database ${database}. Run in it as its owner or a superuser: GRANT USAGE, CREATE ON SCHEMA public TO ${login}; then migrate again.`,
     );
   }
-  const [foreign] = (await client.query<{ owner: string }>(FOREIGN_OWNER)).rows;
-  if (foreign !== undefined) {
+  const [other] = (await client.query<{ owner: string }>(selectOtherOwner)).rows;
+  if (other !== undefined) {
+    const owner = quoted(other.owner);
     throw new MigrationError(
-      `The tables in the database ${quoted(database)} belong to ${quoted(foreign.owner)}, and the login ${quoted(login)} is not that role nor inherits its rights. Migrate as ${quoted(foreign.owner)}, or let it hand over what it owns (docs/operate.md, "Roles in a database of your own").`,
+      `The tables in the database ${database} belong to ${owner}, and the login ${login} does not have the rights of that role. Migrate as ${owner}, or change the owner of the tables (docs/operate.md, "Roles in a database of your own").`,
     );
   }
-}
+};

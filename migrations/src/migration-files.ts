@@ -2,42 +2,43 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
 import { MigrationError } from './migration-error.ts';
 
 export type MigrationFile = {
-  /** File name without `.sql`: the name that the table pgmigrations keeps. */
+  /** The file name without `.sql`, as stored in the table pgmigrations. */
   name: string;
-  /** SHA-256, hex; line endings do not count, for git may rewrite them. */
+  /** SHA-256 in hex, without regard to line endings, which git may rewrite. */
   checksum: string;
 };
 
-export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('../sql', import.meta.url));
+export const migrationsDirectory = fileURLToPath(new URL('../sql', import.meta.url));
 
-const FILE_NAME = /^\d{4}_[a-z0-9_]+\.sql$/;
-const UP = /^\s*-- Up Migration\s*$/gm;
-const DOWN = /^\s*-- Down Migration\s*$/gm;
+const fileNamePattern = /^\d{4}_[a-z0-9_]+\.sql$/;
+const upMarker = /^\s*-- Up Migration\s*$/gm;
+const downMarker = /^\s*-- Down Migration\s*$/gm;
 
-function readMigrationFile(directory: string, fileName: string): MigrationFile {
-  if (!FILE_NAME.test(fileName)) {
+const readMigrationFile = (directory: string, fileName: string): MigrationFile => {
+  if (!fileNamePattern.test(fileName)) {
     throw new MigrationError(
-      `${fileName} in ${directory} is not named like 0001_what_it_does.sql. Rename it: the names are the order.`,
+      `${fileName} in ${directory} does not have a name like 0001_what_it_does.sql. Rename the file: migrations run in the order of their names.`,
     );
   }
   const text = readFileSync(join(directory, fileName), 'utf8').replaceAll('\r\n', '\n');
-  // With no marker node-pg-migrate would run the whole file, its down part included.
-  if (text.match(UP)?.length !== 1 || text.match(DOWN)?.length !== 1) {
+  // Without a marker node-pg-migrate would run the whole file, the down migration included.
+  if (text.match(upMarker)?.length !== 1 || text.match(downMarker)?.length !== 1) {
     throw new MigrationError(
-      `${fileName} needs exactly one line "-- Up Migration" and one line "-- Down Migration". Add what is missing.`,
+      `${fileName} needs exactly one line "-- Up Migration" and one line "-- Down Migration". Add the missing line.`,
     );
   }
   return {
     name: fileName.replace(/\.sql$/, ''),
     checksum: createHash('sha256').update(text).digest('hex'),
   };
-}
+};
 
-/** All of a directory's migrations in order; files that do not end in `.sql` are not looked at. */
-export function readMigrationFiles(directory: string): MigrationFile[] {
+/** All migrations of a directory in their order; files that do not end in `.sql` are ignored. */
+export const readMigrationFiles = (directory: string): MigrationFile[] => {
   const files = readdirSync(directory)
     .filter((fileName) => fileName.endsWith('.sql') && !fileName.startsWith('.'))
     .sort()
@@ -51,12 +52,12 @@ export function readMigrationFiles(directory: string): MigrationFile[] {
     }
   }
   return files;
-}
+};
 
-/** The newest migration's name: what a database must have applied for this code to run on it. */
-export function requiredMigration(directory: string = MIGRATIONS_DIRECTORY): string {
+/** The name of the newest migration: a database must have it applied before this code can run on it. */
+export const requiredMigration = (directory: string = migrationsDirectory): string => {
   const newest = readMigrationFiles(directory).at(-1);
   if (newest === undefined)
-    throw new MigrationError(`${directory} holds no migrations. Install the program anew.`);
+    throw new MigrationError(`${directory} contains no migrations. Install the program again.`);
   return newest.name;
-}
+};

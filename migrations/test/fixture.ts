@@ -7,7 +7,7 @@ import { Client } from 'pg';
 export type Fixture = {
   directory: string;
   url: string;
-  /** Writes a migration of this name; without `down` it undoes nothing. */
+  /** Writes a migration; without `down` its down migration does nothing. */
   file(name: string, up: string, down?: string): void;
   remove(name: string): void;
   connect(): Promise<Client>;
@@ -16,7 +16,7 @@ export type Fixture = {
 };
 
 /** An empty database and an empty folder for migrations. */
-export async function makeFixture(): Promise<Fixture> {
+export const makeFixture = async (): Promise<Fixture> => {
   const database: TestDatabase = await createTestDatabase({ empty: true });
   const directory = mkdtempSync(join(tmpdir(), 'movie-ticketing-migrations-'));
   const connected: Client[] = [];
@@ -43,8 +43,8 @@ export async function makeFixture(): Promise<Fixture> {
     tables: async () => {
       const client = await connect();
       const found = await client.query<{ name: string }>(
-        `select tablename as name from pg_tables where schemaname = 'public'
-         and tablename not in ('pgmigrations', 'migration_checksums') order by 1`,
+        `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'
+         AND tablename NOT IN ('pgmigrations', 'migration_checksums') ORDER BY 1`,
       );
       return found.rows.map(({ name }) => name);
     },
@@ -54,4 +54,4 @@ export async function makeFixture(): Promise<Fixture> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
+};

@@ -15,13 +15,13 @@ import { Client } from 'pg';
 import { migrate, type MigrationReport } from '../src/migrate.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-const MANUAL = fileURLToPath(new URL('../../docs/operate.md', import.meta.url));
+const docsFile = fileURLToPath(new URL('../../docs/operate.md', import.meta.url));
 const ROLES = ['mt_bookings', 'mt_catalog', 'mt_users'];
 
-/** The block of SQL in the manual that holds this, as it stands there, for this login. */
-const fromManual = (part: string, login: string): string => {
-  const manual = readFileSync(MANUAL, 'utf8').split('## Roles in a database of your own')[1] ?? '';
-  const blocks = [...manual.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) => sql);
+/** The block of SQL in docs/operate.md that contains `part`, for this login. */
+const sqlFromDocs = (part: string, login: string): string => {
+  const page = readFileSync(docsFile, 'utf8').split('## Roles in a database of your own')[1] ?? '';
+  const blocks = [...page.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) => sql);
   const found = blocks.find((sql) => sql.includes(part));
   if (found === undefined) throw new Error(`docs/operate.md has no SQL with ${part}`);
   return found.replaceAll(/\bTO app\b/g, `TO ${login}`);
@@ -39,7 +39,7 @@ afterAll(() => postgres.stop());
 
 const run = ({ url }: GivenDatabase): Promise<MigrationReport> => migrate({ databaseUrl: url });
 
-/** What a pool of the service would see: who it is, and that its rights suffice or don't. */
+/** Takes the role as a pool of the service does. @returns 'taken' or the error */
 const takeRole = async (database: GivenDatabase, role: string): Promise<string> => {
   try {
     await database.asLogin(`SET ROLE ${role}; SELECT count(*) FROM pgmigrations`);
@@ -68,7 +68,7 @@ const kinds = (...names: LoginKind[]): [string, LoginKind][] =>
 
 describe('a login that can take the services’ roles', () => {
   test.each(kinds('superuser', 'createrole', 'granted'))(
-    'when it is %s, then every service has its role, at a second run too',
+    'for %s, each service has its role, also after a second run',
     async (_, kind) => {
       const database = await postgres.give(kind);
       for (const applied of [5, 0]) {
@@ -81,7 +81,7 @@ describe('a login that can take the services’ roles', () => {
     },
   );
 
-  test('when who makes a role asks whether it is a member, then it is told so and yet cannot take it: hence SET', async () => {
+  test('the creator of a role is a member but cannot take it until SET is granted', async () => {
     const database = await postgres.give('createrole');
     await database.asLogin('CREATE ROLE mt_users');
     expect(
@@ -99,21 +99,24 @@ describe('a login that cannot take them', () => {
   test.each([
     ['bare', 'missing, and the login may not create roles'],
     ['outsider', 'not granted to the login'],
-  ] as const)('when it is %s, then all is migrated and it is said why', async (kind, why) => {
-    const database = await postgres.give(kind);
-    const said: string[] = [];
-    const report = await migrate({ databaseUrl: database.url, log: (line) => said.push(line) });
-    expect(report.applied).toHaveLength(5);
-    expect(report.warning).toContain(
-      `bookings, catalog, users run as the login "${database.login}" itself`,
-    );
-    expect(report.warning).toContain(`mt_bookings, mt_catalog, mt_users (${why})`);
-    expect(said).toContain(report.warning);
-    expect(await roleless(database)).toEqual(ROLES.map((role) => ({ role })));
-    expect((await run(database)).warning).toBe(report.warning);
-  });
+  ] as const)(
+    'for %s login everything is migrated and the warning has the reason',
+    async (kind, why) => {
+      const database = await postgres.give(kind);
+      const logged: string[] = [];
+      const report = await migrate({ databaseUrl: database.url, log: (line) => logged.push(line) });
+      expect(report.applied).toHaveLength(5);
+      expect(report.warning).toContain(
+        `bookings, catalog, users run as the login "${database.login}" itself`,
+      );
+      expect(report.warning).toContain(`mt_bookings, mt_catalog, mt_users (${why})`);
+      expect(logged).toContain(report.warning);
+      expect(await roleless(database)).toEqual(ROLES.map((role) => ({ role })));
+      expect((await run(database)).warning).toBe(report.warning);
+    },
+  );
 
-  test('when the command ran, then its last words are what it did, and in a line of its own the warning', async () => {
+  test('the termination message has the outcome, and the warning on a line of its own', async () => {
     const { url } = await postgres.give('bare');
     const folder = mkdtempSync(join(tmpdir(), 'migrate-'));
     const file = join(folder, 'message');
@@ -128,11 +131,11 @@ describe('a login that cannot take them', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('when a DBA makes the roles and grants them later, then the next run gives them their rights', async () => {
+  test('after a DBA has created and granted the roles, the next run grants their rights', async () => {
     const database = await postgres.give('bare');
     await run(database);
-    await database.asDba(fromManual('CREATE ROLE', database.login));
-    // The control: the roles alone are worth nothing, so nobody may take them before that run.
+    await database.asDba(sqlFromDocs('CREATE ROLE', database.login));
+    // The control: the roles have no rights yet, so they cannot be taken before that run.
     expect(await takeRole(database, 'mt_users')).not.toBe('taken');
     expect(await roleless(database)).toHaveLength(3);
     expect(await run(database)).toEqual({ applied: [], current: '0005_seed_runs' });
@@ -140,16 +143,16 @@ describe('a login that cannot take them', () => {
     expect(await roleless(database)).toEqual([]);
   });
 
-  test('when just one role is there, then the other services alone do without', async () => {
+  test('with one existing role only the other services have none', async () => {
     const database = await postgres.give('bare');
     await database.asDba(`CREATE ROLE mt_bookings; GRANT mt_bookings TO ${database.login}`);
     expect((await run(database)).warning).toMatch(
-      /catalog, users run as .* Not taken: mt_catalog, mt_users \(missing/,
+      /catalog, users run as .* Roles not taken: mt_catalog, mt_users \(missing/,
     );
     expect(await takeRole(database, 'mt_bookings')).toBe('taken');
   });
 
-  test('when services have logins of their own, then the roles have their rights though the migrations’ login is no member', async () => {
+  test('with separate logins for services the roles get their rights without the migration login as a member', async () => {
     const database = await postgres.give('outsider');
     await database.asDba(`GRANT mt_users TO ${database.login} WITH SET FALSE`);
     await run(database);
@@ -160,7 +163,7 @@ describe('a login that cannot take them', () => {
 });
 
 describe('rights', () => {
-  test('when a role has more than its file says, then a run takes it away', async () => {
+  test('a run revokes rights that are not in the role’s file', async () => {
     const database = await postgres.give('granted');
     await run(database);
     await database.asLogin(
@@ -176,17 +179,17 @@ describe('rights', () => {
     ).toEqual([{ a: false, b: false, c: true, d: false }]);
   });
 
-  test('when they are being set, then whatever serves meanwhile keeps its old ones until all are there', async () => {
+  test('a running service keeps its old rights until all new ones are granted', async () => {
     const database = await postgres.give('granted');
     await run(database);
-    // A right that the last version needed and this one takes away: seen until the end, and then no more.
+    // A right of the last version that this one revokes: it holds until the commit.
     await database.asLogin('GRANT SELECT ON seed_runs TO mt_bookings');
     const inUse = 'SET ROLE mt_bookings; SELECT FROM movies; SELECT FROM seed_runs';
     const holder = new Client({ connectionString: database.url });
     await holder.connect();
     await holder.query('BEGIN; LOCK TABLE roleless_logins IN SHARE MODE');
     const running = run(database);
-    while (!(await waitsForLock(database))); // it has revoked and granted, and is about to record
+    while (!(await waitsForLock(database))); // it has revoked and granted, and waits to record
     await database.asLogin(inUse);
     await holder.query('COMMIT');
     await holder.end();
@@ -194,7 +197,7 @@ describe('rights', () => {
     await expect(database.asLogin(inUse)).rejects.toThrow('permission denied for table seed_runs');
   });
 
-  test('when others’ tables lie in the schema, then they are left alone', async () => {
+  test('other tables in the schema are unchanged', async () => {
     const database = await postgres.give('granted');
     await database.asDba('CREATE TABLE theirs (id int); GRANT SELECT ON theirs TO mt_users');
     await run(database);
@@ -203,7 +206,7 @@ describe('rights', () => {
     ).toEqual([{ may: true }]);
   });
 
-  test('when a schema has the login’s name, then the tables are in public all the same', async () => {
+  test('the tables are in public even if a schema has the login’s name', async () => {
     const database = await postgres.give('granted');
     await database.asDba(`CREATE SCHEMA AUTHORIZATION ${database.login}`);
     await run(database);
@@ -214,14 +217,14 @@ describe('rights', () => {
 });
 
 describe('a login that is not the database’s owner', () => {
-  test('when it may create in the schema, then it migrates; without roles as itself', async () => {
+  test('a login that may create tables migrates, without roles', async () => {
     const database = await postgres.giveForeign();
     await database.asDba(`GRANT CREATE, USAGE ON SCHEMA public TO ${database.login}`);
     expect((await run(database)).applied).toHaveLength(5);
     expect(await roleless(database)).toHaveLength(3);
   });
 
-  test('when roles may use the schema as all may, then it takes them', async () => {
+  test('takes existing roles that may use the schema', async () => {
     const database = await postgres.giveForeign();
     await database.asDba(`GRANT CREATE ON SCHEMA public TO ${database.login};
       CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings;
@@ -230,7 +233,7 @@ describe('a login that is not the database’s owner', () => {
     expect(await takeAll(database)).toEqual(['taken', 'taken', 'taken']);
   });
 
-  test('when it cannot let the roles into the schema, then they are not taken until somebody does', async () => {
+  test('roles that may not use the schema are not taken until a DBA grants it', async () => {
     const database = await postgres.giveForeign();
     await database.asDba(`REVOKE ALL ON SCHEMA public FROM PUBLIC;
       GRANT CREATE, USAGE ON SCHEMA public TO ${database.login};
@@ -242,7 +245,7 @@ describe('a login that is not the database’s owner', () => {
     expect(await takeAll(database)).toEqual(['taken', 'taken', 'taken']);
   });
 
-  test('when it may not create, then the error says what to grant, and that helps', async () => {
+  test('the error for a login that may not create tables contains the GRANT that helps', async () => {
     const database = await postgres.giveForeign();
     const refused = await run(database).catch((error: unknown) => error as Error);
     expect(refused).toMatchObject({ name: 'MigrationError' });
@@ -252,7 +255,7 @@ describe('a login that is not the database’s owner', () => {
     expect((await run(database)).applied).toHaveLength(5);
   });
 
-  test('when there is no schema public, then the error says how to make it, and that helps', async () => {
+  test('the error for a missing schema public contains the CREATE SCHEMA that helps', async () => {
     const database = await postgres.give('bare');
     await database.asDba('DROP SCHEMA public');
     const refused = await run(database).catch((error: unknown) => error as Error);
@@ -260,7 +263,7 @@ describe('a login that is not the database’s owner', () => {
     expect((await run(database)).applied).toHaveLength(5);
   });
 
-  test('when another login made the tables, then it says whose they are', async () => {
+  test('the error for tables of another login names their owner', async () => {
     const database = await postgres.give('superuser');
     await run(database);
     await database.asDba(`CREATE ROLE lesser LOGIN PASSWORD 'given';
@@ -269,9 +272,9 @@ describe('a login that is not the database’s owner', () => {
     url.username = 'lesser';
     try {
       await expect(migrate({ databaseUrl: url.href })).rejects.toThrow(
-        `belong to "${database.login}", and the login "lesser" is not that role`,
+        `belong to "${database.login}", and the login "lesser" does not have the rights of that role`,
       );
-      await database.asDba(fromManual('ALTER TABLE', 'lesser'));
+      await database.asDba(sqlFromDocs('ALTER TABLE', 'lesser'));
       expect((await migrate({ databaseUrl: url.href })).applied).toEqual([]);
       expect((await migrate({ databaseUrl: url.href, direction: 'down', count: 5 })).current).toBe(
         null,

@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 describe('up and down', () => {
-  test('when a database is new, then all is applied once, and a second run does nothing', async () => {
+  test('applies every migration to a new database once; a second run does nothing', async () => {
     expect(await run()).toEqual({ applied: ['0001_one', '0002_two'], current: '0002_two' });
     expect(await run()).toEqual({ applied: [], current: '0002_two' });
     expect(await fixture.tables()).toEqual(['one', 'two']);
@@ -35,11 +35,11 @@ describe('up and down', () => {
     expect(await appliedMigrations(await fixture.connect())).toEqual(['0001_one', '0002_two']);
   });
 
-  test('when no migration ever ran, then none is reported as applied', async () => {
+  test('a database without migrations has none applied', async () => {
     expect(await appliedMigrations(await fixture.connect())).toEqual([]);
   });
 
-  test('when it goes down, then the newest is undone, or as many as asked for', async () => {
+  test('down undoes the newest migration, or the given number', async () => {
     fixture.file('0003_three', 'CREATE TABLE three (id int);', 'DROP TABLE three;');
     await run();
     expect(await run({ direction: 'down' })).toEqual({
@@ -54,7 +54,7 @@ describe('up and down', () => {
     expect((await run()).current).toBe('0003_three');
   });
 
-  test('when a file was undone, edited and applied again, then its new text is the right one', async () => {
+  test('accepts a file that was edited while it was undone', async () => {
     await run();
     await run({ direction: 'down' });
     fixture.file('0002_two', 'CREATE TABLE two_b (id int);', 'DROP TABLE two_b;');
@@ -63,21 +63,21 @@ describe('up and down', () => {
     expect(await fixture.tables()).toEqual(['one', 'two_b']);
   });
 
-  test('when other files lie in the folder, then they are not run', async () => {
+  test('ignores other files in the folder', async () => {
     writeFileSync(join(fixture.directory, 'README.md'), 'nothing');
     writeFileSync(join(fixture.directory, 'broken.js'), 'throw new Error("ran");');
     expect((await run()).applied).toHaveLength(2);
   });
 });
 
-describe('many at once', () => {
-  test('when five runs start together, then one applies and four wait and find nothing', async () => {
+describe('runs at the same time', () => {
+  test('of five runs at the same time one applies and four wait and do nothing', async () => {
     const reports = await Promise.all(Array.from({ length: 5 }, () => run()));
     expect(reports.map(({ applied }) => applied.length).sort()).toEqual([0, 0, 0, 0, 2]);
     expect(new Set(reports.map(({ current }) => current))).toEqual(new Set(['0002_two']));
   });
 
-  test('when two runs go without the lock, then one fails: the lock is what helps', async () => {
+  test('without the lock one of two runs at the same time fails (control)', async () => {
     // Both are held in the first migration, so that neither has seen the other's.
     fixture.file('0001_one', 'SELECT pg_advisory_xact_lock(1); CREATE TABLE one (id int);', '');
     const gate = await fixture.connect();
@@ -108,28 +108,30 @@ describe('many at once', () => {
     expect(results.some(({ status }) => status === 'rejected')).toBe(true);
   });
 
-  test('when another run does not end, then the wait ends with an error that names it', async () => {
+  test('stops waiting for another run after the time-out, with an error that names it', async () => {
     const other = await fixture.connect();
     await other.query('select pg_advisory_lock($1)', [PG_MIGRATE_LOCK_ID]);
-    const said: string[] = [];
-    const impatient = { lockTimeoutSeconds: 1, log: (message: string) => said.push(message) };
+    const logged: string[] = [];
+    const impatient = { lockTimeoutSeconds: 1, log: (message: string) => logged.push(message) };
     await expect(run(impatient)).rejects.toThrow('has been running on this database for 1 s');
-    expect(said).toEqual([expect.stringContaining('waiting up to 1 s')]);
+    expect(logged).toEqual([expect.stringContaining('waiting up to 1 s')]);
     await other.query('select pg_advisory_unlock($1)', [PG_MIGRATE_LOCK_ID]);
     expect((await run(impatient)).applied).toHaveLength(2);
   });
 });
 
-describe('what is refused', () => {
-  test('when an applied file was edited, then its name is told and nothing runs', async () => {
+describe('refusals', () => {
+  test('refuses an edited applied migration, says what to do, and runs nothing', async () => {
     await run();
     fixture.file('0001_one', 'CREATE TABLE one (id bigint);', 'DROP TABLE one;');
     fixture.file('0003_three', 'CREATE TABLE three (id int);');
-    await expect(run()).rejects.toThrow(/^0001_one\.sql was edited after/);
+    await expect(run()).rejects.toThrow(
+      /^0001_one\.sql was edited after .* into a new migration\. If this is a development database/,
+    );
     expect(await fixture.tables()).toEqual(['one', 'two']);
   });
 
-  test('when only its line endings changed, then it is the same file', async () => {
+  test('accepts an applied file with other line endings', async () => {
     await run();
     writeFileSync(
       join(fixture.directory, '0001_one.sql'),
@@ -138,33 +140,35 @@ describe('what is refused', () => {
     expect((await run()).applied).toEqual([]);
   });
 
-  test('when the database is ahead of the files, then it is left alone, both ways', async () => {
+  test('refuses a database that is ahead of the files, up and down', async () => {
     await run();
     fixture.remove('0002_two');
     await expect(run()).rejects.toThrow(
-      /ahead of this program: it has 0002_two\.sql.*newest is 0001_one\.sql.*down 1/,
+      /ahead of this program: 0002_two\.sql is applied.*program is 0001_one\.sql.*down 1/,
     );
     await expect(run({ direction: 'down' })).rejects.toThrow('ahead of this program');
     expect(await fixture.tables()).toEqual(['one', 'two']);
   });
 
-  test('when the file of an older applied migration is gone, then it says which', async () => {
+  test('names the missing file of an applied migration', async () => {
     await run();
     fixture.remove('0001_one');
-    await expect(run()).rejects.toThrow('has 0001_one.sql, and the file is gone');
+    await expect(run()).rejects.toThrow(
+      '0001_one.sql is applied to the database, but the file is missing',
+    );
   });
 
-  test('when a file comes late, then it is refused until it comes last', async () => {
+  test('refuses a new file that sorts before an applied one', async () => {
     fixture.remove('0001_one');
     await run();
     fixture.file('0001_late', 'CREATE TABLE late (id int);');
-    await expect(run()).rejects.toThrow(/0001_late\.sql comes too late: 0002_two\.sql/);
+    await expect(run()).rejects.toThrow(/0001_late\.sql is older than 0002_two\.sql/);
     fixture.remove('0001_late');
     fixture.file('0003_late', 'CREATE TABLE late (id int);');
     expect((await run()).applied).toEqual(['0003_late']);
   });
 
-  test('when one of several fails, then all are rolled back, and the run can be repeated', async () => {
+  test('rolls back every migration of a run that fails, which can be repeated', async () => {
     fixture.file('0003_bad', 'CREATE TABLE three (id int); INSERT INTO nowhere VALUES (1);');
     await expect(run()).rejects.toThrow(
       /^0003_bad\.sql \(up\) failed: relation "nowhere" does not exist.*rolled back/,
@@ -174,27 +178,27 @@ describe('what is refused', () => {
     expect((await run()).applied).toEqual(['0001_one', '0002_two', '0003_bad']);
   });
 
-  test('when a file has no name or marker as it should, then nothing runs', async () => {
+  test('refuses a file without a valid name or without markers', async () => {
     writeFileSync(join(fixture.directory, '0003_x.sql'), 'CREATE TABLE x (id int);');
     await expect(run()).rejects.toThrow('0003_x.sql needs exactly one line "-- Up Migration"');
     fixture.remove('0003_x');
     fixture.file('3-x', 'SELECT 1;');
-    await expect(run()).rejects.toThrow('is not named like 0001_what_it_does.sql');
+    await expect(run()).rejects.toThrow('does not have a name like 0001_what_it_does.sql');
     fixture.remove('3-x');
     fixture.file('0002_again', 'SELECT 1;');
     await expect(run()).rejects.toThrow('have the same number');
     expect(await fixture.tables()).toEqual([]);
   });
 
-  test('when the database does not answer, then the error says where and what to check', async () => {
+  test('the error for an unreachable database names its address and the settings', async () => {
     await expect(run({ databaseUrl: 'postgres://a:b@127.0.0.1:1/c' })).rejects.toThrow(
       /^Cannot connect to the database at 127\.0\.0\.1:1 .*Check DATABASE_URL/,
     );
   });
 
-  test('when there are no migrations, then none can be required', () => {
+  test('requiredMigration fails without migrations', () => {
     fixture.remove('0001_one');
     fixture.remove('0002_two');
-    expect(() => requiredMigration(fixture.directory)).toThrow('holds no migrations');
+    expect(() => requiredMigration(fixture.directory)).toThrow('contains no migrations');
   });
 });
