@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-import { hasCurrent } from '@movie-ticketing/kit/pipeline';
+import type { Locals } from '@movie-ticketing/kit/http-app';
 import { invalid, Problem } from '@movie-ticketing/kit/problems';
+import { hasCurrent, writeResponse, type HeaderList } from '@movie-ticketing/kit/response';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 
 type Page = { body: Buffer; contentType: string; etag: string; cacheControl: string };
@@ -86,7 +87,7 @@ export const makeReferencePage = (): RequestHandler => {
   const router = Router();
   for (const [path, file] of readPages()) {
     router.all(path, (req, res) => {
-      res.locals['route'] = path;
+      (res.locals as Locals).route = path;
       sendPage(file, req, res);
     });
   }
@@ -102,16 +103,22 @@ const sendPage = (file: Page, req: Request, res: Response): void => {
   }
   const [unknown] = Object.keys(req.query);
   if (unknown !== undefined) throw invalid(unknown, 'is not a parameter of this page');
-  res.setHeader('Content-Security-Policy', contentSecurityPolicy);
-  res.setHeader('Content-Type', file.contentType);
-  res.setHeader('Cache-Control', file.cacheControl);
-  res.setHeader('ETag', file.etag);
-  if (hasCurrent(req, file.etag)) {
-    res.statusCode = 304;
-    res.removeHeader('Content-Type');
-    res.end();
-    return;
-  }
-  res.setHeader('Content-Length', file.body.length);
-  res.end(file.body);
+  const { headers } = res.locals as Locals;
+  const all = [
+    ...withoutPolicy(headers),
+    'Content-Security-Policy',
+    contentSecurityPolicy,
+    'Cache-Control',
+    file.cacheControl,
+    'ETag',
+    file.etag,
+  ];
+  if (hasCurrent(req, file.etag)) writeResponse(res, 304, all);
+  else writeResponse(res, 200, [...all, 'Content-Type', file.contentType], file.body);
+};
+
+/** The headers of every answer but the policy, for which a page has its own. */
+const withoutPolicy = (headers: HeaderList): string[] => {
+  const at = headers.indexOf('Content-Security-Policy');
+  return headers.toSpliced(at, at === -1 ? 0 : 2);
 };

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 
 import cors from 'cors';
 import express, {
-  Router,
   type ErrorRequestHandler,
   type Express,
   type Request as ExpressRequest,
@@ -10,19 +9,22 @@ import express, {
   type Response as ExpressResponse,
 } from 'express';
 
-import { requestContext, type Logger, type RequestContext } from './logging.ts';
 import { clientAddress } from './client-address.ts';
-import type { HttpMetrics } from './metrics.ts';
-import { answerRequest, type Edge, type RequestInfo } from './pipeline.ts';
-import { Problem, problems, toProblemBody } from './problems.ts';
 import type { Route } from './endpoint.ts';
+import { checkMessage, originForm } from './http-message.ts';
+import { requestContext, type Logger, type RequestContext } from './logging.ts';
+import type { HttpMetrics } from './metrics.ts';
+import { answerRequest, type Edge } from './pipeline.ts';
+import { Problem, problems } from './problems.ts';
+import { sendProblem, writeResponse, type HeaderList, type RequestInfo } from './response.ts';
+import { makeRouter } from './router.ts';
 import { securityHeaders } from './security-headers.ts';
 import type { Tracing } from './tracing.ts';
 
 export type HttpAppOptions = {
   /** Each service's routes with what they need at the edge. */
   services: readonly { routes: readonly Route[]; edge: Edge }[];
-  /** Pages that are no JSON endpoint: the reference page. */
+  /** Pages that are not JSON endpoints: the reference page. */
   pages?: RequestHandler;
   logger: Logger;
   metrics: HttpMetrics;
@@ -32,92 +34,84 @@ export type HttpAppOptions = {
   tracing: Tracing | undefined;
 };
 
-type Locals = RequestInfo & { route: string };
+/** The route of a request that no pattern matches: a bounded label for logs and metrics. */
+export const unmatchedRoute = 'unmatched';
 
-/** The Express application: every endpoint once, whatever else was asked is 404 or 405. */
+/** What a request carries besides its message. */
+export type Locals = RequestInfo & {
+  /** The route's pattern, for logs and metrics. */
+  route: string;
+};
+
+/** The Express application: every endpoint once; anything else is 404 or 405. */
 export const makeHttpApp = (options: HttpAppOptions): Express => {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  // One spelling a path: keys are scoped to it, and the gateway's routes match the same.
-  app.enable('strict routing');
-  app.enable('case sensitive routing');
   app.set('query parser', 'simple');
   app.use(begin(options));
-  app.use(securityHeaders());
-  if (options.corsOrigins.length > 0) app.use(allowOrigins(options.corsOrigins));
+  if (options.corsOrigins.length > 0) app.use(allowOrigins(options.corsOrigins), answerPreflight);
+  app.use(dispatch(options.services));
   if (options.pages !== undefined) app.use(options.pages);
-  addRoutes(app, options.services);
   app.use(() => {
-    throw new Problem('not_found', { detail: 'There is nothing at this path.' });
+    throw new Problem('not_found', { detail: 'No resource at this path.' });
   });
   app.use(answerError(options.logger));
   return app;
 };
 
-/**
- * A router for each first segment, so that a request is held against the few patterns that could match
- * and not against all there are. Concrete paths before templated ones: PATCH /users/me is 405 and not
- * PATCH /users/:id.
- */
-const addRoutes = (app: Express, services: HttpAppOptions['services']): void => {
-  const found = services.flatMap(({ routes, edge }) => routes.map((route) => ({ route, edge })));
-  const byPath = Map.groupBy(found, ({ route }) => route.endpoint.path);
-  const parameters = (path: string): number => path.split('/:').length;
-  const paths = [...byPath].sort(([a], [b]) => parameters(a) - parameters(b));
-  const routers = new Map<string, Router>();
-  for (const [path, here] of paths) {
-    const segment = firstSegment(path);
-    const router = routers.get(segment) ?? Router({ strict: true, caseSensitive: true });
-    routers.set(segment, router);
-    for (const { route, edge } of here) {
-      router[route.endpoint.method](path, (req, res) => {
-        const locals = res.locals as Locals;
-        locals.route = path;
-        return answerRequest(edge, route, req, res, locals);
-      });
+const dispatch = (services: HttpAppOptions['services']): RequestHandler => {
+  const findPath = makeRouter(services);
+  return (req, res, next) => {
+    const match = findPath(req.path);
+    if (match === undefined) {
+      next();
+      return;
     }
-    const allowed = here.map(({ route }) => route.endpoint.method.toUpperCase());
-    router.all(path, refuseMethod(path, allowed));
-  }
-  app.use((req, res, next) => {
-    const router = routers.get(firstSegment(req.path));
-    if (router === undefined) next();
-    else router(req, res, next);
-  });
+    const { entry, params } = match;
+    const locals = res.locals as Locals;
+    locals.route = entry.pattern;
+    const found = entry.routes.get(req.method);
+    if (found === undefined) throw methodNotAllowed(entry.allowed);
+    req.params = params;
+    answerRequest(found.edge, found.route, req, res, locals).catch(next);
+  };
 };
 
-/** `bookings` of `/bookings/12/cancel`. */
-const firstSegment = (path: string): string => path.split('/', 2)[1] ?? '';
+const methodNotAllowed = (allowed: readonly string[]): Problem =>
+  new Problem('method_not_allowed', {
+    detail: `Use ${allowed.join(' or ')}.`,
+    headers: { Allow: allowed.join(', ') },
+  });
 
 const safeId = /^[\w.:-]{1,128}$/;
 const traceParent = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}$/;
 
 /** Gives the request its id, and counts and logs it once it is over, however it ends. */
-const begin =
-  (options: HttpAppOptions): RequestHandler =>
-  (req, res, next) => {
+const begin = (options: HttpAppOptions): RequestHandler => {
+  const security = securityHeaders();
+  return (req, res, next) => {
     const started = performance.now();
-    const given = req.headers['x-request-id'];
-    const requestId = typeof given === 'string' && safeId.test(given) ? given : randomUUID();
+    const { headers } = req;
+    const sentId = headers['x-request-id'];
+    const requestId = typeof sentId === 'string' && safeId.test(sentId) ? sentId : randomUUID();
     const locals = res.locals as Locals;
     locals.requestId = requestId;
     locals.address = clientAddress(
       req.socket.remoteAddress,
-      req.headers['x-forwarded-for']?.toString(),
+      headers['x-forwarded-for']?.toString(),
       options.trustProxy,
     );
-    locals.route = 'unmatched';
-    res.setHeader('X-Request-Id', requestId);
-    const trace = traceParent.exec(String(req.headers['traceparent'] ?? ''))?.[1];
-    const context: RequestContext = {
-      request_id: requestId,
-      ...(trace === undefined ? {} : { trace_id: trace }),
-    };
+    locals.headers = ['X-Request-Id', requestId, ...security];
+    locals.route = unmatchedRoute;
+    const context: RequestContext = { request_id: requestId };
+    const trace = headers['traceparent'];
+    const traceId = typeof trace === 'string' ? traceParent.exec(trace)?.[1] : undefined;
+    if (traceId !== undefined) context.trace_id = traceId;
     const endSpan = options.tracing?.startRequest(req);
     res.once('close', () => {
       const duration = performance.now() - started;
-      // 499: the client hung up before its answer was written.
+      // 499: the client disconnected before its answer was written.
       const status = res.writableFinished ? res.statusCode : 499;
       options.metrics.observe(locals.route, req.method, status, duration);
       endSpan?.(locals.route, status);
@@ -128,17 +122,38 @@ const begin =
           route: locals.route,
           status,
           duration_ms: Math.round(duration * 10) / 10,
+          client: locals.address,
         },
         'request',
       );
     });
     requestContext.run(context, () => {
-      if (req.headers.host === undefined && req.httpVersion === '1.1') {
-        throw new Problem('invalid_request', { detail: 'Send a Host header (RFC 9112).' });
-      }
-      next();
+      prepareMessage(req, res);
+      if (req.method === 'OPTIONS' && req.url === '*') answerServerOptions(res, locals.headers);
+      else next();
     });
   };
+};
+
+/** @throws Problem for what HTTP/1.1 forbids; its connection ends with the answer */
+const prepareMessage = (req: ExpressRequest, res: ExpressResponse): void => {
+  const { shouldKeepAlive } = res;
+  res.shouldKeepAlive = false;
+  checkMessage(req);
+  if (req.url !== '*' || req.method !== 'OPTIONS') {
+    const target = originForm(req.url);
+    if (target !== req.url) {
+      req.url = target;
+      req.originalUrl = target;
+    }
+  }
+  res.shouldKeepAlive = shouldKeepAlive;
+};
+
+/** `OPTIONS *` asks about the server as a whole (RFC 9110, 9.3.7). */
+const answerServerOptions = (res: ExpressResponse, headers: HeaderList): void => {
+  writeResponse(res, 204, [...headers, 'Allow', 'GET, HEAD, POST, PATCH, DELETE, OPTIONS']);
+};
 
 const allowOrigins = (origins: readonly string[]): RequestHandler =>
   cors({
@@ -165,53 +180,37 @@ const allowOrigins = (origins: readonly string[]): RequestHandler =>
       'X-Request-Id',
     ],
     maxAge: 600,
+    preflightContinue: true, // the package's own answer lacks our headers
   });
 
-const refuseMethod =
-  (path: string, allowed: readonly string[]): RequestHandler =>
-  (_req, res) => {
-    (res.locals as Locals).route = path;
-    const allow = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed;
-    throw new Problem('method_not_allowed', {
-      detail: `Use ${allow.join(' or ')}.`,
-      headers: { Allow: allow.join(', ') },
-    });
-  };
+const answerPreflight: RequestHandler = (req, res, next) => {
+  const isPreflight =
+    req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined;
+  if (isPreflight) writeResponse(res, 204, (res.locals as Locals).headers);
+  else next();
+};
 
-/** The one place where an error becomes an answer. What is not a Problem is a defect: logged, never shown. */
+/** The one place where an error becomes an answer. Anything but a Problem is a defect: logged, never shown. */
 const answerError =
   (logger: Logger): ErrorRequestHandler =>
   (error: unknown, req: ExpressRequest, res: ExpressResponse, _next) => {
     const problem = toProblem(error);
-    if (problem.code === 'internal') logger.error({ error, path: req.path }, 'a request failed');
+    if (problem.code === 'internal') logger.error({ error, path: req.path }, 'request failed');
     else if (problems[problem.code].status >= 500) {
-      logger.warn({ code: problem.code, error: problem.cause }, 'a request was turned away');
+      logger.warn({ code: problem.code, error: problem.cause }, 'request refused');
     }
     if (res.headersSent) {
       res.destroy();
       return;
     }
-    sendProblem(res, problem, (res.locals as Locals).requestId);
+    sendProblem(res, res.locals as Locals, problem);
   };
 
 const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
-  // Express: a path that cannot be percent-decoded.
+  // A path that cannot be percent-decoded.
   if (error instanceof URIError) {
     return new Problem('invalid_request', { detail: 'The path is not valid.', cause: error });
   }
   return new Problem('internal', { cause: error });
-};
-
-const sendProblem = (res: ExpressResponse, problem: Problem, requestId: string): void => {
-  const body = toProblemBody(problem, requestId);
-  res.statusCode = body.status;
-  // RFC 9110 wants it on every 401, a wrong password's included.
-  if (body.status === 401) res.setHeader('WWW-Authenticate', 'Bearer');
-  for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value);
-  if (problem.retryAfter !== undefined) res.setHeader('Retry-After', String(problem.retryAfter));
-  res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
-  res.setHeader('Cache-Control', 'no-store');
-  res.removeHeader('ETag');
-  res.end(JSON.stringify(body));
 };

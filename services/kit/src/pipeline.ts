@@ -1,19 +1,11 @@
-import { createHash } from 'node:crypto';
-
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express';
 import type { z } from 'zod';
 
-import type {
-  Access,
-  ApiResponse,
-  CurrentUser,
-  IdempotentRequest,
-  Request,
-  Route,
-} from './endpoint.ts';
+import type { Access, CurrentUser, IdempotentRequest, Request, Route } from './endpoint.ts';
 import { hashRequest } from './idempotency.ts';
 import { userDeleted, invalid, Problem, signInFirst, type FieldError } from './problems.ts';
 import { readBody } from './request-body.ts';
+import { etagOf, sendAnswer, sendShared, serialise, type RequestInfo } from './response.ts';
 import type { CachedResponse, ResponseCache } from './response-cache.ts';
 import type { TokenVerifier } from './tokens.ts';
 
@@ -25,13 +17,6 @@ export type Edge = {
   cache: ResponseCache;
 };
 
-/** What is known of a request before its route. */
-export type RequestInfo = {
-  requestId: string;
-  /** The client's address (client-address.ts). */
-  address: string;
-};
-
 /**
  * One request, in this order: sign-in, active user, role, body, validation, handler, response. The path
  * and the method matched already, so an unknown path is 404 before sign-in is checked.
@@ -41,11 +26,11 @@ export const answerRequest = async (
   route: Route,
   req: ExpressRequest,
   res: ExpressResponse,
-  { requestId, address }: RequestInfo,
+  info: RequestInfo,
 ): Promise<void> => {
   const { endpoint } = route;
   if (endpoint.shared === true) {
-    sendShared(req, res, await edge.cache.get(req.originalUrl, () => loadShared(route, req)));
+    sendShared(req, res, info, await edge.cache.get(req.originalUrl, () => loadShared(route, req)));
     return;
   }
   const currentUser = await authorize(
@@ -67,11 +52,11 @@ export const answerRequest = async (
     const answer = await route.handle({
       ...parts,
       currentUser,
-      address,
-      requestId,
+      address: info.address,
+      requestId: info.requestId,
       isGone: () => res.destroyed,
     } as Request);
-    send(req, res, answer, isRead);
+    sendAnswer(req, res, info, answer, isRead);
   } finally {
     // A client reads what it wrote. After a failure too: a lost COMMIT may have taken effect.
     if (!isRead) edge.cache.clear();
@@ -218,63 +203,4 @@ const idempotencyOf = (
     key,
     requestHash: hashRequest(body),
   };
-};
-
-const serialise = (answer: ApiResponse): string =>
-  answer.json ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
-
-const etagOf = (json: string): string => `"${createHash('sha1').update(json).digest('base64url')}"`;
-
-/**
- * Whether `If-None-Match` names this answer. Express's `req.fresh` says no to whoever also sends
- * `Cache-Control: no-cache`, as fetch does by itself with every If-None-Match.
- */
-export const hasCurrent = (req: ExpressRequest, etag: unknown): boolean => {
-  const given = req.headers['if-none-match'];
-  if (given === undefined) return false;
-  const named = given.split(',').map((one) => one.trim().replace(/^W\//, ''));
-  return named.some((one) => one === '*' || one === etag);
-};
-
-const sendShared = (req: ExpressRequest, res: ExpressResponse, answer: CachedResponse): void => {
-  res.setHeader('ETag', answer.etag);
-  // The second that a public read may be old is spent on our side: others must ask.
-  res.setHeader('Cache-Control', 'public, max-age=0, must-revalidate');
-  if (hasCurrent(req, answer.etag)) {
-    res.statusCode = 304;
-    res.end();
-    return;
-  }
-  res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  res.end(answer.json);
-};
-
-const send = (
-  req: ExpressRequest,
-  res: ExpressResponse,
-  answer: ApiResponse,
-  isRead: boolean,
-): void => {
-  res.statusCode = answer.status;
-  for (const [name, value] of Object.entries(answer.headers ?? {})) res.setHeader(name, value);
-  const json = serialise(answer);
-  if (!isRead) {
-    res.setHeader('Cache-Control', 'no-store');
-  } else if (!res.hasHeader('ETag')) {
-    res.setHeader('ETag', etagOf(json));
-    if (!res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'private, no-cache');
-  }
-  if (isRead && answer.status === 200 && hasCurrent(req, res.getHeader('ETag'))) {
-    res.statusCode = 304;
-    res.end();
-    return;
-  }
-  if (json === '') {
-    res.end();
-    return;
-  }
-  if (!res.hasHeader('Content-Type')) {
-    res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  }
-  res.end(json);
 };

@@ -1,71 +1,159 @@
 import { isUtf8 } from 'node:buffer';
-
-import express, { type Request as ExpressRequest, type Response as ExpressResponse } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { Problem } from './problems.ts';
 
-type Parse = (req: ExpressRequest, res: ExpressResponse, done: (error?: unknown) => void) => void;
+/** The largest body that is accepted, in bytes. */
+const maximumBytes = 100_000;
 
-const parseJson: Parse = express.json({
-  limit: 100_000,
-  strict: true,
-  inflate: false,
-  type: () => true,
-  verify: (_req, _res, bytes) => {
-    // Decoded all the same, what is no UTF-8 would turn into U+FFFD: two passwords into one.
-    if (!isUtf8(bytes)) throw new Error('the body is not UTF-8');
-  },
-});
+/** Reads a JSON body of at most 100 kB; undefined if the request has none. */
+export const readBody = async (req: IncomingMessage, res: ServerResponse): Promise<unknown> => {
+  const length = announcedLength(req);
+  if (length === 0) return undefined;
+  if (length !== undefined) {
+    if (length > maximumBytes) throw tooLarge();
+    refuseOtherTypes(req);
+  }
+  const bytes = await readBytes(req, res);
+  if (bytes === null || bytes.length === 0) return undefined;
+  refuseOtherTypes(req);
+  return parseJson(bytes);
+};
 
-const hasBody = (req: ExpressRequest): boolean =>
-  req.headers['transfer-encoding'] !== undefined ||
-  (req.headers['content-length'] !== undefined && req.headers['content-length'] !== '0');
+/** `Content-Length`, 0 without a body, undefined for a chunked one. */
+const announcedLength = (req: IncomingMessage): number | undefined => {
+  if (req.headers['transfer-encoding'] !== undefined) return undefined;
+  return Number(req.headers['content-length'] ?? 0);
+};
 
-const isJson = (contentType: string | undefined): boolean =>
-  contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType);
+/**
+ * Decides before the request is handled whether its connection can be kept: not if it brings a body
+ * of which only a part may be read. Once the body has been read the connection is kept after all.
+ */
+export const prepareBody = (req: IncomingMessage, res: ServerResponse): void => {
+  const { headers } = req;
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return;
+  const length = announcedLength(req);
+  if (length === undefined || length > maximumBytes || headers.expect !== undefined) {
+    res.shouldKeepAlive = false;
+  }
+};
 
-/** Reads a JSON body of at most 100 kB; undefined where the request has none. */
-export const readBody = async (req: ExpressRequest, res: ExpressResponse): Promise<unknown> => {
-  if (!hasBody(req)) return undefined;
-  if (!isJson(req.headers['content-type'])) {
+const jsonType = /^application\/json[ \t]*(?:;|$)/i;
+const charsetOf = /;[ \t]*charset="?(?<charset>[^";\s]*)/i;
+
+const refuseOtherTypes = (req: IncomingMessage): void => {
+  const contentType = req.headers['content-type'];
+  refuseEncoding(req);
+  if (contentType === 'application/json') return;
+  if (contentType === undefined || !jsonType.test(contentType)) {
     throw new Problem('unsupported_media_type', {
       detail: 'Send the body as Content-Type: application/json.',
     });
   }
-  try {
-    await new Promise<void>((resolve, reject) => {
-      parseJson(req, res, (error?: unknown) => {
-        if (error instanceof Error) reject(error);
-        else resolve();
-      });
-    });
-  } catch (error) {
-    throw toProblem(error);
+  const charset = charsetOf.exec(contentType)?.groups?.['charset'];
+  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
+    throw new Problem('unsupported_media_type', { detail: 'Send the body in UTF-8.' });
   }
-  return req.body as unknown;
 };
 
-/** What the body parser refuses, by the `type` it documents. */
-const toProblem = (error: unknown): unknown => {
-  const type = error instanceof Error && 'type' in error ? error.type : undefined;
-  switch (type) {
-    case 'entity.too.large':
-      return new Problem('payload_too_large', { detail: 'A body may have 100 kB at most.' });
-    case 'entity.parse.failed':
-    case 'entity.verify.failed':
-    case 'request.size.invalid':
-    case 'request.aborted':
-      return new Problem('invalid_request', {
-        detail: 'The body is not valid JSON in UTF-8.',
-        cause: error,
-      });
-    case 'encoding.unsupported':
-    case 'charset.unsupported':
-      return new Problem('unsupported_media_type', {
-        detail: 'Send the body as plain UTF-8, not compressed.',
-        cause: error,
-      });
-    default:
-      return error;
-  }
+const refuseEncoding = (req: IncomingMessage): void => {
+  const encoding = req.headers['content-encoding'];
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return;
+  throw new Problem('unsupported_media_type', {
+    detail: 'Send the body without Content-Encoding.',
+    headers: { 'Accept-Encoding': 'identity' },
+  });
 };
+
+const bodyFailures = new WeakMap<IncomingMessage, Problem>();
+const bodyFailed = 'movie-ticketing:body-failed';
+
+/** Ends the reading of a body, now or later, with a problem: it did not arrive in time or is malformed. */
+export const failBody = (req: IncomingMessage, res: ServerResponse, problem: Problem): void => {
+  res.shouldKeepAlive = false;
+  bodyFailures.set(req, problem);
+  req.emit(bodyFailed);
+};
+
+const readBytes = (req: IncomingMessage, res: ServerResponse): Promise<Buffer | null> => {
+  if (req.complete) {
+    // Usual for a small body: it has arrived while the user was being authorized.
+    const bytes = req.read() as Buffer | null;
+    if (bytes !== null && bytes.length > maximumBytes) return Promise.reject(tooLarge());
+    keepConnection(req, res);
+    return Promise.resolve(bytes);
+  }
+  return collectBytes(req, res);
+};
+
+const collectBytes = (req: IncomingMessage, res: ServerResponse): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const stop = (): void => {
+      req.off('data', onData).off('end', onEnd).off('close', onClose).off(bodyFailed, onFailed);
+    };
+    const fail = (problem: Problem): void => {
+      stop();
+      req.pause();
+      reject(problem);
+    };
+    const onData = (chunk: Buffer): void => {
+      length += chunk.length;
+      if (length > maximumBytes) fail(tooLarge());
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => {
+      stop();
+      keepConnection(req, res);
+      resolve(Buffer.concat(chunks, length));
+    };
+    const onFailed = (): void => {
+      fail(bodyFailures.get(req) ?? malformed('The body is incomplete.'));
+    };
+    const onClose = (): void => {
+      fail(malformed('The connection was closed before the body was complete.'));
+    };
+    if (bodyFailures.has(req)) {
+      onFailed();
+      return;
+    }
+    if (req.headers.expect !== undefined && /^100-continue$/i.test(req.headers.expect)) {
+      res.writeContinue();
+    }
+    req.on('data', onData).on('end', onEnd).on('close', onClose).on(bodyFailed, onFailed);
+    req.on('error', () => undefined); // 'close' follows
+  });
+
+const keepConnection = (req: IncomingMessage, res: ServerResponse): void => {
+  if (!res.shouldKeepAlive) res.shouldKeepAlive = wantsKeepAlive(req);
+};
+
+/** As Node's parser decides it (RFC 9112, 9.3). */
+const wantsKeepAlive = (req: IncomingMessage): boolean => {
+  const options = req.headers.connection?.toLowerCase().split(/[ \t]*,[ \t]*/) ?? [];
+  if (options.includes('close')) return false;
+  return req.httpVersion === '1.1' || options.includes('keep-alive');
+};
+
+const parseJson = (bytes: Buffer): unknown => {
+  // Decoded all the same, invalid UTF-8 would become U+FFFD: two passwords would become one.
+  if (!isUtf8(bytes)) throw malformed('The body is not valid UTF-8.');
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(bytes.toString());
+  } catch (cause) {
+    throw malformed('The body is not valid JSON.', cause);
+  }
+  if (typeof parsed !== 'object' || parsed === null) {
+    throw malformed('The body must be a JSON object.');
+  }
+  return parsed;
+};
+
+const malformed = (detail: string, cause?: unknown): Problem =>
+  new Problem('invalid_request', { detail, cause });
+
+const tooLarge = (): Problem =>
+  new Problem('payload_too_large', { detail: 'The body must not exceed 100 kB.' });

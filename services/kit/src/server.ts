@@ -1,9 +1,10 @@
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { randomUUID } from 'node:crypto';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { Socket, type AddressInfo } from 'node:net';
 
-import { Problem, toProblemBody, type ProblemCode } from './problems.ts';
+import { makeConnections, type Connection, type Connections } from './connections.ts';
+import { Problem } from './problems.ts';
+import { failBody, prepareBody } from './request-body.ts';
+import { refuseOnSocket, toProblem, type Refusal } from './socket-refusal.ts';
 
 export type RunningServer = {
   port: number;
@@ -11,39 +12,141 @@ export type RunningServer = {
   stop(deadlineMs: number): Promise<void>;
 };
 
-/**
- * Listens with limits on everything a client could hold open: headers, body, idle connections.
- * @throws the socket's error, for instance EADDRINUSE
- */
-export const startServer = async (options: {
+/** How long a client may take, in milliseconds, and how many connections it may hold. */
+export type ConnectionLimits = {
+  /** From a new connection, or the first byte of a later request, to the end of the headers. */
+  headersMs: number;
+  /** The same, to the end of the body. */
+  requestMs: number;
+  /** Between an answer and the next request; longer than a proxy keeps its idle connections. */
+  idleMs: number;
+  /** Without a byte sent or received while a request or its answer is under way. */
+  stalledMs: number;
+  /** From the last answer on a connection until it is destroyed, although the client keeps it open. */
+  graceMs: number;
+  connections: number;
+  /** For one IPv4 address or IPv6 /64; undefined behind a proxy, whose address all clients share. */
+  connectionsPerNetwork: number | undefined;
+};
+
+const defaults: ConnectionLimits = {
+  headersMs: 10_000,
+  requestMs: 15_000,
+  idleMs: 65_000,
+  stalledMs: 30_000,
+  graceMs: 1_000,
+  connections: 10_000,
+  connectionsPerNetwork: undefined,
+};
+
+export type ServerOptions = {
   listener: RequestListener;
   host: string;
   port: number;
-  requestTimeoutMs?: number;
-}): Promise<RunningServer> => {
+  limits?: Partial<ConnectionLimits>;
+  /** Called for each request that is refused before it reaches the listener. */
+  onRefused?: (refusal: Refusal) => void;
+};
+
+/**
+ * Listens with a limit on everything that a client could hold open: headers, bodies, answers, idle and
+ * half-closed connections.
+ * @throws the socket's error, for instance EADDRINUSE
+ */
+export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
+  const limits = { ...defaults, ...options.limits };
+  const connections = makeConnections({
+    graceMs: limits.graceMs,
+    maximumPerNetwork: limits.connectionsPerNetwork,
+  });
+  const onRequest: RequestListener = (req, res) => {
+    const connection = connections.get(req.socket);
+    if (connection !== undefined) {
+      connection.request = req;
+      connection.response = res;
+    }
+    prepareBody(req, res);
+    options.listener(req, res);
+  };
   const server = createServer(
     {
-      maxHeaderSize: 16_384,
-      headersTimeout: Math.min(10_000, options.requestTimeoutMs ?? 15_000),
-      requestTimeout: options.requestTimeoutMs ?? 15_000,
-      keepAliveTimeout: 65_000, // longer than a proxy keeps its idle connections
-      connectionsCheckingInterval: 1_000,
-      requireHostHeader: false, // refused by the application instead, as problem+json
+      // Twice what the application accepts: it answers 414 or 431 itself, like any other problem.
+      maxHeaderSize: 32_768,
+      headersTimeout: Math.min(limits.headersMs, limits.requestMs),
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.idleMs,
+      connectionsCheckingInterval: Math.min(1_000, limits.headersMs, limits.requestMs),
+      requireHostHeader: false, // checked by the application, which answers problem+json
     },
-    options.listener,
+    onRequest,
   );
-  server.maxConnections = 10_000;
-  server.on('clientError', refuseUnparsable);
-  // RFC 9110 lets us ignore an expectation we do not know; Node's own answer would be a bare 417.
-  server.on('checkExpectation', options.listener);
-  server.on('connect', (_req, socket) => {
-    refuseOnSocket(socket, new Problem('method_not_allowed', { detail: 'This is no proxy.' }));
-  });
+  server.maxConnections = limits.connections;
+  server.timeout = limits.stalledMs;
+  server.on('connection', connections.add);
+  // RFC 9110, 10.1.1: an expectation that is not known is ignored; Node's own answer is a bare 417.
+  server.on('checkExpectation', onRequest);
+  // The body reader sends 100 Continue when it wants the body.
+  server.on('checkContinue', onRequest);
+  answerRefused(server, connections, limits.graceMs, options.onRefused);
   await listen(server, options.host, options.port);
   return {
     port: (server.address() as AddressInfo).port,
-    stop: (deadlineMs) => stop(server, deadlineMs),
+    stop: (deadlineMs) => stop(server, connections, deadlineMs, limits.graceMs),
   };
+};
+
+type Refuse = (socket: Socket, problem: Problem, reason: string) => void;
+
+/** What never reaches the application is answered here, on the socket. */
+const answerRefused = (
+  server: Server,
+  connections: Connections,
+  graceMs: number,
+  onRefused: ServerOptions['onRefused'],
+): void => {
+  const refuse: Refuse = (socket, problem, reason) => {
+    const refusal = refuseOnSocket(socket, problem, reason, graceMs);
+    onRefused?.(refusal);
+  };
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const connection = socket instanceof Socket ? connections.get(socket) : undefined;
+    const isLost = error.code === 'ECONNRESET' || !socket.writable;
+    if (!(socket instanceof Socket) || connection === undefined || connection.isRefused || isLost) {
+      socket.destroy();
+      return;
+    }
+    connection.isRefused = true;
+    refuseUnparsable(connection, socket, error, refuse);
+  });
+  server.on('connect', (_req, socket) => {
+    if (!(socket instanceof Socket)) return;
+    const detail = 'CONNECT is not supported: this server is not a proxy.';
+    refuse(socket, new Problem('method_not_allowed', { detail }), 'CONNECT');
+  });
+};
+
+/** The answers to earlier requests on the connection come first. */
+const refuseUnparsable = (
+  { request, response }: Connection,
+  socket: Socket,
+  error: NodeJS.ErrnoException,
+  refuse: Refuse,
+): void => {
+  const problem = toProblem(error);
+  const reason = error.code ?? error.message;
+  if (request === undefined || response === undefined) {
+    refuse(socket, problem, reason);
+  } else if (!request.complete) {
+    // The error is in the body of a request that the application is handling, or has answered already.
+    if (response.writableEnded) socket.destroy();
+    else failBody(request, response, problem);
+  } else if (response.writableFinished) {
+    refuse(socket, problem, reason);
+  } else {
+    response.once('close', () => {
+      if (socket.writable) refuse(socket, problem, reason);
+    });
+  }
 };
 
 const listen = (server: Server, host: string, port: number): Promise<void> =>
@@ -56,45 +159,24 @@ const listen = (server: Server, host: string, port: number): Promise<void> =>
     });
   });
 
-const stop = (server: Server, deadlineMs: number): Promise<void> =>
+const stop = (
+  server: Server,
+  connections: Connections,
+  deadlineMs: number,
+  graceMs: number,
+): Promise<void> =>
   new Promise((resolve) => {
-    const late = setTimeout(() => {
-      server.closeAllConnections();
-    }, deadlineMs);
-    // A connection that turns idle after its last answer is closed too: close() alone leaves it.
+    const deadline = setTimeout(connections.closeAll, deadlineMs);
+    const waiting = setInterval(connections.closeWaiting, graceMs);
+    // A connection that becomes idle after its last answer is closed too: close() alone leaves it.
     const idle = setInterval(() => {
       server.closeIdleConnections();
     }, 50);
     server.close(() => {
-      clearTimeout(late);
+      clearTimeout(deadline);
+      clearInterval(waiting);
       clearInterval(idle);
       resolve();
     });
     server.closeIdleConnections();
   });
-
-/** What Node's parser refuses never reaches Express: it is answered here, on the socket. */
-const refuseUnparsable = (error: NodeJS.ErrnoException, socket: Socket): void => {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const code: ProblemCode =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? 'headers_too_large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 'request_timeout'
-        : 'invalid_request';
-  refuseOnSocket(socket, new Problem(code));
-};
-
-const refuseOnSocket = (socket: Duplex, problem: Problem): void => {
-  const requestId = randomUUID();
-  const body = toProblemBody(problem, requestId);
-  const json = JSON.stringify(body);
-  socket.end(
-    `HTTP/1.1 ${String(body.status)} ${STATUS_CODES[body.status] ?? ''}\r\n` +
-      `Content-Type: application/problem+json; charset=utf-8\r\nX-Request-Id: ${requestId}\r\n` +
-      `Content-Length: ${String(Buffer.byteLength(json))}\r\nConnection: close\r\n\r\n${json}`,
-  );
-};

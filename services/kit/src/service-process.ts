@@ -1,13 +1,14 @@
 import type { RequestHandler } from 'express';
 
 import { ConfigError } from './config.ts';
-import { makeHttpApp } from './http-app.ts';
+import { makeHttpApp, unmatchedRoute } from './http-app.ts';
 import type { Logger } from './logging.ts';
 import { managementListener } from './management.ts';
-import { makeHttpMetrics, type Registry } from './metrics.ts';
+import { makeHttpMetrics, type HttpMetrics, type Registry } from './metrics.ts';
 import { logReadiness } from './readiness.ts';
-import { startServer, type RunningServer } from './server.ts';
+import { startServer, type RunningServer, type ServerOptions } from './server.ts';
 import type { Service } from './service.ts';
+import type { Refusal } from './socket-refusal.ts';
 import type { Tracing } from './tracing.ts';
 
 /** What an operator can put right: its message is printed alone, without a stack. Exit code 1. */
@@ -34,15 +35,19 @@ export type RunningProcess = { port: number; managementPort: number; stop: () =>
 
 const drainMs = 8_000; // of the ten seconds a stop may take
 
+/** Open connections of one client; all of them together may be ten times as many. */
+const connectionsPerNetwork = 1_000;
+
 /** Serves one service, or several in one process, with their management port. */
 export const serve = async (options: ProcessOptions): Promise<RunningProcess> => {
   const { environment, services } = options;
   let stopping = false;
+  const metrics = makeHttpMetrics(options.registry);
   const app = makeHttpApp({
     services,
     ...(options.pages === undefined ? {} : { pages: options.pages }),
     logger: options.logger,
-    metrics: makeHttpMetrics(options.registry),
+    metrics,
     corsOrigins: environment.CORS_ORIGINS,
     trustProxy: environment.TRUST_PROXY,
     tracing: options.tracing,
@@ -61,7 +66,14 @@ export const serve = async (options: ProcessOptions): Promise<RunningProcess> =>
   });
   let server: RunningServer;
   try {
-    server = await listen({ listener: app, host: environment.HOST, port: environment.PORT });
+    server = await listen({
+      listener: app,
+      host: environment.HOST,
+      port: environment.PORT,
+      // Behind a proxy all clients share its address.
+      limits: environment.TRUST_PROXY === 0 ? { connectionsPerNetwork } : {},
+      onRefused: recordRefusal(options.logger, metrics),
+    });
   } catch (error) {
     await management.stop(0);
     throw error;
@@ -76,10 +88,30 @@ export const serve = async (options: ProcessOptions): Promise<RunningProcess> =>
   return { port: server.port, managementPort: management.port, stop };
 };
 
+/** What the HTTP parser refuses is in the access log and the metrics too. */
+const recordRefusal =
+  (logger: Logger, metrics: HttpMetrics) =>
+  ({ requestId, status, code, reason, clientAddress }: Refusal): void => {
+    const method = 'unknown';
+    metrics.observe(unmatchedRoute, method, status, 0);
+    logger.info(
+      {
+        request_id: requestId,
+        method,
+        route: unmatchedRoute,
+        status,
+        code,
+        reason,
+        client: clientAddress,
+      },
+      'request refused',
+    );
+  };
+
 const noSuchHost = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
 
-/** A HOST that is no address of this machine shows only when we listen on it. */
-const listen = async (options: Parameters<typeof startServer>[0]): Promise<RunningServer> => {
+/** A HOST that is not an address of this machine is noticed only when we listen on it. */
+const listen = async (options: ServerOptions): Promise<RunningServer> => {
   try {
     return await startServer(options);
   } catch (error) {

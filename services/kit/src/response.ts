@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { ApiResponse } from './endpoint.ts';
+import { toProblemBody, type Problem } from './problems.ts';
+import type { CachedResponse } from './response-cache.ts';
+
+/** Names and values in turn, as Node's `writeHead` takes them. */
+export type HeaderList = readonly string[];
+
+/** What is known of a request before its route. */
+export type RequestInfo = {
+  requestId: string;
+  /** The client's address (client-address.ts). */
+  address: string;
+  /** The headers of every answer to it: its id and the security headers. */
+  headers: HeaderList;
+};
+
+const json = ['Content-Type', 'application/json; charset=utf-8'] as const;
+
+/**
+ * Writes an answer with all of its headers at once: to set them one by one costs processor time
+ * (docs/adr/0017).
+ */
+export const writeResponse = (
+  res: ServerResponse,
+  status: number,
+  headers: HeaderList,
+  body?: string | Buffer,
+): void => {
+  if (body === undefined) {
+    res.writeHead(status, headers as string[]);
+    res.end();
+    return;
+  }
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+  res.writeHead(status, [...headers, 'Content-Length', String(length)]);
+  res.end(body);
+};
+
+export const serialise = (answer: ApiResponse): string =>
+  answer.json ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
+
+export const etagOf = (text: string): string =>
+  `"${createHash('sha1').update(text).digest('base64url')}"`;
+
+/**
+ * Whether `If-None-Match` names this answer. Express's `req.fresh` is false for a request with
+ * `Cache-Control: no-cache`, which fetch adds to every If-None-Match.
+ */
+export const hasCurrent = (req: IncomingMessage, etag: string | undefined): boolean => {
+  const sent = req.headers['if-none-match'];
+  if (sent === undefined) return false;
+  const named = sent.split(',').map((one) => one.trim().replace(/^W\//, ''));
+  return named.some((one) => one === '*' || one === etag);
+};
+
+/** A public read from the cache. */
+export const sendShared = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  info: RequestInfo,
+  answer: CachedResponse,
+): void => {
+  const headers = [
+    ...info.headers,
+    'ETag',
+    answer.etag,
+    // The second that a public read may be old is spent on our side: other caches must revalidate.
+    'Cache-Control',
+    'public, max-age=0, must-revalidate',
+  ];
+  if (hasCurrent(req, answer.etag)) writeResponse(res, 304, headers);
+  else writeResponse(res, 200, [...headers, ...json], answer.json);
+};
+
+/** A handler's answer. A read carries an ETag, anything else is not stored by caches. */
+export const sendAnswer = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  info: RequestInfo,
+  answer: ApiResponse,
+  isRead: boolean,
+): void => {
+  const body = serialise(answer);
+  const headers = [...info.headers];
+  let {
+    ETag: etag,
+    'Cache-Control': cacheControl,
+    'Content-Type': contentType,
+  } = answer.headers ?? {};
+  for (const [name, value] of Object.entries(answer.headers ?? {})) headers.push(name, value);
+  const add = (name: string, value: string): string => {
+    headers.push(name, value);
+    return value;
+  };
+  if (isRead && etag === undefined) {
+    etag = add('ETag', etagOf(body));
+    cacheControl ??= add('Cache-Control', 'private, no-cache');
+  } else if (!isRead) cacheControl ??= add('Cache-Control', 'no-store');
+  if (isRead && answer.status === 200 && hasCurrent(req, etag)) {
+    writeResponse(res, 304, headers);
+  } else if (body === '') {
+    writeResponse(res, answer.status, headers);
+  } else {
+    contentType ??= add(...json);
+    writeResponse(res, answer.status, headers, body);
+  }
+};
+
+/** A refusal as problem+json (RFC 9457). */
+export const sendProblem = (res: ServerResponse, info: RequestInfo, problem: Problem): void => {
+  const body = toProblemBody(problem, info.requestId);
+  const headers = { ...problem.headers };
+  // RFC 9110, 15.5.2: every 401 carries it, a wrong password's too.
+  if (body.status === 401) headers['WWW-Authenticate'] ??= 'Bearer';
+  if (problem.retryAfter !== undefined) headers['Retry-After'] = String(problem.retryAfter);
+  headers['Content-Type'] = 'application/problem+json; charset=utf-8';
+  headers['Cache-Control'] = 'no-store';
+  const list = [...info.headers, ...Object.entries(headers).flat()];
+  writeResponse(res, body.status, list, JSON.stringify(body));
+};
