@@ -13,7 +13,7 @@ export default {
   globalSetup: '<rootDir>/e2e/testing/cluster.global-setup.ts',
   globalTeardown: '<rootDir>/e2e/testing/cluster.global-teardown.ts',
   testSequencer: '<rootDir>/e2e/testing/in-order.sequencer.mjs',
-  // One after the other: they share a shop, and two cores.
+  // One after the other: they share a custom resource and two cores.
   maxWorkers: 1,
   testTimeout: 600_000,
   verbose: true,

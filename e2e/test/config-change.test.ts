@@ -2,23 +2,23 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { list } from '../testing/kubectl.ts';
 import { lostOf, startLoad, stopLoads } from '../testing/load.ts';
-import { ensureShop } from '../testing/shared-shop.ts';
+import { ensureCinema } from '../testing/shared-cinema.ts';
 import type { Ticketing } from '../testing/ticketing.ts';
 import { waitFor } from '../testing/waiting.ts';
 
-let shop: Ticketing;
+let cinema: Ticketing;
 
 beforeAll(async () => {
-  shop = await ensureShop();
+  cinema = await ensureCinema();
 });
 
 afterAll(stopLoads);
 
 const podsOf = async (component: string): Promise<string[]> => {
   const pods = await list(
-    shop.namespace,
+    cinema.namespace,
     'pods',
-    `app.kubernetes.io/component=${component},movieticketing.io/resource=${shop.name}`,
+    `app.kubernetes.io/component=${component},movieticketing.io/resource=${cinema.name}`,
   );
   return pods
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
@@ -28,12 +28,12 @@ const podsOf = async (component: string): Promise<string[]> => {
 
 const components = ['postgres', 'catalog', 'users', 'bookings', 'gateway'];
 
-test('when a setting of one service changes under load, then its pods alone roll and no request fails', async () => {
+test('rolls only the pods of the service whose setting changed, and no request fails', async () => {
   const before = new Map<string, string[]>();
   for (const component of components) before.set(component, await podsOf(component));
-  const load = await startLoad(shop.url);
+  const load = await startLoad(cinema.url);
 
-  await shop.change({ bookings: { holdMinutes: 20 } });
+  await cinema.change({ bookings: { holdMinutes: 20 } });
   await waitFor(
     'bookings pods rolled',
     async () => {
@@ -43,14 +43,14 @@ test('when a setting of one service changes under load, then its pods alone roll
     },
     { seconds: 120 },
   );
-  await shop.ready();
+  await cinema.ready();
   const result = await load.stop();
 
   console.log(
     `${String(result.requests)} requests, ${String(result.failed.length)} failed, ${String(result.paid.length)} tickets paid`,
   );
   expect(result.failed).toEqual([]);
-  expect(await lostOf(shop.url, load.token, result)).toEqual([]);
+  expect(await lostOf(cinema.url, load.token, result)).toEqual([]);
   for (const component of components.filter((name) => name !== 'bookings'))
     expect([component, await podsOf(component)]).toEqual([component, before.get(component)]);
 });

@@ -2,84 +2,84 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { audit } from '../testing/audit.ts';
 import { apply, get, patch } from '../testing/kubectl.ts';
-import { startOthersPostgres } from '../testing/others-postgres.ts';
-import { ensureShop } from '../testing/shared-shop.ts';
-import { buyTicket } from '../testing/shop.ts';
-import { makeNamespace, smallSpec, ticketing, type Ticketing } from '../testing/ticketing.ts';
+import { startExternalPostgres } from '../testing/external-postgres.ts';
+import { ensureCinema } from '../testing/shared-cinema.ts';
+import { buyTicket } from '../testing/customer.ts';
+import { makeNamespace, makeTicketing, smallSpec, type Ticketing } from '../testing/ticketing.ts';
 
-const tenant = ticketing('e2e-external', 'tickets', 30_085);
-const guest = ticketing('e2e-dba', 'tickets', 30_090);
-let lender: Ticketing;
+const external = makeTicketing('e2e-external', 'tickets', 30_085);
+const restricted = makeTicketing('e2e-dba', 'tickets', 30_090);
+let owner: Ticketing;
 
 beforeAll(async () => {
-  lender = await ensureShop();
-  await makeNamespace(tenant.namespace);
-  await makeNamespace(guest.namespace);
+  owner = await ensureCinema();
+  await makeNamespace(external.namespace);
+  await makeNamespace(restricted.namespace);
 });
 
-afterAll(() => Promise.all([tenant.remove(), guest.remove()]));
+afterAll(() => Promise.all([external.remove(), restricted.remove()]));
 
 const decoded = (data: Record<string, string>, key: string): string =>
   Buffer.from(data[key] ?? '', 'base64').toString();
 
-/** The address `db` leads to the lender's Postgres from now on. */
+/** From now on the host name `db` leads to the PostgreSQL of the other resource. */
 const openDatabase = (): Promise<void> =>
   apply({
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: 'db', namespace: tenant.namespace },
+    metadata: { name: 'db', namespace: external.namespace },
     spec: {
       type: 'ExternalName',
-      externalName: `${lender.name}-postgres.${lender.namespace}.svc.cluster.local`,
+      externalName: `${owner.name}-postgres.${owner.namespace}.svc.cluster.local`,
     },
   });
 
-test('when the external database is not there, then a condition says so; when it comes, then the install goes on', async () => {
-  const secret = await get(lender.namespace, 'secret', `${lender.name}-database`);
+test('reports an unreachable external database, and installs when it is reachable', async () => {
+  const secret = await get(owner.namespace, 'secret', `${owner.name}-database`);
   const data = secret?.['data'] as Record<string, string>;
   await apply({
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: 'login', namespace: tenant.namespace },
+    metadata: { name: 'login', namespace: external.namespace },
     stringData: { username: decoded(data, 'username'), password: decoded(data, 'password') },
   });
   const { database: _, ...spec } = smallSpec(30_085) as { database: object };
-  await tenant.apply({
+  await external.apply({
     ...spec,
-    version: (await lender.read())['status'].version,
+    version: (await owner.read())['status'].version,
     database: {
       external: {
         host: 'db',
-        // The one the lender runs on: two front ends of one shop.
+        // The database of the other resource: both serve the same data.
         name: 'movie_ticketing',
         sslMode: 'disable',
         credentialsSecretRef: { name: 'login' },
       },
     },
   });
-  const { reason, message } = await tenant.condition('DatabaseReady', 'False', /./, 90);
+  const { reason, message } = await external.condition('DatabaseReady', 'False', /./, 90);
   console.log(`${reason}: ${message}`);
-  await tenant.condition('Ready', 'False', /database|migrat|connect|resolve|ENOTFOUND/i, 90);
+  await external.condition('Ready', 'False', /database|migrat|connect|resolve|ENOTFOUND/i, 90);
 
   await openDatabase();
-  await tenant.ready(240);
-  await buyTicket(tenant.url);
+  await external.ready(240);
+  await buyTicket(external.url);
 });
 
-test('when the login may neither make roles nor take any, then tickets are sold and that is said; when a DBA makes them, then the services take them', async () => {
-  const postgres = await startOthersPostgres(guest.namespace);
+test('sells tickets and reports it where the login cannot create roles, and uses the roles that a DBA creates later', async () => {
+  const postgres = await startExternalPostgres(restricted.namespace);
   await postgres.asDba(`CREATE ROLE app LOGIN PASSWORD 'of-the-app'`);
   await postgres.asDba('CREATE DATABASE tickets OWNER app');
   await apply({
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: 'login', namespace: guest.namespace },
+    metadata: { name: 'login', namespace: restricted.namespace },
     stringData: { username: 'app', password: 'of-the-app' },
   });
   const { database: _, ...spec } = smallSpec(30_090) as { database: object };
-  await guest.apply({
+  await restricted.apply({
     ...spec,
-    version: (await lender.read())['status'].version,
+    version: (await owner.read())['status'].version,
     database: {
       external: {
         host: postgres.host,
@@ -89,19 +89,23 @@ test('when the login may neither make roles nor take any, then tickets are sold 
       },
     },
   });
-  await guest.ready(240);
-  const said = await guest.condition('MigrationsApplied', 'True', /run as the login "app" itself/);
-  console.log(said.message);
-  await guest.condition('Degraded', 'False');
-  await buyTicket(guest.url);
-  expect(await audit(guest)).toMatchObject({ holds: true });
+  await restricted.ready(240);
+  const applied = await restricted.condition(
+    'MigrationsApplied',
+    'True',
+    /run as the login "app" itself/,
+  );
+  console.log(applied.message);
+  await restricted.condition('Degraded', 'False');
+  await buyTicket(restricted.url);
+  expect(await audit(restricted)).toMatchObject({ holds: true });
 
   await postgres.asDba('CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings');
   await postgres.asDba('GRANT mt_catalog, mt_users, mt_bookings TO app');
-  await patch(guest.namespace, 'secret', 'login', { stringData: { roles: 'made' } });
-  const alone = /^MigrationsApplied The database has the migrations of \S+\.$/; // and nothing more
-  await guest.condition('MigrationsApplied', 'True', alone);
+  await patch(restricted.namespace, 'secret', 'login', { stringData: { roles: 'made' } });
+  const withoutNotice = /^MigrationsApplied The database has the migrations of \S+\.$/;
+  await restricted.condition('MigrationsApplied', 'True', withoutNotice);
   expect(await postgres.asDba('SELECT count(*) FROM roleless_logins', 'tickets')).toBe('0\n');
-  await guest.ready(120);
-  await buyTicket(guest.url);
+  await restricted.ready(120);
+  await buyTicket(restricted.url);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 
-import { shop, shopNamespace, shopSpec } from '../testing/shared-shop.ts';
-import { bookingStatus, buyTicket } from '../testing/shop.ts';
+import { cinema, cinemaNamespace, cinemaSpec } from '../testing/shared-cinema.ts';
+import { bookingStatus, buyTicket } from '../testing/customer.ts';
 import { makeNamespace } from '../testing/ticketing.ts';
 import { secondsSince, waitFor } from '../testing/waiting.ts';
 
@@ -10,9 +10,9 @@ const goalSeconds = 45;
 
 type Condition = { type: string; status: string };
 
-test('when one resource is applied to an empty namespace, then a ticket is booked and paid through the NodePort', async () => {
-  await makeNamespace(shopNamespace);
-  const tickets = shop();
+test('installs from one custom resource, and a ticket is booked and paid through the NodePort', async () => {
+  await makeNamespace(cinemaNamespace);
+  const tickets = cinema();
   const started = performance.now();
   const lines: string[] = [];
   const done = new Set<string>();
@@ -21,7 +21,7 @@ test('when one resource is applied to an empty namespace, then a ticket is booke
     done.add(step);
     lines.push(`${secondsSince(started).padStart(7)}  ${step}`);
   };
-  await tickets.apply(shopSpec);
+  await tickets.apply(cinemaSpec);
   note('applied');
 
   await waitFor(
@@ -40,7 +40,7 @@ test('when one resource is applied to an empty namespace, then a ticket is booke
   });
   note('Ready');
   await tickets.ready();
-  note('the NodePort answers');
+  note('the NodePort responds');
 
   const { token, booking } = await buyTicket(tickets.url);
   note('first ticket booked and paid');

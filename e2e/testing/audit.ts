@@ -1,13 +1,13 @@
 import { tryKubectl } from './kubectl.ts';
 import type { Ticketing } from './ticketing.ts';
 
-/** `npm run audit`, in a pod of the bookings service: what it printed, and whether all holds. */
-export const audit = async (shop: Ticketing): Promise<{ holds: boolean; report: string }> => {
+/** Runs `npm run audit` in a pod of the bookings service. */
+export const audit = async (cinema: Ticketing): Promise<{ holds: boolean; report: string }> => {
   const { code, stdout, stderr } = await tryKubectl([
     'exec',
     '-n',
-    shop.namespace,
-    `deployment/${shop.name}-bookings`,
+    cinema.namespace,
+    `deployment/${cinema.name}-bookings`,
     '--',
     'node',
     'services/bookings/src/audit.main.ts',

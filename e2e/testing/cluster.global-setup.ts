@@ -12,14 +12,14 @@ const requireCluster = async (): Promise<string> => {
   const version = await tryKubectl(['version', '-o', 'json', '--request-timeout=10s']);
   if (version.code !== 0) {
     throw new Error(
-      `There is no cluster to test against (context: ${context.stdout.trim() || 'none'}): ${version.stderr.trim()}\n` +
-        'Start one, for instance with "minikube start", and see "kubectl get nodes" succeed; then run this again.',
+      `No cluster to test against (context: ${context.stdout.trim() || 'none'}): ${version.stderr.trim()}\n` +
+        'Start one, for instance with "minikube start", until "kubectl get nodes" succeeds, and run this again.',
     );
   }
   return context.stdout.trim();
 };
 
-/** What an upgrade goes to: the same programs with other migrations. */
+/** The images of the newer versions: the same programs with other migrations. */
 const buildDerived = async (): Promise<string[]> => {
   const images: string[] = [];
   for (const tag of derived) {
@@ -41,13 +41,13 @@ const prepareImages = async (context: string): Promise<void> => {
   const minikube = context === 'minikube' ? 'minikube image load' : undefined;
   const loadCommand = process.env['E2E_LOAD_COMMAND'] ?? minikube;
   if (process.env['E2E_IMAGES'] === 'present') {
-    console.log('E2E_IMAGES=present: the cluster has the images already');
+    console.log('E2E_IMAGES=present: images are not built or loaded');
     return;
   }
   if (loadCommand === undefined) {
     throw new Error(
-      'How do images get into this cluster? Set E2E_LOAD_COMMAND to a command that takes image names, ' +
-        'for instance "kind load docker-image", or E2E_IMAGES=present where 1.0.0, 1.1.0 and 1.2.0 are there.',
+      'Set E2E_LOAD_COMMAND to a command that loads images by name into the cluster, for instance ' +
+        '"kind load docker-image", or E2E_IMAGES=present if the cluster has the images 1.0.0, 1.1.0 and 1.2.0.',
     );
   }
   await loadImages([...(await buildImages('1.0.0')), ...(await buildDerived())], loadCommand);
@@ -55,12 +55,12 @@ const prepareImages = async (context: string): Promise<void> => {
 
 const installOperator = async (): Promise<void> => {
   await kubectl(['apply', '--server-side', '--force-conflicts', '-k', 'k8s/base']);
-  // Newly loaded images under the same tag: pods that run older ones are replaced.
+  // Images were loaded under the same tag, so running pods are replaced.
   await kubectl(['rollout', 'restart', '-n', operatorNamespace, 'deployment']);
   await kubectl(['rollout', 'status', '-n', operatorNamespace, 'deployment', '--timeout=180s']);
 };
 
-/** Removes what an earlier run left: every namespace of ours. */
+/** Deletes the namespaces of an earlier run. */
 const removeLeftovers = async (): Promise<void> => {
   await kubectl(['delete', 'namespace', '-l', 'movieticketing.io/e2e=true', '--wait=true']);
 };
@@ -72,5 +72,5 @@ export default async function setUp(): Promise<void> {
   await prepareImages(context);
   await removeLeftovers();
   await installOperator();
-  console.log(`The operator runs; prepared in ${secondsSince(started)}`);
+  console.log(`The operator is installed; prepared in ${secondsSince(started)}`);
 }

@@ -1,4 +1,4 @@
-/** The most valuable first; later ones find the shop that earlier ones installed. */
+/** The most valuable first. Later ones use the custom resource that earlier ones installed. */
 const order = [
   'install',
   'heal',
@@ -9,9 +9,9 @@ const order = [
   'failing-version',
   'failures',
   'external-database',
-  'access-withdrawn',
-  'others-secrets',
-  'several',
+  'missing-rights',
+  'unrelated-secrets',
+  'several-resources',
   'deletion',
 ];
 
@@ -24,7 +24,7 @@ const place = ({ path }) => {
   return found === -1 ? order.length : found;
 };
 
-/** What jest asks of a sequencer; its own base class is no package of ours. */
+/** The interface of a jest sequencer, without its base class, which is not among our packages. */
 export default class InOrder {
   sort(tests) {
     return [...tests].sort((a, b) => place(a) - place(b));
@@ -36,6 +36,6 @@ export default class InOrder {
     return tests;
   }
   cacheResults() {
-    // Nothing is remembered: the order never depends on the last run.
+    // Nothing: the order never depends on the last run.
   }
 }

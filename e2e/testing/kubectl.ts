@@ -22,12 +22,12 @@ export type Live = {
   [field: string]: any;
 };
 
-const beside = join(process.env['KUBEBUILDER_ASSETS'] ?? '/nowhere', 'kubectl');
-const program = existsSync(beside) ? beside : 'kubectl';
+const bundled = join(process.env['KUBEBUILDER_ASSETS'] ?? '/nowhere', 'kubectl');
+const program = existsSync(bundled) ? bundled : 'kubectl';
 
 export type Ran = { code: number; stdout: string; stderr: string };
 
-/** Runs kubectl on the current context; it never hangs for ever. */
+/** Runs kubectl on the current context, with a time limit. */
 export const tryKubectl = (args: readonly string[], input?: string): Promise<Ran> =>
   new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: 120_000 });
@@ -44,7 +44,7 @@ export const tryKubectl = (args: readonly string[], input?: string): Promise<Ran
       });
     });
     child.stdin.on('error', () => {
-      // It ended before it had read everything: its exit code tells.
+      // kubectl ended before it had read everything. Its exit code says why.
     });
     child.stdin.end(input ?? '');
   });
@@ -55,7 +55,7 @@ export const kubectl = async (args: readonly string[], input?: string): Promise<
   return stdout;
 };
 
-/** Server-side apply, so that what the operator owns stays its own. */
+/** Server-side apply, so that fields of the operator stay with the operator. */
 export const apply = async (object: object): Promise<void> => {
   await kubectl(
     ['apply', '--server-side', '--field-manager=e2e', '--force-conflicts', '-f', '-'],
@@ -63,7 +63,7 @@ export const apply = async (object: object): Promise<void> => {
   );
 };
 
-/** The object, or undefined where there is none. */
+/** The object, or undefined where it does not exist. */
 export const get = async (
   namespace: string,
   kind: string,

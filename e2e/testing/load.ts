@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ask, bookingStatus, register, upcomingScreenings } from './shop.ts';
+import { ask, bookingStatus, register, upcomingScreenings } from './customer.ts';
 
-/** What was asked and answered; a request that got no answer, or a 5xx, failed. */
+/** A request without a response, or with 5xx, has failed. */
 export type LoadResult = {
   requests: number;
   failed: string[];
-  /** Bookings and payments that were acknowledged. */
+  /** Acknowledged bookings and payments. */
   booked: number[];
   paid: number[];
-  /** The longest time without any answer that succeeded, in milliseconds. */
+  /** The longest time without a successful response, in milliseconds. */
   longestGapMs: number;
 };
 
 export type Load = {
   token: string;
-  /** How many requests were answered so far. */
+  /** Number of requests that succeeded so far. */
   answered: () => number;
   stop: () => Promise<LoadResult>;
 };
@@ -87,31 +87,31 @@ const buyer = async (
 
 const running = new Set<() => Promise<LoadResult>>();
 
-/** For afterAll: a test that failed leaves none behind. */
+/** For afterAll, because a failed test does not stop its load. */
 export const stopLoads = async (): Promise<void> => {
   await Promise.all([...running].map((stop) => stop()));
 };
 
-/** People who look, book and pay until they are stopped: bounded, and to 127.0.0.1 alone. */
+/** Customers who read, book and pay until they are stopped. Load is bounded and goes to 127.0.0.1 only. */
 export const startLoad = async (
   url: string,
   { buyers = 4, thinkMs = 30 }: { buyers?: number; thinkMs?: number } = {},
 ): Promise<Load> => {
-  if (!url.startsWith('http://127.0.0.1:')) throw new Error('load goes to 127.0.0.1 alone');
+  if (!url.startsWith('http://127.0.0.1:')) throw new Error('load may go to 127.0.0.1 only');
   const token = await register(url);
-  // Single tickets are bought from the first; these are sold out sooner or later.
+  // The first ones are for buyTicket, because the load sells these out sooner or later.
   const screenings = (await upcomingScreenings(url)).slice(10);
   const journal: Journal = {
     result: { requests: 0, failed: [], booked: [], paid: [], longestGapMs: 0 },
     lastSuccess: performance.now(),
   };
   let stopped = false;
-  const people = Array.from({ length: buyers }, () =>
+  const customers = Array.from({ length: buyers }, () =>
     buyer(journal, { url, token, screenings, thinkMs }, () => stopped),
   );
   const stop = async (): Promise<LoadResult> => {
     stopped = true;
-    await Promise.all(people);
+    await Promise.all(customers);
     running.delete(stop);
     return journal.result;
   };
@@ -123,7 +123,7 @@ export const startLoad = async (
   };
 };
 
-/** Acknowledged bookings that are gone or, where paid, not confirmed: none, if promises hold. */
+/** Acknowledged bookings that are gone or, if paid, not confirmed. */
 export const lostOf = async (url: string, token: string, result: LoadResult): Promise<string[]> => {
   const paid = new Set(result.paid);
   const lost: string[] = [];

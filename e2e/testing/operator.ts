@@ -8,7 +8,7 @@ const operatorPods = async (): Promise<Live[]> =>
     ({ metadata }) => metadata.deletionTimestamp === undefined,
   );
 
-/** The name of the pod that leads, by its Lease. */
+/** Name of the pod that holds the Lease. */
 export const leader = async (): Promise<string | undefined> => {
   const [lease] = await list(operatorNamespace, 'leases');
   const holder = lease?.['spec']?.holderIdentity as string | undefined;
@@ -16,7 +16,7 @@ export const leader = async (): Promise<string | undefined> => {
   return pods.find(({ metadata }) => holder?.includes(metadata.name) === true)?.metadata.name;
 };
 
-/** Kills the leading pod at once, without time to give its Lease back. */
+/** Kills the leading pod, without time to release its Lease. */
 export const killLeader = async (): Promise<string> => {
   const name = await waitFor('a leading operator', leader);
   await kubectl([
@@ -32,7 +32,7 @@ export const killLeader = async (): Promise<string> => {
   return name;
 };
 
-/** How often each operator's container was started again, by pod. */
+/** Number of container restarts by operator pod. */
 export const operatorRestarts = async (): Promise<Record<string, number>> =>
   Object.fromEntries(
     (await operatorPods()).map(({ metadata, status }) => [
@@ -41,7 +41,7 @@ export const operatorRestarts = async (): Promise<Record<string, number>> =>
     ]),
   );
 
-/** Writes another holder into the Lease, from now on and for its usual time. Returns who led. */
+/** Makes another process the holder of the Lease, for the usual time. Returns the former leader. */
 export const takeLease = async (holder: string): Promise<string> => {
   const name = await waitFor('a leading operator', leader);
   const [lease] = await list(operatorNamespace, 'leases');
@@ -52,7 +52,7 @@ export const takeLease = async (holder: string): Promise<string> => {
   return name;
 };
 
-/** The sum of a metric's samples on the leading operator, of those alone whose labels match. */
+/** Sum of the samples of a metric on the leading operator whose labels match. */
 export const operatorMetric = async (metric: string, labels = /^/): Promise<number> => {
   const name = await waitFor('a leading operator', leader);
   const path = `/api/v1/namespaces/${operatorNamespace}/pods/${name}:9090/proxy/metrics`;
@@ -62,4 +62,22 @@ export const operatorMetric = async (metric: string, labels = /^/): Promise<numb
     .filter((sample) => sample?.[1] === metric && labels.test(sample[2] ?? ''));
   if (samples.length === 0) throw new Error(`the operator has no metric ${metric}`);
   return samples.reduce((sum, sample) => sum + Number(sample?.[3]), 0);
+};
+
+export type LogLine = {
+  level: string;
+  message: string;
+  resource?: string;
+  [field: string]: unknown;
+};
+
+/** The log lines of the leading operator about one custom resource. */
+export const operatorLog = async (resource: string): Promise<LogLine[]> => {
+  const name = await waitFor('a leading operator', leader);
+  const text = await kubectl(['logs', '-n', operatorNamespace, name, '--tail=-1']);
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as LogLine)
+    .filter((line) => line.resource === resource || line['key'] === resource);
 };

@@ -1,27 +1,28 @@
+import { ownedKinds } from '../../operator/src/components/components.ts';
 import { apply, get, kubectl, list, patch, type Live } from './kubectl.ts';
 import { waitFor } from './waiting.ts';
 
-/** A MovieTicketing resource in a namespace of its own, as a test uses it. */
+/** A custom resource in its own namespace, for a test. */
 export type Ticketing = {
   namespace: string;
   name: string;
   url: string;
   apply: (spec: object) => Promise<void>;
-  /** Changes parts of the spec; null removes. */
+  /** Changes parts of the spec. null removes a field. */
   change: (spec: object) => Promise<void>;
   read: () => Promise<Live>;
-  /** Waits until Ready is True for the present generation. */
+  /** Waits until Ready is True for the current generation. */
   ready: (seconds?: number) => Promise<Live>;
-  /** Waits until a condition has this status, and its message or reason matches. */
+  /** Waits until a condition has this status and its reason or message matches. */
   condition: (
     type: string,
     status: 'True' | 'False' | 'Unknown',
     matching?: RegExp,
     seconds?: number,
   ) => Promise<{ reason: string; message: string }>;
-  /** Everything that carries the resource's label, of the kinds that it owns. */
+  /** The owned objects, by the label of the resource. */
   owned: () => Promise<Live[]>;
-  /** Deletes the namespace, and does not wait for it. */
+  /** Starts to delete the namespace. */
   remove: () => Promise<void>;
 };
 
@@ -33,10 +34,14 @@ type Condition = {
   observedGeneration?: number;
 };
 
-const ownedKinds =
-  'statefulset,deployment,service,configmap,secret,job,poddisruptionbudget,networkpolicy,serviceaccount,pvc';
+/** `deployment.apps,service,...` */
+const kindList = ownedKinds
+  .map(({ apiVersion, kind }) =>
+    [kind.toLowerCase(), ...apiVersion.split('/').slice(0, -1)].join('.'),
+  )
+  .join(',');
 
-/** What makes tests quick: one pod of each, and the demo's data. */
+/** One pod of each service and the demo seed, to be quick. */
 export const smallSpec = (nodePort: number): object => ({
   version: '1.0.0',
   seed: { mode: 'demo' },
@@ -68,17 +73,17 @@ const conditionsOf = (live: Live): Condition[] => live['status']?.conditions ?? 
 
 const describeConditions = (live: Live | undefined): string =>
   live === undefined
-    ? 'no resource'
-    : `${String(live['status']?.phase)} (generation ${String(live.metadata.generation)}, seen ${String(live['status']?.observedGeneration)})\n` +
+    ? 'no custom resource'
+    : `${String(live['status']?.phase)} (generation ${String(live.metadata.generation)}, observed ${String(live['status']?.observedGeneration)})\n` +
       conditionsOf(live)
         .map(({ type, status, reason, message }) => `  ${type}=${status} ${reason}: ${message}`)
         .join('\n');
 
-export const ticketing = (namespace: string, name: string, nodePort: number): Ticketing => {
+export const makeTicketing = (namespace: string, name: string, nodePort: number): Ticketing => {
   const url = `http://127.0.0.1:${String(nodePort)}`;
   const read = async (): Promise<Live> => {
     const live = await get(namespace, 'mt', name);
-    if (live === undefined) throw new Error(`there is no ${namespace}/${name}`);
+    if (live === undefined) throw new Error(`${namespace}/${name} does not exist`);
     return live;
   };
   const seen = async () => describeConditions(await get(namespace, 'mt', name));
@@ -109,8 +114,8 @@ export const ticketing = (namespace: string, name: string, nodePort: number): Ti
         },
         { seconds, seen },
       );
-      // Every node's proxy learns of ready pods a moment later than the operator does.
-      await waitFor(`${name} reached`, async () => (await fetch(`${url}/ping`)).ok, {
+      // kube-proxy learns of ready pods a moment later than the operator.
+      await waitFor(`${name} reachable`, async () => (await fetch(`${url}/ping`)).ok, {
         seconds: 60,
       });
       return ready;
@@ -127,7 +132,7 @@ export const ticketing = (namespace: string, name: string, nodePort: number): Ti
           ),
         { seconds, seen },
       ),
-    owned: () => list(namespace, ownedKinds, `movieticketing.io/resource=${name}`),
+    owned: () => list(namespace, kindList, `movieticketing.io/resource=${name}`),
     remove: async () => {
       await kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false']);
     },

@@ -4,8 +4,8 @@ export const secondsSince = (started: number): string =>
   `${((performance.now() - started) / 1000).toFixed(1)} s`;
 
 /**
- * Asks until the answer is neither undefined nor false.
- * @throws Error that says what was waited for, and the last thing seen
+ * Calls `ask` until it returns neither undefined nor false.
+ * @throws Error with the description and the last state seen
  */
 export const waitFor = async <T>(
   what: string,

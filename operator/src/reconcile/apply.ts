@@ -124,7 +124,7 @@ export const writeStatus = async (
     await client.patchStatus({ apiVersion, kind, name, namespace }, status, { resourceVersion });
     return true;
   } catch (error) {
-    if (hasReason(error, 'Conflict', 'NotFound')) return false;
+    if (hasReason(error, 'Conflict', 'NotFound', 'KindNotServed')) return false;
     throw error;
   }
 };

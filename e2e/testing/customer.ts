@@ -43,7 +43,7 @@ export const register = async (url: string): Promise<string> => {
   return expectStatus('register', answer, 201).body.access_token as string;
 };
 
-/** Screenings that begin in an hour or later and have seats yet, the latest first: ids alone. */
+/** Ids of screenings that start in an hour or later and have seats, the latest first. */
 export const upcomingScreenings = async (url: string): Promise<number[]> => {
   const from = new Date(Date.now() + 3_600_000).toISOString();
   const answer = await ask(url, `/screenings?from=${from}&limit=200`);
@@ -72,7 +72,7 @@ const pay = async (url: string, token: string, booking: number): Promise<void> =
   expectStatus('pay', answer, 200);
 };
 
-/** Books and pays one ticket, from registration on. */
+/** Registers a customer, who books and pays one ticket. */
 export const buyTicket = async (url: string): Promise<{ token: string; booking: number }> => {
   const token = await register(url);
   const [screening] = await upcomingScreenings(url);

@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from '@jest/globals';
 
 import { kubectl } from '../testing/kubectl.ts';
-import { ensureShop } from '../testing/shared-shop.ts';
-import { buyTicket } from '../testing/shop.ts';
+import { ensureCinema } from '../testing/shared-cinema.ts';
+import { buyTicket } from '../testing/customer.ts';
 
 type Rule = { apiGroups: string[]; resources?: string[]; verbs: string[] };
 
@@ -27,8 +27,8 @@ afterAll(async () => {
   await restore?.();
 });
 
-test('when the operator may no longer write Deployments, then a condition says so; when it may again, then it heals', async () => {
-  const shop = await ensureShop();
+test('reports a missing right to write Deployments, and recovers when it is back', async () => {
+  const cinema = await ensureCinema();
   const { name, rules } = await boundRole();
   restore = () => setRules(name, rules);
   const reading = rules.map((rule) =>
@@ -37,34 +37,36 @@ test('when the operator may no longer write Deployments, then a condition says s
       : rule,
   );
   await setRules(name, reading);
-  await shop.change({ services: { catalog: { logLevel: 'debug' } } });
-  const { reason, message } = await shop.condition('Degraded', 'True', /forbidden/i, 90);
+  await cinema.change({ services: { catalog: { logLevel: 'debug' } } });
+  const { reason, message } = await cinema.condition('Degraded', 'True', /forbidden/i, 90);
   console.log(`${reason}: ${message}`);
-  await buyTicket(shop.url);
+  await buyTicket(cinema.url);
 
   await setRules(name, rules);
-  await shop.change({ services: { catalog: { logLevel: 'info' } } });
-  await shop.ready();
-  expect(await shop.condition('Degraded', 'False')).toBeDefined();
+  await cinema.change({ services: { catalog: { logLevel: 'info' } } });
+  await cinema.ready();
+  expect(await cinema.condition('Degraded', 'False')).toBeDefined();
 });
 
-test('when the operator may no longer read Deployments, then a condition says so; when it may again, then it heals', async () => {
-  const shop = await ensureShop();
+test('reports a missing right to read Deployments, and recovers when it is back', async () => {
+  const cinema = await ensureCinema();
   const { name, rules } = await boundRole();
   restore = () => setRules(name, rules);
   await setRules(
     name,
-    rules.map((rule) => ({
-      ...rule,
-      resources: (rule.resources ?? []).filter((resource) => resource !== 'deployments'),
-    })),
+    rules
+      .map((rule) => ({
+        ...rule,
+        resources: (rule.resources ?? []).filter((resource) => resource !== 'deployments'),
+      }))
+      .filter(({ resources }) => resources.length > 0),
   );
-  await shop.change({ services: { catalog: { logLevel: 'debug' } } });
-  const { reason, message } = await shop.condition('Degraded', 'True', /forbidden/i, 90);
+  await cinema.change({ services: { catalog: { logLevel: 'debug' } } });
+  const { reason, message } = await cinema.condition('Degraded', 'True', /forbidden/i, 90);
   console.log(`${reason}: ${message}`);
-  await buyTicket(shop.url);
+  await buyTicket(cinema.url);
 
   await setRules(name, rules);
-  await shop.change({ services: { catalog: { logLevel: 'info' } } });
-  await shop.ready();
+  await cinema.change({ services: { catalog: { logLevel: 'info' } } });
+  await cinema.ready();
 });

@@ -2,32 +2,32 @@ import { afterAll, expect, test } from '@jest/globals';
 
 import { kubectl } from '../testing/kubectl.ts';
 import { killLeader, leader, operatorMetric } from '../testing/operator.ts';
-import { ensureShop } from '../testing/shared-shop.ts';
+import { ensureCinema } from '../testing/shared-cinema.ts';
 import { makeNamespace } from '../testing/ticketing.ts';
 import { waitFor } from '../testing/waiting.ts';
 
-const namespace = 'e2e-others';
+const namespace = 'e2e-unrelated';
 
 afterAll(() => kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false']));
 
 const mebibytes = async (): Promise<number> =>
   Math.round((await operatorMetric('process_resident_memory_bytes')) / 2 ** 20);
 
-/** Another operator leads, has read its lists and worked on what they name. */
+/** Waits until another operator leads and has reconciled. */
 const changeLeader = async (): Promise<void> => {
   const killed = await killLeader();
-  await waitFor('another leads', async () => {
+  await waitFor('another leader', async () => {
     const found = await leader();
     return found !== undefined && found !== killed;
   });
   await waitFor(
-    'its work',
+    'its first reconcile',
     async () => (await operatorMetric('controller_runtime_reconcile_total')) > 0,
   );
 };
 
-test('when others have a hundred megabytes of Secrets, then the operator holds none of them', async () => {
-  const shop = await ensureShop();
+test('holds none of 100 MB of unrelated Secrets in memory', async () => {
+  const cinema = await ensureCinema();
   await changeLeader();
   const before = await mebibytes();
 
@@ -37,7 +37,7 @@ test('when others have a hundred megabytes of Secrets, then the operator holds n
     const items = Array.from({ length: 100 }, (_, index) => ({
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: { name: `theirs-${String(batch)}-${String(index)}`, namespace },
+      metadata: { name: `unrelated-${String(batch)}-${String(index)}`, namespace },
       data: { value },
     }));
     await kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
@@ -46,9 +46,9 @@ test('when others have a hundred megabytes of Secrets, then the operator holds n
   await changeLeader();
   const after = await mebibytes();
   console.log(
-    `an operator that begins to lead holds ${String(after)} MiB; ${String(before)} MiB before others made 600 Secrets, 96 MB`,
+    `a new leader uses ${String(after)} MiB; ${String(before)} MiB before 600 unrelated Secrets (96 MB) existed`,
   );
-  // One copy of them, as text or parsed, would be more than this.
+  // A copy of them, as text or parsed, would be larger.
   expect(after - before).toBeLessThan(50);
-  await shop.ready();
+  await cinema.ready();
 });

@@ -1,17 +1,17 @@
 import { afterAll, expect, test } from '@jest/globals';
 
 import { patch } from '../testing/kubectl.ts';
-import { buyTicket, upcomingScreenings } from '../testing/shop.ts';
-import { makeNamespace, smallSpec, ticketing } from '../testing/ticketing.ts';
+import { buyTicket, upcomingScreenings } from '../testing/customer.ts';
+import { makeNamespace, makeTicketing, smallSpec } from '../testing/ticketing.ts';
 import { secondsSince } from '../testing/waiting.ts';
 
-const north = ticketing('e2e-north', 'tickets', 30_086);
-const northEast = ticketing('e2e-north', 'tickets-east', 30_087);
-const south = ticketing('e2e-south', 'tickets', 30_088);
+const north = makeTicketing('e2e-north', 'tickets', 30_086);
+const northEast = makeTicketing('e2e-north', 'tickets-east', 30_087);
+const south = makeTicketing('e2e-south', 'tickets', 30_088);
 
 afterAll(() => Promise.all([north.remove(), south.remove()]));
 
-test('when there are two resources in one namespace and one of the same name in another, then each is a shop of its own', async () => {
+test('keeps resources of one namespace, and of one name in two namespaces, apart', async () => {
   await makeNamespace(north.namespace);
   await makeNamespace(south.namespace);
   const started = performance.now();
@@ -19,18 +19,18 @@ test('when there are two resources in one namespace and one of the same name in 
   await northEast.apply({ ...smallSpec(30_087), seed: { mode: 'none' } });
   await south.apply(smallSpec(30_088));
   await Promise.all([north.ready(240), northEast.ready(240), south.ready(240)]);
-  console.log(`three shops in ${secondsSince(started)}`);
+  console.log(`three resources ready in ${secondsSince(started)}`);
 
   await buyTicket(north.url);
   await buyTicket(south.url);
   expect(await upcomingScreenings(northEast.url)).toEqual([]);
-  const uids = (await Promise.all([north, northEast, south].map((shop) => shop.owned()))).map(
+  const uids = (await Promise.all([north, northEast, south].map((cinema) => cinema.owned()))).map(
     (owned) => owned.map(({ metadata }) => metadata.uid),
   );
   expect(new Set(uids.flat()).size).toBe(uids.flat().length);
 });
 
-test('when a resource is paused, then drift stays; when it goes on, then it is put back', async () => {
+test('leaves drift alone while paused, and reverts it afterwards', async () => {
   const { namespace, name } = south;
   const replicas = async (): Promise<number | undefined> =>
     (await south.owned()).find(

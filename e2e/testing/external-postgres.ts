@@ -1,9 +1,9 @@
 import { apply, kubectl } from './kubectl.ts';
 
-/** A PostgreSQL that somebody else runs and no operator knows of. */
-export type OthersPostgres = {
+/** A PostgreSQL that no operator runs. */
+export type ExternalPostgres = {
   host: string;
-  /** As its DBA, a superuser; what it printed, without headers. */
+  /** Runs SQL as a superuser and resolves with the output, without headers. */
   asDba: (sql: string, database?: string) => Promise<string>;
 };
 
@@ -12,7 +12,7 @@ const postgresUid = 999;
 const podOf = (namespace: string): object => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name: 'others-postgres', namespace, labels: { app: 'others-postgres' } },
+  metadata: { name: 'external-postgres', namespace, labels: { app: 'external-postgres' } },
   spec: {
     securityContext: {
       runAsNonRoot: true,
@@ -31,7 +31,7 @@ const podOf = (namespace: string): object => ({
           { name: 'PGDATA', value: '/var/lib/postgresql/data/pgdata' },
         ],
         securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-        // Over TCP: while the image prepares the database it listens on its socket alone.
+        // Over TCP: while the image initializes the database, it listens on its socket only.
         readinessProbe: {
           exec: { command: ['pg_isready', '-q', '-h', '127.0.0.1', '-U', 'postgres'] },
           periodSeconds: 1,
@@ -49,9 +49,9 @@ const podOf = (namespace: string): object => ({
   },
 });
 
-/** Goes with its namespace. */
-export const startOthersPostgres = async (namespace: string): Promise<OthersPostgres> => {
-  const host = 'others-postgres';
+/** It is deleted with its namespace. */
+export const startExternalPostgres = async (namespace: string): Promise<ExternalPostgres> => {
+  const host = 'external-postgres';
   await apply(podOf(namespace));
   await apply({
     apiVersion: 'v1',
