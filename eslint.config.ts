@@ -52,6 +52,7 @@ export default defineConfig(
       '**/main.ts',
       '**/*.main.ts',
       'scripts/**',
+      'skaffold/**',
       'bench/**',
       'services/kit/src/service-process.ts',
     ],

@@ -92,7 +92,7 @@ const integrityFromRegistry = (name: string, version: string): string | undefine
   const { stdout } = spawnSync('npm', ['view', `${name}@${version}`, 'dist.integrity', '--json'], {
     encoding: 'utf8',
   });
-  const integrity: unknown = stdout.trim().startsWith("\"sha512-") ? JSON.parse(stdout) : undefined;
+  const integrity: unknown = stdout.trim().startsWith('"sha512-') ? JSON.parse(stdout) : undefined;
   return typeof integrity === 'string' ? integrity : undefined;
 };
 

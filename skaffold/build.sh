@@ -1,8 +1,8 @@
 #!/bin/sh
 # Skaffold's build command: build.sh TARGET [MAIN]
 #   TARGET  a target of the Dockerfile, built as $IMAGE from $BUILD_CONTEXT
-#   MAIN    the program, if files are to be synced into its containers: then the image runs it from a
-#           copy that can be written, and starts it anew when a file of it changes (live.sh)
+#   MAIN    the program, if files are synced into its containers: the image then runs it from a writable
+#           copy and restarts it when a file of the copy changes (live.ts)
 set -eu
 target=$1
 main=${2:-}

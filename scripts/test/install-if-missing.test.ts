@@ -40,9 +40,9 @@ const lock = {
 const lockHash = createHash('sha256').update(JSON.stringify(lock)).digest('hex');
 const marker = (): string => join(root, 'node_modules/.installed-lock-hash');
 
-/** An npm that notes each call and then does as told. */
-const fakeNpm = (behaviour: string): void => {
-  writeFileSync(join(root, 'bin/npm'), `#!/bin/sh\necho "$1" >> "${root}/calls"\n${behaviour}\n`, {
+/** An npm that records each call and then runs these lines of shell. */
+const fakeNpm = (lines: string): void => {
+  writeFileSync(join(root, 'bin/npm'), `#!/bin/sh\necho "$1" >> "${root}/calls"\n${lines}\n`, {
     mode: 0o755,
   });
 };
@@ -51,25 +51,36 @@ const calls = (): string[] =>
     ? readFileSync(join(root, 'calls'), 'utf8').trim().split('\n')
     : [];
 
-const run = (): Promise<{ code: number | null; output: string }> =>
-  new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(root, 'scripts/install-if-missing.mjs')], {
-      env: { PATH: `${join(root, 'bin')}:/usr/bin:/bin` },
-    });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.on('close', (code) => {
-      resolve({ code, output });
-    });
+type Run = { output: () => string; ended: Promise<number | null> };
+
+const begin = (): Run => {
+  const child = spawn(process.execPath, [join(root, 'scripts/install-if-missing.mjs')], {
+    env: { PATH: `${join(root, 'bin')}:/usr/bin:/bin` },
   });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { output: () => output, ended };
+};
+
+const run = async (): Promise<{ code: number | null; output: string }> => {
+  const { output, ended } = begin();
+  const code = await ended;
+  return { code, output: output() };
+};
+
+/** The test's own time-out bounds it. */
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+};
 
 const installed = (packages: object): void => {
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeFileSync(join(root, 'node_modules/.package-lock.json'), JSON.stringify({ packages }));
 };
 
-test('when nothing is installed, then npm ci runs once, and the next start asks nobody', async () => {
+test('runs npm ci once, and not again at the next start', async () => {
   fakeNpm(`mkdir -p "${root}/node_modules"`);
   const first = await run();
   expect([first.code, calls()]).toEqual([0, ['ci']]);
@@ -79,7 +90,7 @@ test('when nothing is installed, then npm ci runs once, and the next start asks 
   expect(calls()).toEqual(['ci']);
 });
 
-test('when somebody ran npm themselves, then what they have is taken', async () => {
+test('accepts an installation that was made with npm', async () => {
   fakeNpm('exit 1');
   installed({ 'node_modules/express': { version: '5.0.0' } });
   expect(await run()).toEqual({ code: 0, output: '' });
@@ -96,14 +107,14 @@ test('links a workspace that npm has not linked yet, and runs no npm', async () 
   expect(calls()).toEqual([]);
 });
 
-test('when what is installed is of another version, then npm ci runs', async () => {
+test('runs npm ci when a package has another version', async () => {
   fakeNpm('exit 0');
   installed({ 'node_modules/express': { version: '4.0.0' } });
   expect((await run()).code).toBe(0);
   expect(calls()).toEqual(['ci']);
 });
 
-test('when the lock file changed since, then npm ci runs', async () => {
+test('runs npm ci when the lock file has changed', async () => {
   fakeNpm('exit 0');
   mkdirSync(join(root, 'node_modules'));
   writeFileSync(marker(), 'of another lock file');
@@ -111,7 +122,7 @@ test('when the lock file changed since, then npm ci runs', async () => {
   expect(calls()).toEqual(['ci']);
 });
 
-test('when the registry cannot be reached, then it says so, and the next start tries again', async () => {
+test('reports an unreachable registry, and tries again at the next start', async () => {
   fakeNpm('echo "npm error code ENOTFOUND" >&2; exit 1');
   const { code, output } = await run();
   expect(code).toBe(1);
@@ -121,7 +132,7 @@ test('when the registry cannot be reached, then it says so, and the next start t
   expect(calls()).toEqual(['ci', 'ci']);
 });
 
-test('when this npm finds the lock file out of step, then it installs by it all the same', async () => {
+test('installs by the lock file when npm ci finds it out of sync', async () => {
   fakeNpm(
     `if [ "$1" = ci ]; then echo "npm error code EUSAGE" >&2; exit 1; fi; mkdir -p "${root}/node_modules"`,
   );
@@ -129,10 +140,13 @@ test('when this npm finds the lock file out of step, then it installs by it all 
   expect(calls()).toEqual(['ci', 'install']);
 });
 
-test('when two start at once, then one installs and the other waits for it', async () => {
-  fakeNpm(`sleep 0.5; mkdir -p "${root}/node_modules"`);
-  const both = await Promise.all([run(), run()]);
-  expect(both.map(({ code }) => code)).toEqual([0, 0]);
+test('installs once when two start at the same time: the second waits for the first', async () => {
+  fakeNpm(`until [ -e "${root}/continue" ]; do sleep 0.05; done; mkdir -p "${root}/node_modules"`);
+  const first = begin();
+  await until(() => calls().length === 1);
+  const second = begin();
+  await until(() => second.output().includes('waiting for it'));
+  writeFileSync(join(root, 'continue'), '');
+  expect(await Promise.all([first.ended, second.ended])).toEqual([0, 0]);
   expect(calls()).toEqual(['ci']);
-  expect(both.map(({ output }) => output).join('')).toMatch(/waiting for it/);
 });
