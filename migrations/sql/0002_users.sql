@@ -16,6 +16,8 @@ CREATE TABLE users (
   CHECK ((deleted_at IS NULL) = (password_hash IS NOT NULL))
 );
 CREATE INDEX users_admins ON users (id) WHERE role = 'admin' AND deleted_at IS NULL;
+-- The bookings service releases the holds of deleted users.
+CREATE INDEX users_deleted ON users (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- A session is a family of refresh tokens, each used once. Only hashes are stored.
 CREATE TABLE refresh_tokens (

@@ -42,6 +42,9 @@ export const makeBookingsMetrics = (registry: Registry, queueDepth: () => number
     expired: (count: number): void => {
       released.inc({ reason: 'expired' }, count);
     },
+    userDeleted: (count: number): void => {
+      released.inc({ reason: 'user_deleted' }, count);
+    },
     screeningCancelled: (count: number): void => {
       released.inc({ reason: 'screening_cancelled' }, count);
     },

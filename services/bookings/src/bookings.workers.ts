@@ -6,6 +6,7 @@ import { startWorker, type Worker } from '@movie-ticketing/kit/worker';
 import type { BookingsMetrics } from './bookings.metrics.ts';
 import { cancelBookingsOfCancelledScreenings } from './holds/cancel-screenings.ts';
 import { expireHolds } from './holds/expire-holds.ts';
+import { releaseHoldsOfDeletedUsers } from './holds/release-deleted-users.ts';
 import type { PaymentProvider } from './payments/payment-provider.ts';
 import { reconcilePayments } from './payments/payment-reconciler.ts';
 
@@ -31,6 +32,11 @@ export const startBookingsWorkers = (options: {
       'bookings_cancel_screenings',
       1_000,
       () => cancelBookingsOfCancelledScreenings(db, metrics.screeningCancelled),
+    ],
+    [
+      'bookings_release_deleted_users',
+      1_000,
+      () => releaseHoldsOfDeletedUsers(db, metrics.userDeleted),
     ],
     [
       'bookings_reconcile_payments',

@@ -5,7 +5,7 @@ import { insertBooking, insertPayment } from '../testing/booking-rows.ts';
 import { as, hold } from '../testing/clients.ts';
 import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
 
-describe('when a booking may be cancelled', () => {
+describe('cancelling a booking', () => {
   let system: BookingsSystem;
   let person: Person;
   beforeAll(async () => {
@@ -16,7 +16,7 @@ describe('when a booking may be cancelled', () => {
 
   const cancel = (id: number, key?: string) => as(system.server.api, person).cancel(id, key);
 
-  test('when its screening has begun, then 409 screening_started and it stays as it is, paid or not', async () => {
+  test('is refused with 409 screening_started once the screening has started', async () => {
     const began = await insertScreening(system.db, {
       starts_at: new Date(Date.now() - 1_000),
       total_seats: 10,
@@ -32,7 +32,32 @@ describe('when a booking may be cancelled', () => {
     expect(await system.seatsOf(began.id)).toBe(9);
   });
 
-  test('when a payment is being processed, then 409 payment_processing; once it is declined, then 200', async () => {
+  test('by an admin with after_start succeeds after the start; customers and staff get 403', async () => {
+    const started = await insertScreening(system.db, {
+      starts_at: new Date(Date.now() - 1_000),
+      total_seats: 10,
+      available_seats: 9,
+    });
+    const { id } = await insertBooking(system.db, {
+      user_id: person.id,
+      screening_id: started.id,
+      status: 'confirmed',
+    });
+    const send = ({ token }: Person) =>
+      system.server.api('POST', `/bookings/${String(id)}/cancel`, {
+        token,
+        body: { after_start: true },
+      });
+    const [staff, admin] = [await system.person('staff'), await system.person('admin')];
+    for (const user of [person, staff]) {
+      expect(await send(user)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    }
+    expect((await cancel(id)).status).toBe(409);
+    expect(await send(admin)).toMatchObject({ status: 200, body: { booking: { id } } });
+    expect(await system.seatsOf(started.id)).toBe(10);
+  });
+
+  test('is refused with 409 payment_processing until the payment is settled', async () => {
     const screening = await insertScreening(system.db);
     const { id } = await hold(system, person, screening.id);
     const payment = await insertPayment(system.db, { booking_id: id });
@@ -50,7 +75,7 @@ describe('when a booking may be cancelled', () => {
     ['expired', 'booking_expired'],
     ['cancelled', 'booking_cancelled'],
     ['refunded', 'booking_cancelled'],
-  ])('when it is %s already, then 409 %s and no seat moves', async (status, code) => {
+  ])('that is %s is refused with 409 %s and releases no seat', async (status, code) => {
     const screening = await insertScreening(system.db);
     const { id } = await insertBooking(system.db, {
       user_id: person.id,
@@ -61,7 +86,7 @@ describe('when a booking may be cancelled', () => {
     expect(await system.seatsOf(screening.id)).toBe(100);
   });
 
-  test('when it carries a body, then 400; an empty one is fine', async () => {
+  test('rejects unknown fields with 400 and accepts an empty body', async () => {
     const screening = await insertScreening(system.db);
     const { id } = await hold(system, person, screening.id);
     const path = `/bookings/${String(id)}/cancel`;
@@ -71,7 +96,7 @@ describe('when a booking may be cancelled', () => {
     expect((await api('POST', path, { token, body: {} })).status).toBe(200);
   });
 
-  test('when a cancel is repeated with its key, then the first answer again, though the booking is refunded by now', async () => {
+  test('repeated with its key returns the first response, although the booking is refunded since', async () => {
     const screening = await insertScreening(system.db);
     const { id } = await hold(system, person, screening.id);
     const first = await cancel(id, 'once');
@@ -84,7 +109,7 @@ describe('when a booking may be cancelled', () => {
     expect((await cancel(other.id, 'once')).headers.has('idempotent-replayed')).toBe(false);
   });
 
-  test('when a hold is cancelled without payment, then cancelled it stays', async () => {
+  test('without a payment leaves it cancelled', async () => {
     const screening = await insertScreening(system.db);
     const { id } = await hold(system, person, screening.id);
     expect((await cancel(id)).body.booking).toMatchObject({ id, status: 'cancelled' });

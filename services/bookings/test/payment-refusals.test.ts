@@ -19,7 +19,7 @@ describe('payments that are refused or repeated', () => {
   afterAll(() => system.stop());
   const client = () => as(system.server.api, person);
 
-  test('when a booking is paid already, then 409 booking_already_paid', async () => {
+  test('a paid booking is refused with 409 booking_already_paid', async () => {
     const { id } = await hold(system, person, screeningId);
     await client().pay(id);
     expect(await client().pay(id)).toMatchObject({
@@ -28,7 +28,7 @@ describe('payments that are refused or repeated', () => {
     });
   });
 
-  test('when a booking is cancelled, then 409 booking_cancelled and no charge', async () => {
+  test('a cancelled booking is refused with 409 booking_cancelled', async () => {
     const { id } = await hold(system, person, screeningId);
     await client().cancel(id);
     expect(await client().pay(id)).toMatchObject({
@@ -37,14 +37,14 @@ describe('payments that are refused or repeated', () => {
     });
   });
 
-  test('when a hold ran out, swept or not, then 409 booking_expired and no charge', async () => {
+  test('an expired hold is refused with 409 booking_expired, before and after the worker marks it', async () => {
     const screening = await insertScreening(system.db, { total_seats: 10, available_seats: 9 });
     const { id } = await insertBooking(system.db, {
       user_id: person.id,
       screening_id: screening.id,
       expiresInMs: -1,
     });
-    // Before the sweeper and after it: the clock decides, not the sweeper.
+    // The clock decides, not the worker.
     for (;;) {
       expect(await client().pay(id)).toMatchObject({
         status: 409,
@@ -58,7 +58,7 @@ describe('payments that are refused or repeated', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('when a booking is somebody else’s or nobody’s, then the same 404', async () => {
+  test('the booking of another user and an unknown one get the same 404', async () => {
     const { id } = await hold(system, person, screeningId);
     const theirs = await as(system.server.api, other).pay(id);
     const nobodys = await as(system.server.api, other).pay(999_999_999);
@@ -66,7 +66,7 @@ describe('payments that are refused or repeated', () => {
     expect({ ...theirs.body, instance: '' }).toEqual({ ...nobodys.body, instance: '' });
   });
 
-  test('when staff pay for somebody, then it is paid; another customer does not see that payment', async () => {
+  test('staff may pay for a user; other customers do not see the payment', async () => {
     const staff = await system.person('staff');
     const { id } = await hold(system, person, screeningId);
     const paid = await as(system.server.api, staff).pay(id);
@@ -78,7 +78,7 @@ describe('payments that are refused or repeated', () => {
     expect((await as(system.server.api, other).payment(999_999_999)).status).toBe(404);
   });
 
-  test('when a payment that succeeded is repeated with its key, then the same 200, marked as a replay', async () => {
+  test('a successful payment repeated with its key replays the 200', async () => {
     const { id } = await hold(system, person, screeningId);
     const first = await client().pay(id, undefined, 'good');
     const again = await client().pay(id, undefined, 'good');
@@ -87,7 +87,7 @@ describe('payments that are refused or repeated', () => {
     expect(again.headers.get('idempotent-replayed')).toBe('true');
   });
 
-  test('when a declined payment is repeated with its key, then the same 402; a new key tries again', async () => {
+  test('a declined payment repeated with its key replays the 402; a new key makes a new attempt', async () => {
     const { id } = await hold(system, person, screeningId);
     const first = await client().pay(id, 'tok_declined', 'bad');
     const again = await client().pay(id, 'tok_declined', 'bad');
@@ -99,7 +99,7 @@ describe('payments that are refused or repeated', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('when a payment in doubt is repeated with its key, then the same 202 and no second charge', async () => {
+  test('a payment in doubt repeated with its key replays the 202 and charges once', async () => {
     const { id } = await hold(system, person, screeningId);
     const first = await client().pay(id, 'tok_timeout', 'doubt');
     const again = await client().pay(id, 'tok_timeout', 'doubt');
@@ -108,7 +108,7 @@ describe('payments that are refused or repeated', () => {
     expect(again.headers.get('idempotent-replayed')).toBe('true');
   });
 
-  test('when the key of a payment comes with another booking or token, then 422', async () => {
+  test('the key of a payment with another booking or token is refused with 422', async () => {
     const { id } = await hold(system, person, screeningId);
     await client().pay(id, undefined, 'mine');
     for (const again of [
@@ -119,7 +119,7 @@ describe('payments that are refused or repeated', () => {
     }
   });
 
-  test('when a payment was refused, then its key is free', async () => {
+  test('a refused payment leaves its key free', async () => {
     const { id } = await hold(system, person, screeningId);
     expect((await client().pay(999_999_999, undefined, 'free')).status).toBe(404);
     expect((await client().pay(id, undefined, 'free')).status).toBe(200);
@@ -133,7 +133,7 @@ describe('payments that are refused or repeated', () => {
     [{ booking_id: 1, payment_token: '' }],
     [{ booking_id: 1, payment_token: 'a\u0000b' }],
     [{ booking_id: 1, amount: 1 }],
-  ])('when the body is %j, then 400 names what is wrong', async (body) => {
+  ])('rejects the body %j with 400', async (body) => {
     const answer = await system.server.api('POST', '/payments', { token: person.token, body });
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
     expect(answer.body.errors.length).toBeGreaterThan(0);

@@ -101,9 +101,11 @@ export const startRealBookings = async (
       ),
     cancel: (index: number): Promise<string> =>
       outcomeName(
-        bookings.cancel(currentUser(owners[index]!), ids[index]!, undefined) as Promise<
-          Replayable<object>
-        >,
+        bookings.cancel(
+          currentUser(owners[index]!),
+          { id: ids[index]!, afterStart: false },
+          undefined,
+        ) as Promise<Replayable<object>>,
       ),
     runOut: async (index: number): Promise<void> => {
       await system.db.query('UPDATE bookings SET expires_at = clock_timestamp() WHERE id = $1', [

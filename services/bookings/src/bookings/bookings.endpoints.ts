@@ -1,7 +1,13 @@
 import { defineEndpoint } from '@movie-ticketing/kit/endpoint';
 import { idParams } from '@movie-ticketing/kit/fields';
 
-import { bookingEnvelope, bookingFilter, bookingList, newBooking } from './bookings.schema.ts';
+import {
+  bookingEnvelope,
+  bookingFilter,
+  bookingList,
+  cancellation,
+  newBooking,
+} from './bookings.schema.ts';
 
 export const createBooking = (maxTickets: number) =>
   defineEndpoint({
@@ -33,7 +39,7 @@ export const listBookings = defineEndpoint({
   operationId: 'listBookings',
   summary: 'List bookings, newest first',
   description:
-    'Customers see their own bookings. Staff and admins see all bookings and may filter by `user_id`. Sorted by id, descending.',
+    'Customers see their own bookings. Staff and admins see all bookings and may filter by `user_id`, which finds the bookings of one user. Sorted by id, descending.',
   tag: 'Bookings',
   access: 'signed-in',
   query: bookingFilter,
@@ -61,13 +67,15 @@ export const cancelBooking = defineEndpoint({
   operationId: 'cancelBooking',
   summary: 'Cancel a booking',
   description:
-    'Releases the seats at once. A paid booking becomes `cancelled` with its payment `refund_pending`, and both become `refunded` once the provider confirms the refund.',
+    'Releases the seats at once. A paid booking becomes `cancelled` with its payment `refund_pending`, and both become `refunded` once the provider confirms the refund. Refused once the screening has started, unless an admin sends `after_start`.',
   tag: 'Bookings',
   access: 'signed-in',
   params: idParams,
+  body: cancellation,
   answers: { 200: bookingEnvelope },
   problems: [
     'not_found',
+    'forbidden',
     'booking_cancelled',
     'booking_expired',
     'screening_started',

@@ -37,6 +37,7 @@ export const makeBookingsHandlers = (service: BookingsService) => {
       userId: query.user_id,
       screeningId: query.screening_id,
       status: query.status,
+      reference: query.reference,
       before: query.cursor?.[0],
       limit: query.limit,
     });
@@ -52,9 +53,14 @@ export const makeBookingsHandlers = (service: BookingsService) => {
   const cancelBooking: Handler<typeof endpoints.cancelBooking> = async ({
     currentUser,
     params,
+    body,
     idempotency,
   }) => {
-    const { result, isReplay } = await service.cancel(currentUser, params.id, idempotency);
+    const { result, isReplay } = await service.cancel(
+      currentUser,
+      { id: params.id, afterStart: body.after_start ?? false },
+      idempotency,
+    );
     return withReplayHeader(presentOne(result), isReplay);
   };
 

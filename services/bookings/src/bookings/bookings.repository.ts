@@ -58,6 +58,7 @@ export type BookingFilter = {
   userId?: number | undefined;
   screeningId?: number | undefined;
   status?: BookingStatus | undefined;
+  reference?: string | undefined;
   /** Ids below this one. */
   before?: number | undefined;
   limit: number;
@@ -90,6 +91,7 @@ const list =
       ['user_id =', filter.userId],
       ['screening_id =', filter.screeningId],
       ['status =', filter.status],
+      ['reference =', filter.reference],
       ['id <', filter.before],
     ].flatMap(([condition, value]) =>
       value === undefined ? [] : [`${String(condition)} ${add(value)}`],
@@ -123,9 +125,22 @@ const setStatus =
     return toBooking(onlyRow(rows));
   };
 
-/** The database's clock, for what is decided after a lock. */
-const now = (db: Queryable) => async (): Promise<Date> =>
-  onlyRow(await db.query<{ now: Date }>('SELECT clock_timestamp() AS now')).now;
+/** What decides about a payment besides its booking, with the database's clock. */
+export type ScreeningState = { status: 'scheduled' | 'cancelled'; hasStarted: boolean; now: Date };
+
+/** A screening as it is now, without a lock: for what is decided after the lock on its booking. */
+const findScreening =
+  (db: Queryable) =>
+  async (screeningId: number): Promise<ScreeningState> => {
+    const row = onlyRow(
+      await db.query<{ status: ScreeningState['status']; has_started: boolean; now: Date }>(
+        `SELECT status, starts_at <= clock_timestamp() AS has_started, clock_timestamp() AS now
+         FROM screenings WHERE id = $1`,
+        [screeningId],
+      ),
+    );
+    return { status: row.status, hasStarted: row.has_started, now: row.now };
+  };
 
 export const makeBookingsRepository = (db: Queryable) => ({
   find: find(db),
@@ -133,5 +148,5 @@ export const makeBookingsRepository = (db: Queryable) => ({
   list: list(db),
   lock: lock(db),
   setStatus: setStatus(db),
-  now: now(db),
+  findScreening: findScreening(db),
 });

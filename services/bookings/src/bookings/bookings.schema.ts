@@ -41,11 +41,25 @@ export const newBooking = (maxTickets: number) =>
     })
     .meta({ id: 'NewBooking' });
 
+export const cancellation = z
+  .strictObject({
+    after_start: z
+      .boolean()
+      .describe('Cancel although the screening has started. Only an admin may set it.')
+      .exactOptional(),
+  })
+  .default({});
+
 export const bookingFilter = z.strictObject({
   ...pageById('bookings'),
   user_id: idInText().exactOptional(),
   screening_id: idInText().exactOptional(),
   status: z.enum(bookingStatuses).exactOptional(),
+  reference: z
+    .string()
+    .regex(/^[0-9a-z]{8,32}$/i, 'must be a booking reference like 0F8NJ8NAFCK2')
+    .transform((value) => value.toUpperCase())
+    .exactOptional(),
 });
 
 /** Amounts are in minor units. */

@@ -23,6 +23,9 @@ export type BookingsService = ReturnType<typeof makeBookingsService>;
 
 export type NewBooking = { screeningId: number; numTickets: number; userId?: number | undefined };
 
+/** `afterStart`: cancel although the screening has started. Only for admins. */
+type Cancellation = { id: number; afterStart: boolean };
+
 export const makeBookingsService = (db: Database, queue: BookingQueue) => {
   const repository = makeBookingsRepository(db);
   return {
@@ -64,30 +67,35 @@ export const makeBookingsService = (db: Database, queue: BookingQueue) => {
       return toPage('bookings', rows, filter.limit, (row) => [row.id]);
     },
 
-    cancel: async (
+    cancel: (
       currentUser: CurrentUser,
-      id: number,
+      cancellation: Cancellation,
       idempotency: IdempotentRequest | undefined,
-    ): Promise<Replayable<Booking>> => {
-      const booking = requireVisible(currentUser, await repository.find(id), 'Booking');
-      return cancelBooking(db, booking, idempotency);
-    },
+    ): Promise<Replayable<Booking>> => cancelBooking(db, currentUser, cancellation, idempotency),
   };
 };
 
 /** Releases the seats at once; a payment that succeeded becomes a refund in the same transaction. */
-const cancelBooking = (
+const cancelBooking = async (
   db: Database,
-  { id, screeningId }: Booking,
+  currentUser: CurrentUser,
+  { id, afterStart }: Cancellation,
   idempotency: IdempotentRequest | undefined,
-): Promise<Replayable<Booking>> =>
-  runOnce(db, storedBookings, idempotency, async (tx) => {
+): Promise<Replayable<Booking>> => {
+  const found = await makeBookingsRepository(db).find(id);
+  const { screeningId } = requireVisible(currentUser, found, 'Booking');
+  if (afterStart && currentUser.role !== 'admin') {
+    throw new Problem('forbidden', {
+      detail: 'Only an admin may cancel a booking after its screening has started.',
+    });
+  }
+  return runOnce(db, storedBookings, idempotency, async (tx) => {
     const bookings = makeBookingsRepository(tx);
     const payments = makePaymentsRepository(tx);
     const seats = makeSeatsRepository(tx);
     const screening = await seats.lockOne(screeningId);
     const booking = await bookings.lock(id);
-    refuseCancel(booking, screening.hasStarted);
+    refuseCancel(booking, screening.hasStarted && !afterStart);
     // A statement of its own, after the lock: its snapshot includes a payment that began before.
     const payment = await payments.findLive(id);
     if (payment?.status === 'processing') {
@@ -100,15 +108,16 @@ const cancelBooking = (
     await payments.requestRefunds([id]);
     return cancelled;
   });
+};
 
-const refuseCancel = (booking: Booking, hasStarted: boolean): void => {
+const refuseCancel = (booking: Booking, isTooLate: boolean): void => {
   if (booking.status === 'cancelled' || booking.status === 'refunded') {
     throw new Problem('booking_cancelled', { detail: 'The booking is already cancelled.' });
   }
   if (booking.status === 'expired') {
     throw new Problem('booking_expired', { detail: 'The booking has expired.' });
   }
-  if (hasStarted) {
+  if (isTooLate) {
     throw new Problem('screening_started', {
       detail: 'A booking can be cancelled until its screening starts.',
     });

@@ -23,6 +23,35 @@ const findExpired =
     return rows.map((row) => ({ id: row.id, screeningId: row.screening_id }));
   };
 
+/**
+ * Holds of users who were deleted within the last day, the longest that a hold can last. Starts from the
+ * deleted users, of whom there are few.
+ */
+const findOfDeletedUsers =
+  (db: Queryable) =>
+  async (limit: number): Promise<{ id: number; screeningId: number }[]> => {
+    const rows = await db.query<{ id: number; screening_id: number }>(
+      `SELECT b.id, b.screening_id FROM users u JOIN bookings b ON b.user_id = u.id
+       WHERE u.deleted_at > clock_timestamp() - interval '1 day' AND b.status = 'pending'
+         AND NOT EXISTS (SELECT FROM payments p WHERE p.booking_id = b.id AND p.status = 'processing')
+       ORDER BY b.id LIMIT $1`,
+      [limit],
+    );
+    return rows.map((row) => ({ id: row.id, screeningId: row.screening_id }));
+  };
+
+/** Those of the bookings that have no payment in progress. */
+const withoutPayment =
+  (db: Queryable) =>
+  async (ids: readonly number[]): Promise<number[]> => {
+    const rows = await db.query<{ id: number }>(
+      `SELECT id FROM unnest($1::bigint[]) AS locked (id)
+       WHERE NOT EXISTS (SELECT FROM payments p WHERE p.booking_id = id AND p.status = 'processing')`,
+      [ids],
+    );
+    return rows.map(({ id }) => id);
+  };
+
 /** Locks those of the bookings that are pending. Step 2 of the lock order. */
 const lockPending =
   (db: Queryable) =>
@@ -84,6 +113,8 @@ const cancel =
 
 export const makeHoldsRepository = (db: Queryable) => ({
   findExpired: findExpired(db),
+  findOfDeletedUsers: findOfDeletedUsers(db),
+  withoutPayment: withoutPayment(db),
   lockPending: lockPending(db),
   expire: expire(db),
   findCancelledScreenings: findCancelledScreenings(db),

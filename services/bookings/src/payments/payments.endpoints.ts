@@ -20,6 +20,8 @@ export const createPayment = defineEndpoint({
     'booking_already_paid',
     'booking_expired',
     'booking_cancelled',
+    'screening_started',
+    'screening_cancelled',
     'payment_processing',
   ],
   idempotent: true,

@@ -10,7 +10,7 @@ import type { Logger } from '@movie-ticketing/kit/logging';
 import { Problem } from '@movie-ticketing/kit/problems';
 import { isUniqueViolation } from '@movie-ticketing/kit/sqlstate';
 
-import { makeBookingsRepository } from '../bookings/bookings.repository.ts';
+import { makeBookingsRepository, type ScreeningState } from '../bookings/bookings.repository.ts';
 import type { Booking } from '../bookings/bookings.schema.ts';
 import {
   makeIdempotencyKeysRepository,
@@ -103,7 +103,11 @@ const beginPayment = async (
       if (idempotency !== undefined && (await findClaim(tx, idempotency)) !== undefined) {
         return { claimed: idempotency };
       }
-      refusePayment(booking, await payments.findLive(booking.id), await bookings.now());
+      refusePayment(
+        booking,
+        await payments.findLive(booking.id),
+        await bookings.findScreening(booking.screeningId),
+      );
       // The reconciler waits until this process has had time to settle the payment.
       const payment = await payments.insert(booking, timeoutMs + 3_000);
       if (idempotency !== undefined) await claimKey(tx, idempotency, payment.id);
@@ -129,7 +133,15 @@ const findClaim = async (
   return claim;
 };
 
-const refusePayment = (booking: Booking, live: Payment | undefined, now: Date): void => {
+/**
+ * The screening is read without a lock, for a payment changes no seats. If it is cancelled after this
+ * check, the worker that cancels its bookings requests the refund.
+ */
+const refusePayment = (
+  booking: Booking,
+  live: Payment | undefined,
+  screening: ScreeningState,
+): void => {
   if (live?.status === 'processing') {
     throw new Problem('payment_processing', {
       detail: 'A payment for this booking is already being processed.',
@@ -148,7 +160,21 @@ const refusePayment = (booking: Booking, live: Payment | undefined, now: Date): 
       throw expired();
     case 'pending':
       // Expired by the database's clock, read after the lock, although no worker has marked it yet.
-      if (booking.expiresAt <= now) throw expired();
+      if (booking.expiresAt <= screening.now) throw expired();
+      refuseScreening(screening);
+  }
+};
+
+const refuseScreening = ({ status, hasStarted }: ScreeningState): void => {
+  if (status === 'cancelled') {
+    throw new Problem('screening_cancelled', {
+      detail: 'The screening is cancelled. Nothing was charged.',
+    });
+  }
+  if (hasStarted) {
+    throw new Problem('screening_started', {
+      detail: 'The screening has started. Nothing was charged.',
+    });
   }
 };
 
