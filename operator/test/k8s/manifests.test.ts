@@ -53,8 +53,8 @@ const rendered = async (folder: string): Promise<Manifest[]> =>
 const operatorOf = async (folder: string): Promise<Manifest> =>
   (await rendered(folder)).find(({ kind }) => kind === 'Deployment')!;
 
-describe('what is applied', () => {
-  test('when base is applied again, and after it each overlay, then all are taken', async () => {
+describe('the manifests', () => {
+  test('base and each overlay can be applied on top of each other', async () => {
     await kubectl.run(['create', 'namespace', 'tickets']);
     const overlays = readdirSync(join(root, 'k8s/overlays')).map((name) => `k8s/overlays/${name}`);
     expect(overlays).toHaveLength(2);
@@ -62,7 +62,7 @@ describe('what is applied', () => {
       await kubectl.run(['apply', ...strict, '--dry-run=server', '-k', folder]);
   });
 
-  test('when a sample is applied, then every field is known and every rule holds', async () => {
+  test('the API server accepts every sample', async () => {
     const samples = readdirSync(join(root, 'k8s/samples'));
     expect(samples).toEqual(expect.arrayContaining(['minimal.yaml', 'external-database.yaml']));
     for (const sample of samples) {
@@ -71,7 +71,7 @@ describe('what is applied', () => {
     }
   });
 
-  test('when a manifest has a field too many, then it is refused: the check has teeth', async () => {
+  test('control: an unknown field is refused', async () => {
     const odd = { ...(await operatorOf('k8s/base')) };
     odd['spec'] = { ...odd['spec'], replica: 3 };
     const applied = kubectl.run(
@@ -91,7 +91,7 @@ describe("the operator's pod", () => {
       spec: { ...deployment['spec'].template.spec, ...change },
     });
 
-  test('when it starts, then the restricted Pod Security of its namespace lets it in', async () => {
+  test('passes restricted Pod Security', async () => {
     const dryRun = ['create', '--dry-run=server', '-f', '-'];
     for (const folder of ['k8s/base', 'k8s/overlays/minikube']) {
       const operator = await operatorOf(folder);
@@ -102,7 +102,7 @@ describe("the operator's pod", () => {
     }
   });
 
-  test('when it runs, then it cannot write its root and says what it needs', async () => {
+  test('has a read-only root file system and declares its resources', async () => {
     const [container] = (await operatorOf('k8s/base'))['spec'].template.spec.containers;
     expect(container.securityContext.readOnlyRootFilesystem).toBe(true);
     expect(container.resources.requests).toEqual({ cpu: '50m', memory: '128Mi' });
@@ -124,7 +124,7 @@ describe("the operator's rights", () => {
   const groupOf = (apiVersion: string): string =>
     apiVersion.includes('/') ? apiVersion.split('/')[0]! : '';
 
-  test('when it makes the objects of a resource, then it may, and no other kinds', async () => {
+  test('cover the owned kinds and no others', async () => {
     const role = (await rendered('k8s/base')).find(
       ({ kind, metadata }) =>
         kind === 'ClusterRole' && metadata.name === 'movie-ticketing-operator',
@@ -140,7 +140,7 @@ describe("the operator's rights", () => {
         .toSorted(),
     );
     for (const { apiVersion, kind } of ownedKinds) {
-      // Jobs are named by a hash: they are found by their label, never asked for by name.
+      // The names of Jobs contain a hash. Jobs are listed by label and never read by name.
       const reading = kind === 'Job' ? ['list', 'watch'] : ['get', 'list', 'watch'];
       for (const verb of [...reading, 'create', 'patch']) {
         const attributes = { group: groupOf(apiVersion), resource: pluralOf(kind), verb };
@@ -162,13 +162,13 @@ describe("the operator's rights", () => {
     { group: 'rbac.authorization.k8s.io', resource: 'rolebindings', verb: 'create' },
     { group: 'coordination.k8s.io', resource: 'leases', verb: 'get' },
   ];
-  test('when it would reach beyond, then it may not', async () => {
+  test('do not reach beyond what the operator needs', async () => {
     for (const attributes of beyond) {
       expect({ ...attributes, allowed: await may(attributes) }).toMatchObject({ allowed: false });
     }
   });
 
-  test('when it leads, then it may hold its own Lease and no other', async () => {
+  test('include its own Lease and no other', async () => {
     const lease = {
       group: 'coordination.k8s.io',
       resource: 'leases',
