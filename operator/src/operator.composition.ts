@@ -99,7 +99,7 @@ const startManagement = async (
       registry,
       isStopping: () => stopping,
       readiness: () => Promise.resolve(missing()),
-      ailment: () =>
+      unhealthyReason: () =>
         election.isLeading() && controller.lastEventAgeMs() > maxSilenceMs
           ? 'no response from the API server for 15 minutes'
           : undefined,

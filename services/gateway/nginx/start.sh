@@ -1,15 +1,15 @@
 #!/bin/sh
-# The gateway's entry point: writes under /tmp what only start knows, then becomes nginx.
+# The gateway's entry point: writes the configuration that is known only at start under /tmp, then runs nginx.
 #   PORT (8080), MANAGEMENT_PORT (9090)
-#   CATALOG_ADDRESS (catalog:8080), and so for each service of the file "services"
-#   TLS_DIR      a folder with tls.crt and tls.key: PORT speaks HTTPS; a renewed certificate is taken up
+#   CATALOG_ADDRESS (catalog:8080), and likewise for each service in the file "services"
+#   TLS_DIR      a folder with tls.crt and tls.key: PORT serves HTTPS; a renewed certificate is loaded
 #   TRUST_PROXY  (0) proxies in front of the gateway that append the client's address to X-Forwarded-For
 #   RATE_LIMIT   requests a second from one client (IPv4 address or IPv6 /64); unset: no limit
-#   LOG_LEVEL    (info) warn and above: no line a request
+#   LOG_LEVEL    (info) with warn and above requests are not logged
 #   BANNER       printed at start
-# Names are looked up here and not by nginx: an upstream whose name does not resolve keeps nginx from
-# starting, one that resolves is never looked up again, and search domains are unknown to it. A watcher
-# looks again every two seconds and reloads nginx when an address has changed.
+# This script resolves names, not nginx: nginx does not start if an upstream's name does not resolve, never
+# resolves a name again, and ignores search domains. A watcher resolves the names every two seconds and
+# reloads nginx when an address has changed.
 set -eu
 here=$(dirname "$0")
 run=/tmp/gateway
@@ -25,12 +25,12 @@ number() { # NAME VALUE MAXIMUM
 
 listen() { # PORT [ssl]
   echo "listen $1${2:+ $2};"
-  # Where the kernel has no IPv6, nginx would not start.
+  # nginx would not start on a kernel without IPv6.
   if [ -s /proc/net/if_inet6 ]; then echo "listen [::]:$1${2:+ $2};"; fi
 }
 
-# A copy, for a renewal may come between the reading of one file and of the other: nginx is given a
-# pair that it takes, or keeps the one it has. Succeeds if there is a new pair.
+# Copies the pair, because a renewal may happen between reading one file and the other: nginx then keeps the
+# pair that it has. Succeeds if there is a new pair.
 take_certificate() {
   cat "$TLS_DIR/tls.crt" >"$run/tls.crt.new" 2>/dev/null || return 1
   cat "$TLS_DIR/tls.key" >"$run/tls.key.new" 2>/dev/null || return 1
@@ -49,7 +49,7 @@ servers_at() { # HOST:PORT
     $2 == "STREAM" { print ($1 ~ /:/ ? "[" $1 "]" : $1) ":" port }' | sort -u
 }
 
-# Succeeds if anything has changed. A name that does not resolve keeps the addresses it had.
+# Succeeds if anything has changed. A name that does not resolve keeps its last addresses.
 write_upstreams() {
   changed=1
   for service in $(cat "$here/services"); do
@@ -61,10 +61,10 @@ write_upstreams() {
     fi
     {
       echo "upstream $service {"
-      # Each twice: a request that may be repeated goes to the same address again where there is but
-      # one, and a Kubernetes Service picks another pod. nginx must not remember that it failed.
+      # Each address twice: a request that may be retried goes to the same address again if there is only
+      # one, and a Kubernetes Service picks another pod. nginx must not mark an address as failed.
       echo "$servers" | sed 's/.*/  server & max_fails=0;/; p'
-      # Shorter than the 65 s that a service keeps a connection: nginx never uses one just closed.
+      # Shorter than the 65 s after which a service closes an idle connection: nginx never uses a closed one.
       echo '  keepalive 64;'
       echo '  keepalive_timeout 50s;'
       echo '}'
@@ -82,11 +82,11 @@ write_upstreams() {
 watch() { # PID of nginx
   while sleep 2 && kill -0 "$1" 2>/dev/null; do
     if [ -n "${TLS_DIR:-}" ] && take_certificate; then
-      echo '{"level":"info","service":"gateway","message":"the certificate has changed: reloading"}'
+      echo '{"level":"info","service":"gateway","message":"certificate changed, reloading"}'
       kill -HUP "$1"
     fi
     if write_upstreams; then
-      echo '{"level":"info","service":"gateway","message":"an address has changed: reloading"}'
+      echo '{"level":"info","service":"gateway","message":"service address changed, reloading"}'
       kill -HUP "$1"
     fi
   done
@@ -98,10 +98,10 @@ hops=${TRUST_PROXY:-0}
 if [ "$hops" != 0 ]; then number TRUST_PROXY "$hops" 10; fi
 if [ -n "${RATE_LIMIT:-}" ]; then number RATE_LIMIT "$RATE_LIMIT" 99999; fi
 
-# A container that is started again finds its /tmp as it was.
+# A restarted container keeps its /tmp.
 rm -rf /tmp/cache
 mkdir -p "$run"
-# The key's copy is for nginx alone.
+# Only nginx may read the copy of the key.
 umask 077
 if [ -n "${TLS_DIR:-}" ]; then
   if ! take_certificate && [ ! -s "$run/tls.key" ]; then
@@ -141,7 +141,7 @@ if [ -n "${RATE_LIMIT:-}" ]; then
 fi
 case ${LOG_LEVEL:-info} in
   trace | debug | info) ;;
-  # Of two access_log directives side by side this one wins.
+  # Overrides the access_log directive of nginx.conf.
   warn | error | fatal | silent) echo 'access_log off;' >>"$run/http.conf" ;;
   *)
     echo 'LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent' >&2

@@ -5,7 +5,7 @@ import { usersEndpoints } from '@movie-ticketing/users/users.endpoints';
 import { gatewayEndpoints } from './gateway.endpoints.ts';
 import type { EndpointsByService } from './route-table.ts';
 
-/** Every endpoint there is, by the service that answers it; in any currency unless one is said. */
+/** Every endpoint by the service that answers it; for any currency unless one is given. */
 export const allEndpoints = ({
   currency,
   maxTickets = 10,

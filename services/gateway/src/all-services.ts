@@ -32,7 +32,7 @@ export const makeAllServices = async (options: {
   environment: GatewayEnvironment;
   logger: Logger;
   registry: Registry;
-  /** Instead of the queue and its batch: the benchmark's control. */
+  /** Replaces the booking queue and its batch: the benchmark's control. */
   control?: Pick<BookingsOptions, 'run' | 'makeQueue'>;
 }): Promise<AllServices> => {
   const { environment } = options;
@@ -45,7 +45,7 @@ export const makeAllServices = async (options: {
   });
   const gateway = makeGatewayService({
     document: makeApiDocument(endpoints),
-    edge: catalog.edge, // its endpoints are public: nothing of it is used
+    edge: catalog.edge, // not used: the gateway's endpoints are public
   });
   return { services: [gateway, catalog, users, bookings], pages: makeReferencePage(), users };
 };

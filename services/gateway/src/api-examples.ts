@@ -1,7 +1,7 @@
 const credentials = { email: 'ada@example.com', password: 'correct horse battery' };
 const refreshToken = { refresh_token: 'Zm9yIGFuIGV4YW1wbGUsIG5vdCByZWFs' };
 
-/** A body for each operation that takes one, to begin with in the reference. */
+/** An example body for each operation that accepts one. */
 export const examples: Readonly<Record<string, unknown>> = {
   registerUser: credentials,
   loginUser: credentials,
@@ -26,12 +26,12 @@ export const examples: Readonly<Record<string, unknown>> = {
   },
   updateMovie: { price: { amount: 900, currency: 'USD' } },
   createTheater: {
-    name: 'Filmtheater am Ufer',
+    name: 'Ritz 1',
     location: 'Berlin',
     time_zone: 'Europe/Berlin',
     total_seats: 240,
   },
-  updateTheater: { name: 'Kino am Ufer' },
+  updateTheater: { name: 'Ritz 2' },
   createScreening: { movie_id: 1, theater_id: 1, starts_at: '2027-01-31T19:30:00Z' },
   updateScreening: { status: 'cancelled' },
   createBooking: { screening_id: 1, num_tickets: 2 },

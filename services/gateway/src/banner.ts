@@ -4,10 +4,10 @@ export type BannerOptions = {
   /** `http://localhost:8080` */
   url: string;
   managementUrl: string;
-  /** Where the embedded database keeps its data; undefined with DATABASE_URL. */
+  /** The data folder of the embedded database; undefined with DATABASE_URL. */
   dataDir: string | undefined;
   signIns: readonly SignInLine[];
-  /** A screening with seats left, for the example; undefined when there is none. */
+  /** A screening with free seats, for the example; undefined if there is none. */
   screeningId: number | undefined;
   seconds: number;
 };
@@ -21,7 +21,7 @@ const booking = (url: string, { email, password }: SignInLine, screeningId: numb
   `    -d '{"screening_id": ${String(screeningId)}, "num_tickets": 2}'`,
 ];
 
-/** What a person reads once the server answers. */
+/** Printed once the server accepts requests. */
 export const bannerOf = (options: BannerOptions): string => {
   const { url, signIns, screeningId } = options;
   const customer = signIns.find(({ role }) => role === 'customer');
@@ -35,7 +35,7 @@ export const bannerOf = (options: BannerOptions): string => {
   );
   return [
     '',
-    `Movie ticketing serves (after ${options.seconds.toFixed(1)} s)`,
+    `Movie ticketing: ready in ${options.seconds.toFixed(1)} s`,
     '',
     `  API        ${url}`,
     `  Reference  ${url}/docs`,
@@ -46,7 +46,7 @@ export const bannerOf = (options: BannerOptions): string => {
     ...(customer === undefined || screeningId === undefined
       ? []
       : [...booking(url, customer, screeningId), '']),
-    'Ctrl-C stops it.',
+    'Press Ctrl-C to stop.',
     '',
   ].join('\n');
 };

@@ -7,7 +7,7 @@ import type { Service } from '@movie-ticketing/kit/service';
 
 import { gatewayEndpoints } from './gateway.endpoints.ts';
 
-/** What the gateway answers itself. It holds nothing, so it is always ready and stops at once. */
+/** The endpoints that the gateway itself answers. It has no state: it is always ready and stops at once. */
 export const makeGatewayService = (options: { document: OpenApiDocument; edge: Edge }): Service => {
   const pong: ApiResponse = { status: 200, body: { message: 'pong' } };
   const document = openApiAnswer(options.document);
@@ -23,7 +23,7 @@ export const makeGatewayService = (options: { document: OpenApiDocument; edge: E
   };
 };
 
-/** Made once: the document never changes while a process lives. */
+/** Serialised once: the document does not change while the process runs. */
 const openApiAnswer = (document: OpenApiDocument): ApiResponse => {
   const json = JSON.stringify(document);
   return {

@@ -4,14 +4,14 @@ import { tracingEnvironment } from '@movie-ticketing/kit/tracing';
 import { usersEnvironment } from '@movie-ticketing/users/users.environment';
 import { z } from 'zod';
 
-/** What the one-process server reads: what every service does, with a laptop's defaults. */
+/** The environment of the one-process server: that of every service, with defaults for a laptop. */
 export const gatewayEnvironment = z.object({
   ...usersEnvironment.shape,
   ...bookingsSettings.shape,
   ...tracingEnvironment.shape,
-  // Published demo passwords must not be reachable from elsewhere unless somebody says so.
+  // The demo passwords are public: the server is reachable from this machine only unless HOST is set.
   HOST: z.string().default('127.0.0.1'),
-  // The banner is what a person reads; requests are counted in the metrics all the same.
+  // The banner stays readable; the metrics count every request.
   LOG_LEVEL: serverEnvironment.shape.LOG_LEVEL.unwrap().default('warn'),
   DATA_DIR: z.string().min(1).default('.data'),
   SEED: environmentFields.oneOf(['demo', 'none'], 'demo'),

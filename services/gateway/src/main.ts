@@ -17,24 +17,27 @@ const progress = (message: string): void => {
   console.log(message);
 };
 
-/** The administrator, made if absent and never changed. What a person may be told of its password. */
+/** Creates the administrator if absent. The banner shows a password only if it was generated just now. */
 const ensureAdmin = async (
   users: UsersProcess,
   { ADMIN_EMAIL: email, ADMIN_PASSWORD: password }: GatewayEnvironment,
 ): Promise<SignInLine> => {
   const outcome = await users.ensureAdmin({ email, password });
   if (outcome.kind === 'exists') {
-    return { role: outcome.role, email, password: '(as it was set when it was made)' };
+    return { role: outcome.role, email, password: '(unchanged)' };
   }
-  const told = outcome.generatedPassword;
+  const { generatedPassword } = outcome;
   return {
     role: 'admin',
     email,
-    password: told === undefined ? '(ADMIN_PASSWORD)' : `${told}  (made up, shown this once)`,
+    password:
+      generatedPassword === undefined
+        ? '(ADMIN_PASSWORD)'
+        : `${generatedPassword}  (generated, shown only once)`,
   };
 };
 
-/** A screening that can be booked for a while yet, as any client would find it. */
+/** A screening that starts in more than an hour and has free seats, found through the API. */
 const findScreening = async (url: string): Promise<number | undefined> => {
   const from = new Date(Date.now() + 3_600_000).toISOString();
   const answer = await fetch(`${url}/screenings?status=scheduled&limit=20&from=${from}`);

@@ -6,10 +6,10 @@ import { pageFile, renderNginxConfig, upstreamsOf } from './nginx-config.ts';
 import { recordOwnAnswers } from './own-answers.ts';
 import { makeRouteTable } from './route-table.ts';
 
-const usage = `Usage: node services/gateway/src/nginx-config.main.ts            prints nginx.conf
-       node services/gateway/src/nginx-config.main.ts FOLDER     writes all the image needs there`;
+const usage = `Usage: node services/gateway/src/nginx-config.main.ts            print nginx.conf
+       node services/gateway/src/nginx-config.main.ts FOLDER     write all files of the image there`;
 
-/** Where the image has what is written into FOLDER. */
+/** Where the image has the contents of FOLDER. */
 const installed = '/etc/nginx/gateway';
 
 const [folder, ...rest] = process.argv.slice(2);

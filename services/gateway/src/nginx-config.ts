@@ -6,26 +6,26 @@ import type { OwnAnswers } from './own-answers.ts';
 import type { RouteTableEntry } from './route-table.ts';
 
 export type NginxOptions = {
-  /** What the gateway answers itself, and the headers of its own refusals. */
+  /** The responses of the gateway itself, and the headers of its own problems. */
   own: OwnAnswers;
-  /** Where `own`'s bodies lie, a file each, named by `pageFile`. */
+  /** The folder of the bodies of `own`, one file each, named by `pageFile`. */
   pagesDir: string;
-  /** Where nginx/start.sh writes what is known at start alone: addresses, ports, limits. */
+  /** The folder where nginx/start.sh writes what is known only at start: addresses, ports, limits. */
   runDir: string;
 };
 
-/** Services that answer behind the gateway: an nginx upstream each. */
+/** The services behind the gateway, each of which is an nginx upstream. */
 export const upstreamsOf = (routes: readonly RouteTableEntry[]): string[] => [
   ...new Set(routes.map(({ service }) => service).filter((service) => service !== 'gateway')),
 ];
 
-/** The file of an answer's body: a flat name, for `/docs` is a page and a folder at once. */
+/** The file of a response body. The name is flat because `/docs` is both a page and a folder. */
 export const pageFile = (path: string): string => path.slice(1).replaceAll('/', '_');
 
 /**
- * The nginx gateway's whole configuration: what the route table names passes, all else is 404.
- * Works on nginx 1.21 and later. What only start knows comes from files under `runDir`.
- * @throws Error when the gateway itself has a route and no answer for it
+ * The complete configuration of the nginx gateway: routes of the route table are forwarded, any other
+ * path is 404. Works on nginx 1.21 and later. Files under `runDir` hold what is known only at start.
+ * @throws Error if the gateway itself has a route without a recorded response
  */
 export const renderNginxConfig = (
   routes: readonly RouteTableEntry[],
@@ -57,7 +57,7 @@ export const renderNginxConfig = (
         ...serviceLocations(routes),
         ...forwardLocations,
         ...nginxProblemLocations(options.own.refusalHeaders),
-        // Whatever was sent along, an unknown path is 404 and not 413.
+        // An unknown path is 404 and not 413, whatever the size of the body.
         ...block('location /', ['client_max_body_size 0;', 'return 404;']),
       ]),
       ...management(options.runDir),
@@ -68,7 +68,7 @@ export const renderNginxConfig = (
 const process = [
   'pid /tmp/nginx.pid;',
   'error_log /dev/stderr warn;',
-  // Not auto: nginx counts the machine's cores, not the container's share of them.
+  // Not auto: nginx counts the cores of the machine, not those of the container.
   'worker_processes 2;',
   'worker_rlimit_nofile 16384;',
   'worker_shutdown_timeout 25s;',
@@ -90,7 +90,7 @@ const base = [
   'keepalive_requests 10000;',
 ];
 
-/** A slow client costs a connection here and nothing behind: a body is passed on once it is whole. */
+/** A slow client occupies a connection here, but none of a service: a body is forwarded when it is complete. */
 const limits = [
   'client_max_body_size 100k;',
   'client_body_buffer_size 128k;',
@@ -102,7 +102,7 @@ const limits = [
   'reset_timedout_connection on;',
 ];
 
-/** The rules of kit/http-app.ts: an id is taken if it is harmless, else made; a trace id is logged. */
+/** As in kit/http-app.ts: a request id in a safe format is used, otherwise one is generated; the trace id is logged. */
 const identity = [
   ...block('map $http_x_request_id $answer_id', [
     directive(String.raw`"~^[\w.:-]{1,128}$"`, '$http_x_request_id'),
@@ -114,10 +114,10 @@ const identity = [
   ]),
 ];
 
-/** A JSON object a line. The route's pattern and not the path: a path can hold anything. */
+/** One JSON object a line, with the route's pattern: the path itself could contain personal data. */
 const accessLog = [
   ...block('map $route $logged_route', ['"" unmatched;', 'default $route;']),
-  // 000: the client was gone before there was a status. No JSON number begins with a zero.
+  // 000: the client disconnected before there was a status. A JSON number cannot begin with a zero.
   ...block('map $status $logged_status', ['000 499;', 'default $status;']),
   'uninitialized_variable_warn off;',
   "log_format json escape=json '{" +
@@ -140,14 +140,14 @@ const accessLog = [
       '"message":"request"',
     ].join(',') +
     "}';",
-  // Whole lines at a time: two workers write to one pipe, which takes 4096 bytes in one piece.
+  // Whole lines: two workers write to one pipe, and a write of up to 4096 bytes is atomic.
   'access_log /dev/stdout json buffer=4k flush=1s;',
 ];
 
 /**
- * How often a request may be sent, from its method and its key. nginx itself never repeats a POST or
- * a PATCH of which anything was sent, but takes DELETE for repeatable: the repetition would answer 404
- * to what succeeded.
+ * Whether a request may be retried, from its method and its Idempotency-Key. nginx itself never retries
+ * a POST or PATCH of which anything was sent, but it would retry DELETE: the second attempt would answer
+ * 404 for a deletion that succeeded.
  */
 const forwardingKind = block(
   'map "$request_method$shared$takes_key$http_idempotency_key" $forwarding',
@@ -176,7 +176,7 @@ const proxy = [
   'proxy_send_timeout 10s;',
   'proxy_read_timeout 20s;',
   'proxy_next_upstream_tries 2;',
-  // Connections that fail are tried again; an answer that was waited for this long is not.
+  // Failed connections are retried; a response that took longer than this is not.
   'proxy_next_upstream_timeout 5s;',
   'proxy_buffers 16 16k;',
   'proxy_buffer_size 16k;',
@@ -189,7 +189,7 @@ const forward = (name: string, nextUpstream: string, more: readonly string[] = [
     'internal;',
     directive('proxy_next_upstream', nextUpstream),
     ...more,
-    // As the client sent it: the service decides what it means.
+    // Exactly as the client sent it: the service parses it.
     'proxy_pass http://$service$request_uri;',
   ]);
 
@@ -200,7 +200,7 @@ const forwardLocations = [
   ...forward('forward-once', 'off'),
 ];
 
-/** As strict as the services: letter case and a slash at the end count. */
+/** As strict as the services: letter case and a trailing slash are significant. */
 const locationOf = (path: string): string => {
   if (parametersIn(path) === 0) return `location = ${path}`;
   const escaped = path.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
@@ -209,7 +209,7 @@ const locationOf = (path: string): string => {
 
 const parametersIn = (path: string): number => path.split('/:').length - 1;
 
-/** One location a path, whatever its methods: the service itself answers 405 with what it allows. */
+/** One location for each path: the service itself answers 405 with the allowed methods. */
 const serviceLocations = (routes: readonly RouteTableEntry[]): string[] => {
   const paths = new Map<string, RouteTableEntry[]>();
   for (const entry of routes) {
@@ -217,7 +217,7 @@ const serviceLocations = (routes: readonly RouteTableEntry[]): string[] => {
       paths.set(entry.path, [...(paths.get(entry.path) ?? []), entry]);
     }
   }
-  // nginx takes the first pattern that matches: the one that says most must come first.
+  // nginx uses the first pattern that matches, so the most specific one must come first.
   const sorted = [...paths].sort(([a], [b]) => parametersIn(a) - parametersIn(b));
   return sorted.flatMap(([path, entries]) =>
     [...new Set(entries.map(({ service }) => service))].flatMap((service) =>
@@ -241,11 +241,11 @@ const ownLocations = (
 ): string[] => {
   const endpoints = routes.filter(({ service }) => service === 'gateway').map(({ path }) => path);
   const missing = endpoints.find((path) => !own.answers.some((answer) => answer.path === path));
-  if (missing !== undefined) throw new Error(`the gateway has no answer for its own ${missing}`);
+  if (missing !== undefined) throw new Error(`no response was recorded for ${missing}`);
   return own.answers.flatMap((answer) =>
     block(locationOf(answer.path), [
       directive('set $route', answer.path),
-      // Endpoints refuse unknown parameters, and these take none; pages do not mind.
+      // Endpoints reject unknown parameters, and these accept none; pages ignore them.
       ...(endpoints.includes(answer.path) ? block('if ($is_args)', ['return 400;']) : []),
       directive('root', pagesDir),
       'types { }',
@@ -266,7 +266,7 @@ const allowedMethods = (routes: readonly RouteTableEntry[]): [string, string][] 
   return [...methods].map(([path, allowed]) => [path, allowed.join(', ')]);
 };
 
-/** Probes, on a port that nothing publishes. */
+/** Probes, on a port that is not published. */
 const management = (runDir: string): string[] =>
   block('server', [
     directive('include', `${runDir}/listen-management.conf`),

@@ -4,7 +4,7 @@ import { block, headers, quote } from './nginx-syntax.ts';
 
 type Refusal = {
   code: ProblemCode;
-  /** nginx's own statuses that become this. */
+  /** The statuses of nginx itself that become this problem. */
   statuses: readonly number[];
   detail?: string;
   headers?: Readonly<Record<string, string>>;

@@ -1,15 +1,15 @@
-/** Variables that texts of ours may name: every other `$` is refused, for nginx cannot escape one. */
+/** The variables that our texts may contain. Any other `$` is rejected: nginx cannot escape it. */
 const ownVariables = /\$(answer_id)\b/g;
 
 /**
  * A text as one nginx parameter.
- * @throws Error for what nginx would take for a variable, or cannot read
+ * @throws Error for a text that nginx would read as a variable, or cannot read
  */
 export const quote = (text: string): string => {
   if (text.replaceAll(ownVariables, '').includes('$')) {
     throw new Error(`nginx would read a variable in: ${text}`);
   }
-  if (/[\r\n\0]/.test(text)) throw new Error(`a line must not break in: ${text}`);
+  if (/[\r\n\0]/.test(text)) throw new Error(`line break in: ${text}`);
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", String.raw`\'`)}'`;
 };
 
@@ -21,6 +21,6 @@ export const block = (head: string, lines: readonly string[]): string[] => [
   '}',
 ];
 
-/** Headers of an answer, whatever its status. */
+/** Headers of a response with any status. */
 export const headers = (of: Readonly<Record<string, string>>): string[] =>
   Object.entries(of).map(([name, value]) => `add_header ${name} ${quote(value)} always;`);

@@ -19,13 +19,13 @@ export type OwnAnswer = {
 
 export type OwnAnswers = {
   answers: readonly OwnAnswer[];
-  /** What every refusal carries besides its own: the security headers, and no caching. */
+  /** The headers of every problem: the security headers, and no caching. */
   refusalHeaders: Readonly<Record<string, string>>;
 };
 
 /**
- * What the one-process server answers in the gateway's stead, recorded from itself: so both say the
- * same, to the last header. Listens on a port of 127.0.0.1 while it does.
+ * The responses of the gateway itself, recorded from the one-process server, so that both send the same
+ * headers and bodies. Listens on a port of 127.0.0.1 while recording.
  */
 export const recordOwnAnswers = async (): Promise<OwnAnswers> => {
   const endpoints = allEndpoints();
@@ -44,14 +44,14 @@ export const recordOwnAnswers = async (): Promise<OwnAnswers> => {
     const paths = [...endpoints.gateway.map(({ path }) => path), ...(await pagesAt(url))];
     return {
       answers: await Promise.all(paths.map((path) => record(url, path))),
-      refusalHeaders: headersOf(await fetch(`${url}/nothing-is-here`)),
+      refusalHeaders: headersOf(await fetch(`${url}/unknown`)),
     };
   } finally {
     await server.stop(1_000);
   }
 };
 
-/** The reference page and all that it loads from us. */
+/** The reference page and the files that it loads from this server. */
 const pagesAt = async (url: string): Promise<string[]> => {
   const html = await (await fetch(`${url}/docs`)).text();
   const links = html.matchAll(/(?:src|href)="(\/docs\/[^"]+)"/g);
@@ -68,7 +68,7 @@ const record = async (url: string, path: string): Promise<OwnAnswer> => {
   return { path, contentType, headers: headersOf(answer), body };
 };
 
-/** Of one answer alone, of the connection, or nginx's own business for a file. */
+/** Headers of one response, of the connection, or that nginx sets itself for a file. */
 const notKept = new Set([
   'connection',
   'content-length',
@@ -83,9 +83,9 @@ const notKept = new Set([
 const headersOf = (answer: Response): Record<string, string> =>
   Object.fromEntries([...answer.headers].filter(([name]) => !notKept.has(name)));
 
-/** The gateway's own endpoints are public: nobody signs in, nothing is cached. */
+/** The gateway's own endpoints are public: there is no sign-in and no cache. */
 const unusedEdge: Edge = {
-  verifier: { verify: () => Promise.reject(new Error('no endpoint of the gateway signs in')) },
+  verifier: { verify: () => Promise.reject(new Error('the endpoints of the gateway are public')) },
   isActiveUser: () => Promise.resolve(false),
   cache: makeResponseCache({ ttlMs: 0 }),
 };

@@ -11,13 +11,13 @@ import type { GatewayEnvironment } from './gateway.environment.ts';
 export type PreparedDatabase = {
   url: string;
   embedded: boolean;
-  /** Stops the embedded Postgres; one that was given goes on. */
+  /** Stops the embedded PostgreSQL; an external database keeps running. */
   stop: () => Promise<void>;
 };
 
 /**
- * The database that the environment names, or an embedded one under DATA_DIR, migrated.
- * @throws StartError for what an operator can put right
+ * The database of the environment, or an embedded one under DATA_DIR, migrated.
+ * @throws StartError for an error that the operator of the server can correct
  */
 export const prepareDatabase = async (
   environment: GatewayEnvironment,
@@ -37,8 +37,9 @@ const openDatabase = async (
   environment: GatewayEnvironment,
   progress: (message: string) => void,
 ): Promise<PreparedDatabase> => {
-  const given = databaseUrl(environment);
-  if (given !== undefined) return { url: given, embedded: false, stop: () => Promise.resolve() };
+  const external = databaseUrl(environment);
+  if (external !== undefined)
+    return { url: external, embedded: false, stop: () => Promise.resolve() };
   try {
     const postgres = await startEmbeddedPostgres({
       dataDir: environment.DATA_DIR,

@@ -9,7 +9,7 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 
 type Page = { body: Buffer; contentType: string; etag: string; cacheControl: string };
 
-/** The page may load what we serve and call our API, and nothing else anywhere. */
+/** The page may load files from this server and call its API, and nothing else. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -34,7 +34,7 @@ const html = `<!doctype html>
   </head>
   <body>
     <div id="reference"></div>
-    <noscript>This page needs JavaScript; the document itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
+    <noscript>This page needs JavaScript. The OpenAPI document is at <a href="/openapi.json">/openapi.json</a>.</noscript>
     <script src="/docs/swagger-ui-bundle.js"></script>
     <script src="/docs/reference.js"></script>
   </body>
@@ -82,7 +82,7 @@ const readPages = (): ReadonlyMap<string, Page> => {
   ]);
 };
 
-/** GET /docs and all it loads, read once: a reference page that works without any network. */
+/** GET /docs and the files that it loads, read once: the page needs no other network. */
 export const makeReferencePage = (): RequestHandler => {
   const router = Router();
   for (const [path, file] of readPages()) {

@@ -13,14 +13,14 @@ export type RouteTableEntry = {
   access: Access;
   /** A public read that may be up to a second old. */
   shared: boolean;
-  /** Takes `Idempotency-Key`: a proxy may repeat it when it carries one, never else. */
+  /** Accepts `Idempotency-Key`: a proxy may retry a request that carries one, and no other. */
   idempotent: boolean;
 };
 
 /**
- * Who answers what: the one source of the one-process server, the OpenAPI document, the nginx
- * gateway's configuration and the network policies.
- * @throws Error when two services claim one method and path
+ * Which service answers which path: the single source of the one-process server, the OpenAPI document,
+ * the nginx configuration and the network policies.
+ * @throws Error if two services define the same method and path
  */
 export const makeRouteTable = (endpoints: EndpointsByService): RouteTableEntry[] => {
   const table = services.flatMap((service) =>
@@ -28,11 +28,11 @@ export const makeRouteTable = (endpoints: EndpointsByService): RouteTableEntry[]
   );
   const claimed = new Map<string, ServiceName>();
   for (const { method, path, service } of table) {
-    // Patterns that differ in a parameter's name alone match the same requests.
+    // Patterns that differ only in the name of a parameter match the same requests.
     const pattern = `${method} ${path.replaceAll(/:\w+/g, ':')}`;
     const other = claimed.get(pattern);
     if (other !== undefined) {
-      throw new Error(`${method} ${path} is claimed by ${other} and by ${service}`);
+      throw new Error(`${method} ${path} is defined by ${other} and by ${service}`);
     }
     claimed.set(pattern, service);
   }

@@ -76,7 +76,7 @@ describe('npm start on an empty folder', () => {
     const { url, managementUrl } = await server.ready;
     const api = makeApi(url);
     expect(server.output()).toMatch(/customer +alice@example\.com +popcorn-alice/);
-    expect(server.output()).toMatch(/admin +admin@example\.com +\S{20,} +\(made up/);
+    expect(server.output()).toMatch(/admin +admin@example\.com +\S{20,} +\(generated/);
     expect(server.output()).toContain(`${url}/docs`);
     expect((await fetch(`${managementUrl}/readyz`)).status).toBe(200);
 
@@ -110,7 +110,7 @@ describe('npm start on an empty folder', () => {
     const token = await signIn(url, 'alice@example.com', 'popcorn-alice');
     const { body } = await api('GET', '/bookings', { token });
     expect(body.bookings).toMatchObject([{ num_tickets: 2, status: 'confirmed' }]);
-    expect(server.output()).not.toMatch(/shown this once/);
+    expect(server.output()).not.toMatch(/shown only once/);
 
     // As a terminal does it: every process of the group at once, npm passes it on besides.
     const stopping = performance.now();

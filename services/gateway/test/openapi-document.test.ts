@@ -112,12 +112,12 @@ describe('the route table', () => {
 
   test('when two services claim one request, then it is refused', () => {
     expect(() => makeRouteTable(path('bookings', '/movies'))).toThrow(
-      'GET /movies is claimed by catalog and by bookings',
+      'GET /movies is defined by catalog and by bookings',
     );
   });
 
   test('when two patterns differ in a parameter name alone, then they are one request', () => {
-    expect(() => makeRouteTable(path('bookings', '/movies/:movie_id'))).toThrow('is claimed by');
+    expect(() => makeRouteTable(path('bookings', '/movies/:movie_id'))).toThrow('is defined by');
   });
 
   test('when an endpoint keeps answers for a key, then it needs a sign-in to scope them to', () => {

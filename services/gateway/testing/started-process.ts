@@ -44,7 +44,7 @@ export const startProcess = (
   const ready = new Promise<{ url: string; managementUrl: string }>((resolve, reject) => {
     const read = (chunk: Buffer): void => {
       output += chunk.toString();
-      if (!output.includes('Ctrl-C stops it')) return;
+      if (!output.includes('Press Ctrl-C to stop')) return;
       const url = /API +(\S+)/.exec(output)?.[1];
       const managementUrl = /Metrics +(\S+)\/metrics/.exec(output)?.[1];
       if (url !== undefined && managementUrl !== undefined) resolve({ url, managementUrl });

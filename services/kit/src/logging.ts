@@ -4,14 +4,14 @@ import { pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pin
 
 export type { Logger } from 'pino';
 
-/** What every log line of a request carries. */
+/** Fields of every log line of a request. */
 export type RequestContext = { request_id: string; trace_id?: string };
 
 export const requestContext = new AsyncLocalStorage<RequestContext>();
 
 /**
- * Structured logs, a JSON object a line, to standard output. Nothing that could hold a secret or an
- * e-mail is passed in by our code; `redact` is the net below.
+ * Structured logs on standard output, one JSON object a line. Our code does not log secrets or e-mail
+ * addresses; `redact` removes them if it does by mistake.
  */
 export const makeLogger = (
   options: { service: string; level: string },
@@ -21,7 +21,7 @@ export const makeLogger = (
     {
       level: options.level,
       base: { service: options.service },
-      // A copy: pino adds each line's own fields to what it is given here.
+      // A copy: pino adds the fields of each line to this object.
       mixin: () => ({ ...requestContext.getStore() }),
       messageKey: 'message',
       timestamp: stdTimeFunctions.isoTime,
@@ -48,7 +48,7 @@ export const makeLogger = (
     ...(destination === undefined ? [] : [destination]),
   );
 
-/** An error for the log: its names, messages and stack, but not a driver's `detail`, which quotes rows. */
+/** An error for the log: name, message and stack, without the driver's `detail`, which quotes rows. */
 export const describeError = (error: unknown): Record<string, unknown> => {
   if (!(error instanceof Error)) return { message: String(error) };
   const code = 'code' in error ? error.code : undefined;

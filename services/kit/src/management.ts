@@ -4,15 +4,15 @@ import type { Registry } from './metrics.ts';
 import type { ReadinessCheck } from './readiness.ts';
 
 /**
- * `/livez`, `/readyz` and `/metrics`, on a port of their own that no gateway leads to.
- * Liveness never asks the database: a restart of this process would not heal it.
+ * `/livez`, `/readyz` and `/metrics`, on a port of their own that the gateway does not forward to.
+ * Liveness does not depend on the database: a restart of this process would not repair it.
  */
 export const managementListener = (options: {
   registry: Registry;
   readiness: ReadinessCheck;
   isStopping: () => boolean;
-  /** What only a restart would heal, in words. */
-  ailment?: () => string | undefined;
+  /** Why only a restart can repair this process; undefined while it is healthy. */
+  unhealthyReason?: () => string | undefined;
 }): RequestListener => {
   const readyz = async (): Promise<{ status: number; body: object }> => {
     const missing = options.isStopping() ? 'stopping' : await options.readiness();
@@ -31,7 +31,7 @@ export const managementListener = (options: {
     const path = req.url?.split('?', 1)[0];
     if (req.method !== 'GET' && req.method !== 'HEAD') json(405, { status: 'method not allowed' });
     else if (path === '/livez') {
-      const reason = options.ailment?.();
+      const reason = options.unhealthyReason?.();
       if (reason === undefined) json(200, { status: 'alive' });
       else json(503, { status: 'not alive', reason });
     } else if (path === '/readyz') {

@@ -6,7 +6,7 @@ export { Counter, Gauge, Histogram, Registry } from 'prom-client';
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export type HttpMetrics = {
-  /** Labels are a route's pattern, its method and the status: bounded, whatever clients send. */
+  /** The labels are the route's pattern, the method and the status: their number is bounded. */
   observe: (route: string, method: string, status: number, durationMs: number) => void;
 };
 
@@ -21,7 +21,7 @@ export const makeRegistry = (service: string): Registry => {
 export const makeHttpMetrics = (registry: Registry): HttpMetrics => {
   const duration = new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'Time from a request to the end of its answer; its _count is the number of requests',
+    help: 'Duration of HTTP requests; the _count is the number of requests',
     labelNames: ['route', 'method', 'status'] as const,
     buckets: seconds,
     registers: [registry],
@@ -37,7 +37,7 @@ type PoolCounts = { totalCount: number; idleCount: number; waitingCount: number 
 
 const observedPools = new WeakMap<Registry, Map<string, PoolCounts>>();
 
-/** How pools are used, read when scraped. Services that share a process share its registry's gauge. */
+/** Usage of connection pools, read at each scrape. Services in one process share the gauge. */
 export const observePool = (registry: Registry, pools: Record<string, PoolCounts>): void => {
   const observed = observedPools.get(registry) ?? new Map<string, PoolCounts>();
   for (const [pool, counts] of Object.entries(pools)) observed.set(pool, counts);
@@ -45,7 +45,7 @@ export const observePool = (registry: Registry, pools: Record<string, PoolCounts
   observedPools.set(registry, observed);
   new Gauge({
     name: 'database_pool_connections',
-    help: 'Connections of a pool: total and idle, and requests waiting for one',
+    help: 'Connections of a pool by state: total, idle, and requests waiting for a connection',
     labelNames: ['pool', 'state'] as const,
     registers: [registry],
     collect() {

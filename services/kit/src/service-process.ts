@@ -11,7 +11,7 @@ import type { Service } from './service.ts';
 import type { Refusal } from './socket-refusal.ts';
 import type { Tracing } from './tracing.ts';
 
-/** What an operator can put right: its message is printed alone, without a stack. Exit code 1. */
+/** An error that the operator of the server can correct: its message is printed without a stack. Exit code 1. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }
@@ -108,14 +108,14 @@ const recordRefusal =
     );
   };
 
-const noSuchHost = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
+const unusableHost = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /** A HOST that is not an address of this machine is noticed only when we listen on it. */
 const listen = async (options: ServerOptions): Promise<RunningServer> => {
   try {
     return await startServer(options);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && noSuchHost.has(String(error.code))) {
+    if (error instanceof Error && 'code' in error && unusableHost.has(String(error.code))) {
       throw new ConfigError(
         'HOST must be an address of this machine, like 127.0.0.1, or :: for all',
         { cause: error },
@@ -126,9 +126,9 @@ const listen = async (options: ServerOptions): Promise<RunningServer> => {
 };
 
 /**
- * Runs a process until SIGTERM or SIGINT. A signal that comes twice within a second is one signal
- * (npm passes on what the terminal already sent); a later second one ends it at once.
- * @param start resolves with how to stop; a ConfigError exits with code 2
+ * Runs a process until SIGTERM or SIGINT. Two signals within a second count as one (npm forwards the
+ * signal that the terminal already sent); a later second one ends the process at once.
+ * @param start resolves with the function that stops it; a ConfigError exits with code 2
  */
 export const runProcess = async (start: () => Promise<() => Promise<void>>): Promise<void> => {
   let stop: (() => Promise<void>) | undefined;
@@ -153,7 +153,7 @@ export const runProcess = async (start: () => Promise<() => Promise<void>>): Pro
 };
 
 const finish = async (stop: () => Promise<void>): Promise<void> => {
-  // The last resort: whatever hangs, the process is gone within ten seconds.
+  // The process ends within ten seconds even if something hangs.
   setTimeout(() => process.exit(1), 10_000).unref();
   try {
     await stop();
@@ -167,7 +167,7 @@ const finish = async (stop: () => Promise<void>): Promise<void> => {
 const describeFailure = (error: unknown): string => {
   if (error instanceof ConfigError || error instanceof StartError) return error.message;
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-    return `${error.message}: another program listens there. Set PORT or MANAGEMENT_PORT to a free one.`;
+    return `${error.message}: another program uses this port. Set PORT or MANAGEMENT_PORT to a free port.`;
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 };

@@ -6,20 +6,20 @@ import { z } from 'zod';
 import { environmentFields } from './config.ts';
 
 export const tracingEnvironment = z.object({
-  /** Set: spans are sent there over OTLP/HTTP. Unset: nothing of OpenTelemetry is loaded. */
+  /** Spans are sent there over OTLP/HTTP. If unset, OpenTelemetry is not loaded. */
   OTEL_EXPORTER_OTLP_ENDPOINT: environmentFields.httpUrl('http://collector:4318').optional(),
   OTEL_SERVICE_NAME: z.string().min(1).optional(),
 });
 
 export type Tracing = {
-  /** Begins a request's span, a child of its `traceparent`. Returns how to end it. */
+  /** Starts the span of a request as a child of its `traceparent`. Returns a function that ends it. */
   startRequest: (req: IncomingMessage) => (route: string, status: number) => void;
   stop: () => Promise<void>;
 };
 
 /**
- * Opt-in tracing with a span a request, made by hand: auto-instrumentation costs two to three times
- * on a small route.
+ * Optional tracing with one span for each request. It is written by hand, because auto-instrumentation
+ * doubles or triples the processor time of a small route.
  */
 export const startTracing = async (
   env: z.output<typeof tracingEnvironment>,

@@ -5,14 +5,14 @@ import { startServer } from '../src/server.ts';
 
 test('when only a restart would heal, then /livez says so; /metrics answers', async () => {
   const state = {
-    ailment: undefined as string | undefined,
+    unhealthyReason: undefined as string | undefined,
     missing: 'not synced' as string | undefined,
   };
   const listener = managementListener({
     registry: new Registry(),
     readiness: async () => state.missing,
     isStopping: () => false,
-    ailment: () => state.ailment,
+    unhealthyReason: () => state.unhealthyReason,
   });
   const server = await startServer({ listener, host: '127.0.0.1', port: 0 });
   const status = async (path: string): Promise<number> =>
@@ -20,7 +20,7 @@ test('when only a restart would heal, then /livez says so; /metrics answers', as
   expect(await status('/livez')).toBe(200);
   expect(await status('/readyz')).toBe(503);
   expect(await status('/metrics')).toBe(200);
-  state.ailment = 'nothing heard for an hour';
+  state.unhealthyReason = 'no watch event for an hour';
   state.missing = undefined;
   expect(await status('/livez')).toBe(503);
   expect(await status('/readyz')).toBe(200);
