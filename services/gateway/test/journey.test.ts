@@ -247,6 +247,17 @@ describe('an account', () => {
     await expectStatus(401, 'GET', '/bookings', { token });
   });
 
+  test('an admin resets a password: the token sets a new one', async () => {
+    const user = await system.signUp();
+    const path = `/users/${String(user.id)}/password-reset`;
+    const { body } = await expectStatus(201, 'POST', path, asAdmin());
+    const password = 'a new password';
+    await expectStatus(204, 'POST', '/users/password', {
+      body: { token: body.password_reset.token, password },
+    });
+    await expectStatus(200, 'POST', '/users/login', { body: { email: user.email, password } });
+  });
+
   test('when an admin makes staff of someone, then their next token may book for others', async () => {
     const person = await system.signUp();
     await expectStatus(200, 'GET', '/users?limit=1', asAdmin());

@@ -62,12 +62,27 @@ export type Request<E extends Endpoint = Endpoint> = {
   /** Set on every endpoint but public ones. */
   currentUser: E['access'] extends 'public' ? undefined : CurrentUser;
   idempotency: IdempotentRequest | undefined;
+  /** Of PATCH and DELETE: to be called with the current state, in the transaction that changes it. */
+  precondition: Precondition | undefined;
   /** The client's normalized address (client-address.ts). */
   address: string;
   requestId: string;
   /** Whether the client has hung up. */
   isGone: () => boolean;
 };
+
+/**
+ * `If-Match` of a request. It takes what GET answers for the resource, envelope included, read under a
+ * lock that holds until the change is committed.
+ * @throws Problem precondition_failed
+ */
+export type Precondition = (representation: object) => void;
+
+/**
+ * A precondition for a service: called with the resource as it is under the lock of the change.
+ * @throws Problem precondition_failed
+ */
+export type Verify<T> = (resource: T) => void;
 
 export type Handler<E extends Endpoint> = (request: Request<E>) => Promise<ApiResponse>;
 

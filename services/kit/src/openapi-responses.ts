@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 
+import { changesResource } from './conditional-requests.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { JsonSchema, SchemaConverter } from './openapi-schema.ts';
 import {
@@ -15,39 +16,51 @@ type Response = Record<string, unknown>;
 
 const header = (name: string): { $ref: string } => ({ $ref: `#/components/headers/${name}` });
 
-/** Headers of answers, for `components.headers`. */
+/** Headers of responses, for `components.headers`. */
 export const headers = {
   'X-Request-Id': {
-    description: 'Names this request in our logs: the one sent, or one made.',
+    description: 'The id of this request in logs: the one that was sent, or a new one.',
     schema: { type: 'string' },
   },
-  ETag: { description: 'Send it back as If-None-Match.', schema: { type: 'string' } },
-  'Cache-Control': { description: 'How long the answer may be kept.', schema: { type: 'string' } },
+  ETag: {
+    description:
+      'The version of this representation, for If-None-Match on reads and If-Match on changes.',
+    schema: { type: 'string' },
+  },
+  Location: { description: 'The path of the created resource.', schema: { type: 'string' } },
+  'Cache-Control': {
+    description: 'How long the response may be stored.',
+    schema: { type: 'string' },
+  },
   'Retry-After': {
-    description: 'Whole seconds to wait before the next try.',
+    description: 'Whole seconds to wait before the next attempt.',
     schema: { type: 'integer', minimum: 1 },
   },
   'Idempotent-Replayed': {
-    description: 'The answer is the stored one of an earlier request with this Idempotency-Key.',
+    description: 'This is the stored response of an earlier request with the same Idempotency-Key.',
     schema: { type: 'string', const: 'true' },
   },
-  'WWW-Authenticate': { description: 'How to sign in.', schema: { type: 'string' } },
+  'WWW-Authenticate': { description: 'The authentication scheme.', schema: { type: 'string' } },
 } as const;
 
 const codes = Object.keys(problems) as ProblemCode[];
 
-/** The one shape of every refusal (RFC 9457). */
+/** The body of every error (RFC 9457). */
 export const problemSchema: JsonSchema = {
   type: 'object',
-  description: 'A refusal (RFC 9457).',
+  description: 'An error (RFC 9457).',
   required: ['type', 'title', 'status', 'instance', 'code'],
   additionalProperties: false,
   properties: {
     type: { type: 'string', format: 'uri' },
     title: { type: 'string' },
     status: { type: 'integer', minimum: 400, maximum: 599 },
-    detail: { type: 'string', description: 'What was wrong this time, for a person to read.' },
-    instance: { type: 'string', format: 'uri', description: 'Carries the X-Request-Id.' },
+    detail: { type: 'string', description: 'What is wrong with this request, for a person.' },
+    instance: {
+      type: 'string',
+      format: 'uri',
+      description: '`urn:request:` and the X-Request-Id.',
+    },
     code: { $ref: '#/components/schemas/ProblemCode' },
     errors: {
       type: 'array',
@@ -65,9 +78,9 @@ export const problemSchema: JsonSchema = {
 export const problemCodeSchema: JsonSchema = {
   type: 'string',
   description: [
-    'Every way a request can be refused; the list is closed.',
+    'Every error code. The list is complete.',
     '',
-    '| code | status | means |',
+    '| code | status | meaning |',
     '| --- | --- | --- |',
     ...codes.map(
       (code) => `| \`${code}\` | ${String(problems[code].status)} | ${problems[code].title} |`,
@@ -76,7 +89,7 @@ export const problemCodeSchema: JsonSchema = {
   enum: codes,
 };
 
-/** The refusals an endpoint of this kind has, its own included, grouped by status. */
+/** The errors of an endpoint, those of its kind and its own, grouped by status. */
 export const refusalsOf = (endpoint: Endpoint): Map<number, ProblemCode[]> => {
   const found = new Set<ProblemCode>(['invalid_request']);
   if (endpoint.access !== 'public') found.add('unauthenticated');
@@ -85,6 +98,7 @@ export const refusalsOf = (endpoint: Endpoint): Map<number, ProblemCode[]> => {
   if (endpoint.method !== 'get') {
     found.add('payload_too_large').add('unsupported_media_type');
   }
+  if (changesResource(endpoint.method)) found.add('precondition_failed');
   if (endpoint.idempotent === true) {
     found.add('idempotency_key_in_flight').add('idempotency_key_reused');
   }
@@ -138,7 +152,7 @@ const nameOf = (refusals: readonly ProblemCode[]): string =>
     )
     .join('Or');
 
-/** One refusal, or a pair that goes together, is shared; a longer list is one endpoint's own. */
+/** One error or a pair of errors is a shared response; a longer list belongs to its endpoint. */
 const refusal = (codes: readonly ProblemCode[], shared: Record<string, Response>): Response => {
   if (codes.length > 2) return problemResponse(codes);
   const name = nameOf(codes);
@@ -146,7 +160,19 @@ const refusal = (codes: readonly ProblemCode[], shared: Record<string, Response>
   return { $ref: `#/components/responses/${name}` };
 };
 
-/** Every answer of an endpoint; refusals are shared through `components.responses`. */
+const representationHeaders = (
+  { method, idempotent }: Endpoint,
+  status: string,
+): Record<string, { $ref: string }> => {
+  const etag = { ETag: header('ETag') };
+  if (method === 'get') return { ...etag, 'Cache-Control': header('Cache-Control') };
+  if (method === 'patch' && status === '200') return etag;
+  // A created resource has a path. The other 201 answers hold tokens, which cannot be read again.
+  if (status === '201' && idempotent === true) return { ...etag, Location: header('Location') };
+  return {};
+};
+
+/** Every response of an endpoint; errors are shared through `components.responses`. */
 export const responsesOf = (
   endpoint: Endpoint,
   convert: SchemaConverter,
@@ -156,10 +182,10 @@ export const responsesOf = (
   const found: [string, Response][] = Object.entries(endpoint.answers).map(([status, schema]) => [
     status,
     {
-      description: `${STATUS_CODES[status] ?? 'Answered'}.`,
+      description: `${STATUS_CODES[status] ?? 'Success'}.`,
       headers: {
         'X-Request-Id': header('X-Request-Id'),
-        ...(isRead ? { ETag: header('ETag'), 'Cache-Control': header('Cache-Control') } : {}),
+        ...representationHeaders(endpoint, status),
         ...(endpoint.idempotent === true
           ? { 'Idempotent-Replayed': header('Idempotent-Replayed') }
           : {}),
@@ -171,7 +197,7 @@ export const responsesOf = (
   ]);
   if (isRead) found.push(['304', { $ref: '#/components/responses/NotModified' }]);
   shared['NotModified'] ??= {
-    description: 'What If-None-Match names is still what would be answered.',
+    description: 'The stored response is still current.',
     headers: { 'X-Request-Id': header('X-Request-Id'), ETag: header('ETag') },
   };
   for (const [status, refusals] of refusalsOf(endpoint)) {
@@ -179,7 +205,7 @@ export const responsesOf = (
   }
   shared['Refused'] ??= {
     ...problemResponse([]),
-    description: 'Any other refusal: a problem with one of the codes.',
+    description: 'Any other error.',
     content: {
       'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
     },

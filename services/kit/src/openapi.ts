@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
 import type { Endpoint } from './endpoint.ts';
+import { ifMatchPattern, changesResource } from './conditional-requests.ts';
 import { headers, problemCodeSchema, problemSchema, responsesOf } from './openapi-responses.ts';
 import { makeSchemaConverter, type JsonSchema, type SchemaConverter } from './openapi-schema.ts';
 
@@ -23,10 +24,10 @@ export type OpenApiOptions = {
   title: string;
   version: string;
   description: string;
-  /** In the order they are shown; every endpoint's tag must be among them. */
+  /** In display order. Every endpoint's tag must be among them. */
   tags: readonly { name: string; description: string }[];
   endpoints: readonly Endpoint[];
-  /** A body to begin with, by operationId. */
+  /** An example of a request body, by operationId. */
   examples: Readonly<Record<string, unknown>>;
 };
 
@@ -63,7 +64,7 @@ export const makeOpenApiDocument = (options: OpenApiOptions): OpenApiDocument =>
       description: options.description,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: '/', description: 'Where this document came from' }],
+    servers: [{ url: '/', description: 'The server of this document' }],
     tags: [...options.tags],
     paths,
     components: {
@@ -92,15 +93,39 @@ const parameters = {
     in: 'header',
     required: false,
     description:
-      'Makes a repeat safe: the same key with the same body gives the first answer again, for 24 hours. Make a new one (a UUID) for each new request.',
+      'Makes a repeated request safe: for 24 hours the same key with the same body returns the first response. Use a new key, such as a UUID, for each new request.',
     schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
   },
   IfNoneMatch: {
     name: 'If-None-Match',
     in: 'header',
     required: false,
-    description: 'An ETag you have: 304 without a body where nothing has changed.',
+    description:
+      'The ETag of a stored response. The response is 304 without a body if it is still current.',
     schema: { type: 'string' },
+  },
+  IfMatch: {
+    name: 'If-Match',
+    in: 'header',
+    required: false,
+    description:
+      'The ETag of the resource as it was read, or `*`. The response is 412 if the resource has changed since. The comparison is strong: a weak ETag matches nothing.',
+    schema: { type: 'string', pattern: ifMatchPattern },
+  },
+  IfUnmodifiedSince: {
+    name: 'If-Unmodified-Since',
+    in: 'header',
+    required: false,
+    description:
+      'Resources have no modification date: without `If-Match` the response is 412. Use `If-Match`.',
+    schema: { type: 'string' },
+  },
+  RequestId: {
+    name: 'X-Request-Id',
+    in: 'header',
+    required: false,
+    description: 'The id of this request in logs and in the response. Any other value is replaced.',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,128}$' },
   },
 } as const;
 
@@ -114,7 +139,8 @@ const operationOf = (
     ...parametersOf('path', endpoint.params, convert),
     ...parametersOf('query', endpoint.query, convert),
     ...(endpoint.idempotent === true ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
-    ...(endpoint.method === 'get' ? [{ $ref: '#/components/parameters/IfNoneMatch' }] : []),
+    ...conditionsOf(endpoint).map((name) => ({ $ref: `#/components/parameters/${name}` })),
+    { $ref: '#/components/parameters/RequestId' },
   ];
   return {
     operationId: endpoint.operationId,
@@ -122,7 +148,7 @@ const operationOf = (
     summary: endpoint.summary,
     description: descriptionOf(endpoint),
     security: endpoint.access === 'public' ? [] : [{ bearer: [] }],
-    ...(parts.length === 0 ? {} : { parameters: parts }),
+    parameters: parts,
     ...(endpoint.body === undefined
       ? {}
       : {
@@ -140,20 +166,28 @@ const operationOf = (
   };
 };
 
-const whoMayCall = {
-  public: 'No sign-in needed.',
-  'signed-in': 'Needs a sign-in.',
+const conditionsOf = ({ method }: Endpoint): (keyof typeof parameters)[] => {
+  if (method === 'get') return ['IfNoneMatch'];
+  return changesResource(method) ? ['IfMatch', 'IfUnmodifiedSince'] : [];
+};
+
+const accessDescriptions = {
+  public: 'Public.',
+  'signed-in': 'Needs an access token.',
   staff: 'Needs the role `staff` or `admin`.',
   admin: 'Needs the role `admin`.',
 } as const;
 
 const descriptionOf = (endpoint: Endpoint): string => {
-  const mayBeOld = endpoint.shared === true ? ['The answer may be up to one second old.'] : [];
-  const lines = [endpoint.description, [whoMayCall[endpoint.access], ...mayBeOld].join(' ')];
+  const mayBeOld = endpoint.shared === true ? ['The response may be up to one second old.'] : [];
+  const lines = [
+    endpoint.description,
+    [accessDescriptions[endpoint.access], ...mayBeOld].join(' '),
+  ];
   return lines.filter((line) => line !== undefined).join('\n\n');
 };
 
-/** Each field of a schema as a parameter. Its description moves up to where readers look for it. */
+/** Each field of a schema as a parameter, with its description on the parameter itself. */
 const parametersOf = (
   where: 'path' | 'query',
   schema: z.ZodType | undefined,

@@ -20,7 +20,16 @@ export const cursorOf = <Key extends z.ZodType>(list: string, key: Key) =>
       context.addIssue({ code: 'custom', message: 'is not a cursor of this list' });
       return z.NEVER;
     })
-    .meta({ override: { type: 'string', description: '`next_cursor` of the page before' } });
+    .meta({
+      override: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 200,
+        // Every cursor is a packed JSON array that begins with the name of its list.
+        pattern: cursorPattern(list),
+        description: '`next_cursor` of the previous page',
+      },
+    });
 
 const decode = (value: string): unknown => {
   try {
@@ -33,6 +42,13 @@ const decode = (value: string): unknown => {
 const pack = (key: unknown): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
 const idKey = z.tuple([z.int().min(0).max(Number.MAX_SAFE_INTEGER)]);
+
+/** The part of a cursor that names its list, in whole groups of base64. */
+const cursorPattern = (list: string): string => {
+  const prefix = JSON.stringify([list]).slice(0, -1);
+  const whole = prefix.slice(0, prefix.length - (prefix.length % 3));
+  return `^${Buffer.from(whole).toString('base64url')}[A-Za-z0-9_-]+$`;
+};
 
 /** `limit` and `cursor` of a list sorted by id. */
 export const pageById = (list: string) => ({

@@ -27,6 +27,7 @@ export const problems = {
   has_live_bookings: { status: 409, title: 'There are live bookings' },
   idempotency_key_in_flight: { status: 409, title: 'A request with this key is in flight' },
   last_admin: { status: 409, title: 'This is the last administrator' },
+  precondition_failed: { status: 412, title: 'The precondition failed' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   uri_too_long: { status: 414, title: 'The URI is too long' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
@@ -79,9 +80,15 @@ export const signInFirst = (detail: string, cause?: unknown): Problem =>
 /** A valid token of a user that was deleted. */
 export const userDeleted = (): Problem => signInFirst('The user of this access token was deleted.');
 
+/** Bad fields, as a 400. The path of a problem with the whole body is empty. */
+export const invalidFields = (errors: FieldError[]): Problem => {
+  const lines = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  return new Problem('invalid_request', { detail: lines.join('; '), errors });
+};
+
 /** One bad field, as a 400. */
 export const invalid = (path: string, message: string): Problem =>
-  new Problem('invalid_request', { detail: `${path}: ${message}`, errors: [{ path, message }] });
+  invalidFields([{ path, message }]);
 
 export type ProblemBody = {
   type: string;

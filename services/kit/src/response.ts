@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { ApiResponse } from './endpoint.ts';
+import type { ApiResponse, Endpoint } from './endpoint.ts';
 import { toProblemBody, type Problem } from './problems.ts';
 import type { CachedResponse } from './response-cache.ts';
 
@@ -75,14 +75,20 @@ export const sendShared = (
   else writeResponse(res, 200, [...headers, ...json], answer.json);
 };
 
+/** Whether the body is what GET answers for the resource that was created or changed. */
+const isRepresentation = (endpoint: Endpoint, { status, headers }: ApiResponse): boolean =>
+  (endpoint.method === 'patch' && status === 200) ||
+  (status === 201 && headers?.['Location'] !== undefined);
+
 /** A handler's answer. A read carries an ETag, anything else is not stored by caches. */
 export const sendAnswer = (
   req: IncomingMessage,
   res: ServerResponse,
   info: RequestInfo,
+  endpoint: Endpoint,
   answer: ApiResponse,
-  isRead: boolean,
 ): void => {
+  const isRead = endpoint.method === 'get';
   const body = serialise(answer);
   const headers = [...info.headers];
   let {
@@ -98,7 +104,10 @@ export const sendAnswer = (
   if (isRead && etag === undefined) {
     etag = add('ETag', etagOf(body));
     cacheControl ??= add('Cache-Control', 'private, no-cache');
-  } else if (!isRead) cacheControl ??= add('Cache-Control', 'no-store');
+  } else if (!isRead) {
+    cacheControl ??= add('Cache-Control', 'no-store');
+    if (isRepresentation(endpoint, answer)) add('ETag', etagOf(body));
+  }
   if (isRead && answer.status === 200 && hasCurrent(req, etag)) {
     writeResponse(res, 304, headers);
   } else if (body === '') {

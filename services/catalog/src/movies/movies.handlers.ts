@@ -1,3 +1,4 @@
+import { verifierOf } from '@movie-ticketing/kit/conditional-requests';
 import type { Handlers } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 
@@ -7,6 +8,8 @@ import { presentMovie } from './movies.schema.ts';
 import type { MoviesService } from './movies.service.ts';
 
 export type MovieHandlers = Handlers<MovieEndpoints>;
+
+const verifier = verifierOf('movie', presentMovie);
 
 export const makeMovieHandlers = (movies: MoviesService): MovieHandlers => ({
   listMovies: async ({ query }) => {
@@ -24,12 +27,12 @@ export const makeMovieHandlers = (movies: MoviesService): MovieHandlers => ({
   }),
   createMovie: ({ body, idempotency }) =>
     movies.create(body, idempotency, (movie) => created('movies', 'movie', presentMovie(movie))),
-  updateMovie: async ({ params, body }) => ({
+  updateMovie: async ({ params, body, precondition }) => ({
     status: 200,
-    body: { movie: presentMovie(await movies.change(params.id, body)) },
+    body: { movie: presentMovie(await movies.change(params.id, body, verifier(precondition))) },
   }),
-  deleteMovie: async ({ params }) => {
-    await movies.remove(params.id);
+  deleteMovie: async ({ params, precondition }) => {
+    await movies.remove(params.id, verifier(precondition));
     return { status: 204 };
   },
 });

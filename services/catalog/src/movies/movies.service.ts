@@ -1,5 +1,5 @@
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
-import type { ApiResponse, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, IdempotentRequest, Verify } from '@movie-ticketing/kit/endpoint';
 import { withIdempotency } from '@movie-ticketing/kit/idempotency';
 import { invalid, Problem } from '@movie-ticketing/kit/problems';
 
@@ -56,19 +56,22 @@ export const makeMoviesService = (db: Database) => {
       ),
 
     /** Screenings keep their price and times; upcoming ones stay within the run. */
-    change: (id: number, change: MovieChange): Promise<Movie> =>
+    change: (id: number, change: MovieChange, verify: Verify<Movie>): Promise<Movie> =>
       db.transaction(async (tx) => {
         const repository = makeMoviesRepository(tx);
         const movie = await repository.lock(id);
         if (movie === undefined) throw movieNotFound();
+        verify(movie);
         await requireLegalRun(tx, movie, change);
         return repository.update(id, change);
       }),
 
-    remove: (id: number): Promise<void> =>
+    remove: (id: number, verify: Verify<Movie>): Promise<void> =>
       db.transaction(async (tx) => {
         const repository = makeMoviesRepository(tx);
-        if ((await repository.lock(id)) === undefined) throw movieNotFound();
+        const movie = await repository.lock(id);
+        if (movie === undefined) throw movieNotFound();
+        verify(movie);
         await repository.remove(id);
       }),
   };

@@ -1,3 +1,4 @@
+import { verifierOf } from '@movie-ticketing/kit/conditional-requests';
 import type { Handlers } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 
@@ -7,6 +8,8 @@ import { presentScreening } from './screenings.schema.ts';
 import type { ScreeningsService } from './screenings.service.ts';
 
 export type ScreeningHandlers = Handlers<ScreeningEndpoints>;
+
+const verifier = verifierOf('screening', presentScreening);
 
 export const makeScreeningHandlers = (screenings: ScreeningsService): ScreeningHandlers => ({
   listScreenings: async ({ query }) => {
@@ -32,12 +35,14 @@ export const makeScreeningHandlers = (screenings: ScreeningsService): ScreeningH
     screenings.create(body, idempotency, (screening) =>
       created('screenings', 'screening', presentScreening(screening)),
     ),
-  updateScreening: async ({ params, body }) => ({
+  updateScreening: async ({ params, body, precondition }) => ({
     status: 200,
-    body: { screening: presentScreening(await screenings.change(params.id, body)) },
+    body: {
+      screening: presentScreening(await screenings.change(params.id, body, verifier(precondition))),
+    },
   }),
-  deleteScreening: async ({ params }) => {
-    await screenings.remove(params.id);
+  deleteScreening: async ({ params, precondition }) => {
+    await screenings.remove(params.id, verifier(precondition));
     return { status: 204 };
   },
 });

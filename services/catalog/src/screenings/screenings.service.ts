@@ -1,5 +1,5 @@
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
-import type { ApiResponse, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, IdempotentRequest, Verify } from '@movie-ticketing/kit/endpoint';
 import { withIdempotency } from '@movie-ticketing/kit/idempotency';
 import { Problem } from '@movie-ticketing/kit/problems';
 
@@ -47,6 +47,7 @@ const tryChange = async (
   tx: Queryable,
   id: number,
   change: ScreeningChange,
+  verify: Verify<Screening>,
 ): Promise<Screening | undefined> => {
   const screenings = makeScreeningsRepository(tx);
   const unlocked = await screenings.find(id);
@@ -55,6 +56,7 @@ const tryChange = async (
   const references = await lockReferences(tx, unlocked.movieId, theaterId);
   const screening = await screenings.lock(id);
   if (screening === undefined) throw screeningNotFound();
+  verify(screening);
   if ((change.theater_id ?? screening.theaterId) !== theaterId) return undefined;
   const changes = changesOf(screening, { ...references, now: await screenings.now() }, change);
   return Object.keys(changes).length === 0 ? screening : screenings.update(id, changes);
@@ -84,17 +86,23 @@ export const makeScreeningsService = (db: Database) => {
       ),
 
     /** The bookings service cancels the bookings of a cancelled screening: it watches `status`. */
-    change: async (id: number, change: ScreeningChange): Promise<Screening> => {
+    change: async (
+      id: number,
+      change: ScreeningChange,
+      verify: Verify<Screening>,
+    ): Promise<Screening> => {
       for (;;) {
-        const changed = await db.transaction((tx) => tryChange(tx, id, change));
+        const changed = await db.transaction((tx) => tryChange(tx, id, change, verify));
         if (changed !== undefined) return changed;
       }
     },
 
-    remove: (id: number): Promise<void> =>
+    remove: (id: number, verify: Verify<Screening>): Promise<void> =>
       db.transaction(async (tx) => {
         const repository = makeScreeningsRepository(tx);
-        if ((await repository.lock(id)) === undefined) throw screeningNotFound();
+        const screening = await repository.lock(id);
+        if (screening === undefined) throw screeningNotFound();
+        verify(screening);
         await repository.remove(id);
       }),
   };

@@ -1,3 +1,4 @@
+import { verifierOf } from '@movie-ticketing/kit/conditional-requests';
 import type { Handlers } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 
@@ -7,6 +8,8 @@ import { presentTheater } from './theaters.schema.ts';
 import type { TheatersService } from './theaters.service.ts';
 
 export type TheaterHandlers = Handlers<TheaterEndpoints>;
+
+const verifier = verifierOf('theater', presentTheater);
 
 export const makeTheaterHandlers = (theaters: TheatersService): TheaterHandlers => ({
   listTheaters: async ({ query }) => {
@@ -26,12 +29,14 @@ export const makeTheaterHandlers = (theaters: TheatersService): TheaterHandlers 
     theaters.create(body, idempotency, (theater) =>
       created('theaters', 'theater', presentTheater(theater)),
     ),
-  updateTheater: async ({ params, body }) => ({
+  updateTheater: async ({ params, body, precondition }) => ({
     status: 200,
-    body: { theater: presentTheater(await theaters.change(params.id, body)) },
+    body: {
+      theater: presentTheater(await theaters.change(params.id, body, verifier(precondition))),
+    },
   }),
-  deleteTheater: async ({ params }) => {
-    await theaters.remove(params.id);
+  deleteTheater: async ({ params, precondition }) => {
+    await theaters.remove(params.id, verifier(precondition));
     return { status: 204 };
   },
 });

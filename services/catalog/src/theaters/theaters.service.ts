@@ -1,5 +1,5 @@
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
-import type { ApiResponse, IdempotentRequest } from '@movie-ticketing/kit/endpoint';
+import type { ApiResponse, IdempotentRequest, Verify } from '@movie-ticketing/kit/endpoint';
 import { withIdempotency } from '@movie-ticketing/kit/idempotency';
 import { Problem } from '@movie-ticketing/kit/problems';
 
@@ -46,19 +46,22 @@ export const makeTheatersService = (db: Database) => {
       ),
 
     /** Screenings keep their instants and their seats; a new number of seats is for new screenings. */
-    change: (id: number, change: TheaterChange): Promise<Theater> =>
+    change: (id: number, change: TheaterChange, verify: Verify<Theater>): Promise<Theater> =>
       db.transaction(async (tx) => {
         const repository = makeTheatersRepository(tx);
         const theater = await repository.lock(id);
         if (theater === undefined) throw theaterNotFound();
+        verify(theater);
         await requireLegalTimeZone(tx, theater, change.time_zone ?? theater.timeZone);
         return repository.update(id, change);
       }),
 
-    remove: (id: number): Promise<void> =>
+    remove: (id: number, verify: Verify<Theater>): Promise<void> =>
       db.transaction(async (tx) => {
         const repository = makeTheatersRepository(tx);
-        if ((await repository.lock(id)) === undefined) throw theaterNotFound();
+        const theater = await repository.lock(id);
+        if (theater === undefined) throw theaterNotFound();
+        verify(theater);
         await repository.remove(id);
       }),
   };

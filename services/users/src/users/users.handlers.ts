@@ -1,8 +1,11 @@
+import { verifierOf } from '@movie-ticketing/kit/conditional-requests';
 import type { Handlers } from '@movie-ticketing/kit/endpoint';
 
 import type { UserEndpoints } from './users.endpoints.ts';
 import { presentUser } from './users.schema.ts';
 import type { UsersService } from './users.service.ts';
+
+const verifier = verifierOf('user', presentUser);
 
 export const makeUserHandlers = (users: UsersService): Handlers<UserEndpoints> => ({
   getMe: async ({ currentUser }) => ({
@@ -10,8 +13,8 @@ export const makeUserHandlers = (users: UsersService): Handlers<UserEndpoints> =
     body: { user: presentUser(await users.find(currentUser.userId)) },
   }),
 
-  deleteMe: async ({ currentUser, requestId }) => {
-    await users.remove(currentUser.userId, requestId);
+  deleteMe: async ({ currentUser, precondition, requestId }) => {
+    await users.remove(currentUser.userId, verifier(precondition), requestId);
     return { status: 204 };
   },
 
@@ -24,8 +27,9 @@ export const makeUserHandlers = (users: UsersService): Handlers<UserEndpoints> =
     };
   },
 
-  changeRole: async ({ params, body, currentUser, requestId }) => {
-    const change = { userId: params.id, role: body.role, requestId };
+  changeRole: async ({ params, body, currentUser, precondition, requestId }) => {
+    const verify = verifier(precondition);
+    const change = { userId: params.id, role: body.role, verify, requestId };
     return {
       status: 200,
       body: { user: presentUser(await users.changeRole(currentUser, change)) },

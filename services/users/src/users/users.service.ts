@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
-import type { CurrentUser, Role } from '@movie-ticketing/kit/endpoint';
+import type { CurrentUser, Role, Verify } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 import { Problem, userDeleted } from '@movie-ticketing/kit/problems';
 
@@ -23,7 +23,7 @@ export type UsersService = {
   /** @throws Problem `unauthenticated` */
   find(userId: number): Promise<User>;
   /** @throws Problem `unauthenticated`, `last_admin` */
-  remove(userId: number, requestId: string): Promise<void>;
+  remove(userId: number, verify: Verify<User>, requestId: string): Promise<void>;
   /** @throws Problem `forbidden` */
   list(
     currentUser: CurrentUser,
@@ -35,7 +35,7 @@ export type UsersService = {
   ensureAdmin(admin: { email: string; password: string | undefined }): Promise<AdminOutcome>;
 };
 
-type RoleChange = { userId: number; role: Role; requestId: string };
+type RoleChange = { userId: number; role: Role; verify: Verify<User>; requestId: string };
 
 type Parts = { db: Database; passwords: Passwords; events: SecurityEvents };
 
@@ -46,7 +46,7 @@ export const makeUsersService = (parts: Parts): UsersService => ({
     return user;
   },
 
-  remove: (userId, requestId) => removeUser(parts, userId, requestId),
+  remove: (userId, verify, requestId) => removeUser(parts, userId, verify, requestId),
 
   list: async (currentUser, { after, limit, email }) => {
     await requireCurrentRole(parts.db, currentUser, 'staff');
@@ -64,12 +64,18 @@ export const makeUsersService = (parts: Parts): UsersService => ({
   ensureAdmin: (admin) => ensureAdmin(parts, admin),
 });
 
-const removeUser = ({ events }: Parts, userId: number, requestId: string): Promise<void> =>
+const removeUser = (
+  { events }: Parts,
+  userId: number,
+  verify: Verify<User>,
+  requestId: string,
+): Promise<void> =>
   events.transaction(async (tx, record) => {
     const users = makeUsersRepository(tx);
     await users.lockAdmins();
     const user = await users.lock(userId);
     if (user === undefined) throw userDeleted();
+    verify(user);
     await refuseLastAdmin(tx, user);
     await makeRefreshTokensRepository(tx).revokeAll(userId);
     await makePasswordResetsRepository(tx).deleteOf(userId);
@@ -81,7 +87,7 @@ const removeUser = ({ events }: Parts, userId: number, requestId: string): Promi
 const changeRole = (
   { events }: Parts,
   currentUser: CurrentUser,
-  { userId, role, requestId }: RoleChange,
+  { userId, role, verify, requestId }: RoleChange,
 ): Promise<User> =>
   events.transaction(async (tx, record) => {
     const users = makeUsersRepository(tx);
@@ -89,6 +95,7 @@ const changeRole = (
     await requireCurrentRole(tx, currentUser, 'admin');
     const user = await users.lock(userId);
     if (user === undefined) throw new Problem('not_found', { detail: 'User not found.' });
+    verify(user);
     if (role === user.role) return user;
     if (role !== 'admin') await refuseLastAdmin(tx, user);
     await record({
