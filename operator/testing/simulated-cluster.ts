@@ -23,6 +23,10 @@ import { testSettings } from './example-resource.ts';
 
 type Failure = { exitCode: number; message: string };
 
+/** What the official image `postgres:17.6` prints. */
+const versionOutput = (image = ''): string =>
+  `postgres (PostgreSQL) ${image.split(':')[1] ?? '17.6'} (Debian)`;
+
 export const makeSimulatedCluster = (
   resource: MovieTicketing,
   settings: OperatorSettings = testSettings,
@@ -287,6 +291,7 @@ export const makeSimulatedCluster = (
     const message =
       failure?.message ??
       cluster.jobMessage.get(component) ??
+      (component === 'postgres-check' ? versionOutput(imageIn(object)) : undefined) ??
       'Done; the database is at 0005_seed_runs';
     const terminated = { exitCode: failure?.exitCode ?? 0, message };
     replacePods(object, [podOf(object, 0, { containerStatuses: [{ state: { terminated } }] })]);

@@ -6,12 +6,20 @@ import { gateway } from './gateway/gateway.component.ts';
 import { migrations } from './migrations/migrations.component.ts';
 import { nameOf } from './names.ts';
 import { isolation, networkPolicy } from './network-policies.ts';
+import { postgresCheck } from './postgres/image-check.component.ts';
 import { postgres } from './postgres/postgres.component.ts';
 import { seed } from './seed/seed.component.ts';
 import { services } from './services/service.component.ts';
 
 /** Every part of the system that has pods. */
-export const components: readonly Component[] = [postgres, migrations, seed, ...services, gateway];
+export const components: readonly Component[] = [
+  postgres,
+  postgresCheck,
+  migrations,
+  seed,
+  ...services,
+  gateway,
+];
 
 /** One for each component, without rights and without a token. */
 const serviceAccount = ({ name }: Component): NamedObject => ({

@@ -5,7 +5,14 @@ export const pausedAnnotation = 'movieticketing.io/paused';
 
 /** What a pod belongs to: the value of `app.kubernetes.io/component`. */
 export type ComponentName =
-  'postgres' | 'migrations' | 'seed' | 'catalog' | 'users' | 'bookings' | 'gateway';
+  | 'postgres'
+  | 'postgres-check'
+  | 'migrations'
+  | 'seed'
+  | 'catalog'
+  | 'users'
+  | 'bookings'
+  | 'gateway';
 
 type Named = { metadata: { name: string } };
 

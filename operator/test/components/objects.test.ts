@@ -53,7 +53,7 @@ describe('every pod', () => {
   });
 
   test('meets Pod Security "restricted", with a read-only root file system', () => {
-    expect(podSpecs).toHaveLength(7);
+    expect(podSpecs).toHaveLength(8);
     for (const [name, spec] of podSpecs) {
       expect({ name, spec }).toMatchObject({
         name,

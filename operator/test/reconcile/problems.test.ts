@@ -200,17 +200,20 @@ describe('what the cluster refuses', () => {
     expect(cluster.objects.has('Secret/shop-admin')).toBe(true);
   });
 
-  test('when a pod of Postgres is stuck on a bad template, then it is deleted after the fix', () => {
-    const cluster = installed();
-    cluster.waiting.set('postgres', { reason: 'ErrImagePull', message: 'no' });
-    cluster.respec({ database: { managed: { image: 'postgres:nonsense' } } });
+  test('a database pod that never started is deleted after its image was corrected', () => {
+    const cluster = clusterOf({ database: { managed: { image: 'postgres:nonsense' } } });
+    for (const component of ['postgres', 'postgres-check']) {
+      cluster.waiting.set(component, { reason: 'ErrImagePull', message: 'no' });
+    }
     cluster.run(5);
     expect(conditionOf(cluster, 'DatabaseReady')).toBe('False ImagePullFailed');
     cluster.plans.length = 0;
     cluster.waiting.clear();
     cluster.respec({ database: { managed: { image: 'postgres:17' } } });
     cluster.run();
-    const deleted = cluster.plans.flatMap((plan) => plan.delete);
+    const deleted = cluster.plans
+      .flatMap((plan) => plan.delete)
+      .filter(({ kind }) => kind === 'Pod');
     expect(deleted).toEqual([
       { apiVersion: 'v1', kind: 'Pod', name: 'shop-postgres-0', uid: expect.any(String) },
     ]);

@@ -14,6 +14,7 @@ import {
 } from '../../steps/step.ts';
 import { databaseTarget, rootCertificate } from '../database-connection.ts';
 import { contentHash, databaseLogin, findContent } from '../secret-contents.ts';
+import { checkImage, problemOfCheck } from './image-check.ts';
 import { databaseSecret, liveVolume, postgres, statefulSet } from './postgres.component.ts';
 
 /** The database accepts connections, and the Secret with its login exists. */
@@ -54,10 +55,15 @@ const decideManaged = (context: Context): StepResult => {
   const result = judge(context, desired);
   const login = databaseLogin(context);
   if ('reason' in login) return { ...result, ...waiting(login, { serving: result.serving }) };
+  const check = checkImage(context);
+  const objects =
+    check.image === undefined ? postgres.owns.filter((o) => o !== statefulSet) : postgres.owns;
+  const changes = changesFor(context, objects);
   return {
     ...result,
-    ...changesFor(context, postgres.owns),
-    delete: stuckPods(context, desired),
+    create: changes.create,
+    apply: [...changes.apply, ...check.apply],
+    delete: [...stuckPods(context, desired), ...check.delete],
   };
 };
 
@@ -103,12 +109,19 @@ const judge = (context: Context, desired: Manifest): StepResult => {
       observed,
       postgres.owns.map((object) => manifestOf(object, context)),
     );
-  const additional = problem === undefined ? {} : { additionalProblem: problem };
+  const check = checkImage(context);
+  const isRequested = check.image === context.resource.spec.database.managed?.image;
+  const additionalProblem = problem ?? (isRequested ? undefined : problemOfCheck(check));
+  const additional = additionalProblem === undefined ? {} : { additionalProblem };
   const complete =
     isUpToDate(observed, desired) &&
     (status.observedGeneration ?? 0) >= (live?.metadata.generation ?? 0) &&
     (status.updateRevision === undefined || status.updateRevision === status.currentRevision);
   if (ready && complete) {
+    // With the former image the database serves, but is not as specified while the new one is checked.
+    if (!isRequested && check.finding !== undefined && problemOfCheck(check) === undefined) {
+      return waiting(check.finding, { serving: true, status: 'True', ...additional });
+    }
     return done(
       { reason: 'DatabaseAccepting', message: 'PostgreSQL accepts connections.' },
       additional,
@@ -117,7 +130,11 @@ const judge = (context: Context, desired: Manifest): StepResult => {
   return waiting(
     // What keeps the pod from running comes first: a volume that cannot grow stops no database.
     problemOfPods(observed, 'postgres', key) ??
-      problem ?? { reason: 'DatabaseStarting', message: 'PostgreSQL is starting.' },
+      problem ??
+      (isRequested ? undefined : check.finding) ?? {
+        reason: 'DatabaseStarting',
+        message: 'PostgreSQL is starting.',
+      },
     { serving: ready, ...additional },
   );
 };

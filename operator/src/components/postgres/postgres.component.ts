@@ -9,6 +9,8 @@ import { databaseTarget, databaseUser } from '../database-connection.ts';
 import { databaseSecretName, isManaged, nameOf } from '../names.ts';
 import { postgresPort } from '../ports.ts';
 import { encoded } from '../secret-contents.ts';
+import { annotationsFor } from './image-check.component.ts';
+import { checkImage } from './image-check.ts';
 import { parametersConfig } from './postgres-parameters.ts';
 import { podTemplate } from './postgres.pod.ts';
 
@@ -47,6 +49,7 @@ export const volume: NamedObject = {
   name,
   isRetained: areDataRetained,
   neverDeleted: true,
+  annotations: (context) => annotationsFor(checkImage(context).checked),
   body: (context) => {
     const storage = context.resource.spec.database.managed?.storage;
     return {
@@ -105,16 +108,16 @@ export const statefulSet: NamedObject = {
   kind: 'StatefulSet',
   component: 'postgres',
   name,
-  body: ({ resource }) => ({
+  body: (context) => ({
     spec: {
       replicas: 1,
-      serviceName: name(resource),
+      serviceName: name(context.resource),
       podManagementPolicy: 'OrderedReady',
       // The partition is explicit, so that an edit is drift: with one, no change would reach the pod.
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
       revisionHistoryLimit: 3,
-      selector: { matchLabels: selectorOf(resource, 'postgres') },
-      template: podTemplate(resource, resource.spec.database.managed?.image),
+      selector: { matchLabels: selectorOf(context.resource, 'postgres') },
+      template: podTemplate(context.resource, checkImage(context).image),
     },
   }),
 };

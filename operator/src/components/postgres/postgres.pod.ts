@@ -15,7 +15,7 @@ import { postgresPort } from '../ports.ts';
 import { parametersConfig, parametersFile, parametersMount } from './postgres-parameters.ts';
 
 /** The user "postgres" of the official Debian image. */
-const postgresUid = 999;
+export const postgresUid = 999;
 const dataMount = '/var/lib/postgresql/data';
 /** Below the mount, whose root may hold files that initdb refuses (lost+found). */
 const dataFolder = `${dataMount}/pgdata`;
