@@ -36,6 +36,7 @@ export const reasons = {
   VolumeDeleted: { problem: true },
   DatabaseVersionMismatch: { problem: true },
   DatabaseImageInvalid: { problem: true },
+  StorageClassDiffers: { problem: true },
   DatabaseUnreachable: { problem: true },
   DatabaseAhead: { problem: true },
   MigrationFailed: { problem: true },

@@ -91,3 +91,72 @@ describe('data and their password', () => {
     expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
   });
 });
+
+describe('the volume', () => {
+  const key = 'PersistentVolumeClaim/shop-postgres';
+  const withStorage = (storage: { size?: string; storageClassName?: string }) => ({
+    database: { managed: { storage } },
+  });
+  const requestOf = (cluster: ReturnType<typeof installed>): unknown =>
+    (cluster.objects.get(key)?.['spec'] as any).resources.requests.storage;
+  const setClaim = (cluster: ReturnType<typeof installed>, status: object): void => {
+    cluster.objects.set(key, { ...cluster.objects.get(key)!, status });
+  };
+
+  test('a size that its class cannot expand can be set back', () => {
+    const cluster = installed();
+    cluster.respec(withStorage({ size: '20Gi' }));
+    const claim = cluster.objects.get(key)!;
+    const [sent] = cluster.step().apply.filter(({ kind }) => kind === 'PersistentVolumeClaim');
+    expect(sent?.['spec']).toMatchObject({ resources: { requests: { storage: '20Gi' } } });
+    // The API server refuses: the claim stays as it was.
+    cluster.objects.set(key, claim);
+    cluster.refusals.set(key, { message: 'only dynamically provisioned pvc', status: 403 });
+    cluster.respec(withStorage({ size: '10Gi' }));
+    cluster.refusals.clear();
+    cluster.run();
+    expect(requestOf(cluster)).toBe('10Gi');
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
+  });
+
+  test('a size below what the claim has changes nothing', () => {
+    const cluster = installed(withStorage({ size: '20Gi' }));
+    setClaim(cluster, { phase: 'Bound', capacity: { storage: '20Gi' } });
+    cluster.respec(withStorage({ size: '10Gi' }));
+    cluster.run();
+    expect(requestOf(cluster)).toBe('20Gi');
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
+  });
+
+  test('an expansion that the storage cannot fulfill can be lowered to more than the capacity', () => {
+    const cluster = installed(withStorage({ size: '500Gi' }));
+    setClaim(cluster, { phase: 'Bound', capacity: { storage: '10Gi' } });
+    cluster.respec(withStorage({ size: '20Gi' }));
+    cluster.run();
+    expect(requestOf(cluster)).toBe('20Gi');
+  });
+
+  test.each([
+    ['Pending', 'delete the PersistentVolumeClaim shop-postgres'],
+    ['Bound', 'storageClassName to standard'],
+  ])('another class for a %s claim is a condition, and the claim stays', (phase, cure) => {
+    const cluster = installed(withStorage({ storageClassName: 'standard' }));
+    setClaim(cluster, { phase });
+    cluster.respec(withStorage({ storageClassName: 'fast' }));
+    cluster.run(5);
+    expect(conditionOf(cluster, 'Degraded')).toBe('True StorageClassDiffers');
+    expect(cluster.condition('Degraded')?.message).toContain(cure);
+    cluster.respec(withStorage({ storageClassName: 'standard' }));
+    cluster.run();
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
+  });
+
+  test('an unbound claim that was deleted is created again with the requested class', () => {
+    const cluster = installed(withStorage({ storageClassName: 'standard' }));
+    cluster.respec(withStorage({ storageClassName: 'fast' }));
+    cluster.remove(key);
+    cluster.run();
+    expect(cluster.objects.get(key)?.['spec']).toMatchObject({ storageClassName: 'fast' });
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
+  });
+});

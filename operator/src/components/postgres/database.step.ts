@@ -15,7 +15,8 @@ import {
 import { databaseTarget, rootCertificate } from '../database-connection.ts';
 import { contentHash, databaseLogin, findContent } from '../secret-contents.ts';
 import { checkImage, problemOfCheck } from './image-check.ts';
-import { databaseSecret, liveVolume, postgres, statefulSet } from './postgres.component.ts';
+import { databaseSecret, postgres, statefulSet } from './postgres.component.ts';
+import { liveVolume, storageClassProblem } from './volume-storage.ts';
 
 /** The database accepts connections, and the Secret with its login exists. */
 export const databaseAcceptsConnections: Step = {
@@ -108,7 +109,8 @@ const judge = (context: Context, desired: Manifest): StepResult => {
     refusalOf(
       observed,
       postgres.owns.map((object) => manifestOf(object, context)),
-    );
+    ) ??
+    storageClassProblem(context);
   const check = checkImage(context);
   const isRequested = check.image === context.resource.spec.database.managed?.image;
   const additionalProblem = problem ?? (isRequested ? undefined : problemOfCheck(check));

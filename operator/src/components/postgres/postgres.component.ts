@@ -1,10 +1,6 @@
 import { selectorOf } from '../../objects/labels.ts';
-import { keyOfRef } from '../../objects/manifest.ts';
 import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
-import { quantityToNumber } from '../../resource/quantity.ts';
-import type { KubeObject } from '../../runtime/kube-object.ts';
 import type { Component, NamedObject } from '../../steps/component.ts';
-import type { Context } from '../../steps/step.ts';
 import { databaseTarget, databaseUser } from '../database-connection.ts';
 import { databaseSecretName, isManaged, nameOf } from '../names.ts';
 import { postgresPort } from '../ports.ts';
@@ -13,6 +9,7 @@ import { annotationsFor } from './image-check.component.ts';
 import { checkImage } from './image-check.ts';
 import { parametersConfig } from './postgres-parameters.ts';
 import { podTemplate } from './postgres.pod.ts';
+import { volumeStorage } from './volume-storage.ts';
 
 const name = (resource: MovieTicketing): string => nameOf(resource, 'postgres');
 
@@ -50,35 +47,10 @@ export const volume: NamedObject = {
   isRetained: areDataRetained,
   neverDeleted: true,
   annotations: (context) => annotationsFor(checkImage(context).checked),
-  body: (context) => {
-    const storage = context.resource.spec.database.managed?.storage;
-    return {
-      spec: {
-        accessModes: ['ReadWriteOnce'],
-        storageClassName: storage?.storageClassName,
-        resources: { requests: { storage: volumeSize(context) } },
-      },
-    };
-  },
+  body: (context) => ({
+    spec: { accessModes: ['ReadWriteOnce'], ...volumeStorage(context) },
+  }),
 };
-
-/** Never smaller than the volume is: it may have been retained from a resource that asked for more. */
-const volumeSize = (context: Context): string | undefined => {
-  const requested = context.resource.spec.database.managed?.storage.size;
-  const present = requestedStorage(liveVolume(context));
-  return requested !== undefined &&
-    present !== undefined &&
-    quantityToNumber(present) > quantityToNumber(requested)
-    ? present
-    : requested;
-};
-
-export const liveVolume = ({ observed, resource }: Context): KubeObject | undefined =>
-  observed.owned.get(keyOfRef({ kind: 'PersistentVolumeClaim', name: name(resource) }));
-
-const requestedStorage = (claim: KubeObject | undefined): string | undefined =>
-  (claim?.['spec'] as { resources?: { requests?: { storage?: string } } } | undefined)?.resources
-    ?.requests?.storage;
 
 const parameters: NamedObject = {
   apiVersion: 'v1',
