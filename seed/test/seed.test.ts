@@ -4,9 +4,10 @@ import { silentLogger } from '@movie-ticketing/kit/testing/api';
 import { createTestDatabase } from '@movie-ticketing/kit/testing/database';
 
 import { loadCatalog } from '../src/load-catalog.ts';
+import { readSeedFiles } from '../src/seed-files.ts';
 import { seed, type SeedOptions, type SeedResult } from '../src/seed.ts';
 import { makeSeedRepository } from '../src/seed.repository.ts';
-import { movie, theater } from '../testing/seed-folder.ts';
+import { makeSeedFolder } from '../testing/seed-folder.ts';
 
 const now = new Date('2026-03-20T12:34:56Z');
 
@@ -53,8 +54,13 @@ const counts = async (): Promise<Record<string, number>> => {
 
 const nothing = { movies: 0, theaters: 0, screenings: 0, users: 0, seed_runs: 0 };
 
-const catalog = { files: { movies: [movie], theaters: [theater] }, currency: 'EUR', now };
-const noProgress = (): void => undefined;
+/** Loads one movie, one theater and their screenings, without a transaction. */
+const loadSmallCatalog = async (): Promise<void> => {
+  const folder = makeSeedFolder();
+  const files = await readSeedFiles('EUR', folder.path);
+  folder.remove();
+  await loadCatalog(db, { files, currency: 'EUR', now }, () => undefined);
+};
 
 describe('seed', () => {
   test('loads 50 movies, 8 theaters and two weeks of screenings', async () => {
@@ -112,7 +118,7 @@ describe('seed', () => {
   });
 
   test('a movie of the same title that exists already gets no demo screening', async () => {
-    await loadCatalog(db, catalog, noProgress);
+    await loadSmallCatalog();
     const own = `screenings WHERE movie_id = (SELECT min(id) FROM movies WHERE title = 'Ran')`;
     const before = await numberOf(own);
     await seedDemo();
@@ -156,7 +162,7 @@ describe('a seed that fails', () => {
   test('control: the same steps without a transaction leave movies behind', async () => {
     const repository = makeSeedRepository(db);
     await db.query(`ALTER TABLE seed_runs ADD CONSTRAINT never CHECK (mode <> 'demo')`);
-    await loadCatalog(db, catalog, noProgress);
+    await loadSmallCatalog();
     await expect(repository.markSeeded('demo')).rejects.toMatchObject({ code: '23514' });
     expect(await counts()).toMatchObject({ movies: 1, theaters: 1, seed_runs: 0 });
   });

@@ -2,9 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { Problem } from '@movie-ticketing/kit/problems';
 import fc from 'fast-check';
 
-import type { Movie } from '../src/movies/movies.schema.ts';
 import { isWithinRun } from '../src/movies/run.ts';
-import { changesOf, newScreeningOf } from '../src/screenings/screening-rules.ts';
+import { changesOf, newScreeningOf, type Context } from '../src/screenings/screening-rules.ts';
 import type { Screening, ScreeningChange } from '../src/screenings/screenings.schema.ts';
 import type { Theater } from '../src/theaters/theaters.schema.ts';
 
@@ -12,10 +11,8 @@ const now = new Date('2027-01-01T12:00:00Z');
 const at = (hours: number): Date => new Date(now.getTime() + hours * 3_600_000);
 const usd = (amount: number) => ({ amount, currency: 'USD' });
 
-const movie: Movie = {
+const movie: Context['movie'] = {
   id: 1,
-  title: 'Ran',
-  description: '',
   durationMinutes: 120,
   price: usd(1_000),
   startDate: '2026-12-31',

@@ -6,11 +6,13 @@ import type { Theater } from '../theaters/theaters.schema.ts';
 import type { NewScreening, Screening, ScreeningChange } from './screenings.schema.ts';
 
 /** What a screening refers to, locked, and the clock of the database after those locks. */
-export type Context = { movie: Movie; theater: Theater; now: Date };
+export type Context = { movie: ShownMovie; theater: Theater; now: Date };
+
+type ShownMovie = Pick<Movie, 'id' | 'durationMinutes' | 'price' | 'startDate' | 'endDate'>;
 
 const minuteMs = 60_000;
 
-const endOf = (startsAt: Date, { durationMinutes }: Movie): Date =>
+const endOf = (startsAt: Date, { durationMinutes }: ShownMovie): Date =>
   new Date(startsAt.getTime() + durationMinutes * minuteMs);
 
 const requireFuture = (startsAt: Date, now: Date): void => {
