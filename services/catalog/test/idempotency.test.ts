@@ -50,22 +50,21 @@ const movie = {
 test.each([
   ['/movies', movie, 'movies'],
   ['/theaters', theater, 'theaters'],
-] as const)(
-  'when POST %s is repeated with its key, then the answer is replayed',
-  async (path, body, table) => {
-    const key = newKey();
-    const first = await post(path, body, key);
-    const count = async () => (await catalog.db.query(`SELECT FROM ${table}`)).length;
-    const before = await count();
-    const again = await post(path, body, key);
-    expect(again).toMatchObject({ status: 201, body: first.body });
-    expect(first.headers.get('idempotent-replayed')).toBeNull();
-    expect(again.headers.get('idempotent-replayed')).toBe('true');
-    expect(await count()).toBe(before);
-  },
-);
+] as const)('replays the response of POST %s with its Location', async (path, body, table) => {
+  const key = newKey();
+  const first = await post(path, body, key);
+  const count = async () => (await catalog.db.query(`SELECT FROM ${table}`)).length;
+  const before = await count();
+  const again = await post(path, body, key);
+  expect(again).toMatchObject({ status: 201, body: first.body });
+  expect(first.headers.get('idempotent-replayed')).toBeNull();
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
+  expect(first.headers.get('location')).not.toBeNull();
+  expect(again.headers.get('location')).toBe(first.headers.get('location'));
+  expect(await count()).toBe(before);
+});
 
-test('when a key comes with another body, then it is 422; with the same said otherwise, a replay', async () => {
+test('rejects another body with 422, but replays the same body in another order', async () => {
   const key = newKey();
   await post('/movies', movie, key);
   const other = await post('/movies', { ...movie, title: 'N' }, key);
@@ -75,7 +74,7 @@ test('when a key comes with another body, then it is 422; with the same said oth
   expect(same.headers.get('idempotent-replayed')).toBe('true');
 });
 
-test('when another person or another path uses the key, then it is another key', async () => {
+test('a key belongs to one user, method and path', async () => {
   const key = newKey();
   const other = (await catalog.signUp('admin')).token;
   const answers = [
@@ -89,7 +88,7 @@ test('when another person or another path uses the key, then it is another key',
   }
 });
 
-test('when one key comes many times at once, then one screening is made and all tell of it', async () => {
+test('concurrent repeats create one screening and all return it', async () => {
   for (let round = 0; round < 5; round += 1) {
     const body = await newScreening();
     const key = newKey();
@@ -103,13 +102,13 @@ test('when one key comes many times at once, then one screening is made and all 
   }
 });
 
-test('when the same movie comes many times at once without a key, then there are as many', async () => {
+test('without a key each request creates a movie', async () => {
   const body = { ...movie, title: 'No key' };
   const answers = await Promise.all(Array.from({ length: 3 }, () => post('/movies', body)));
   expect(new Set(answers.map((answer) => answer.body.movie.id)).size).toBe(3);
 });
 
-test('when a request was refused, then its key is free for another try', async () => {
+test('a refused request leaves its key free', async () => {
   const { id, movie_id, theater_id, starts_at } = await insertScreening(catalog.db);
   const body = { movie_id, theater_id, starts_at };
   const key = newKey();
@@ -120,11 +119,11 @@ test('when a request was refused, then its key is free for another try', async (
   expect(retried.headers.get('idempotent-replayed')).toBeNull();
 });
 
-test.each(['', 'x'.repeat(256), 'a b'])('when the key is %j, then it is 400', async (key) => {
+test.each(['', 'x'.repeat(256), 'a b'])('rejects the key %j with 400', async (key) => {
   expect((await post('/movies', movie, key)).status).toBe(400);
 });
 
-test('when a stored answer is older than a day, then it is forgotten, and no younger one', async () => {
+test('deletes responses older than 24 hours and keeps younger ones', async () => {
   const stored = async (key: string): Promise<boolean> => {
     const rows = await catalog.db.query('SELECT FROM catalog_idempotency_keys WHERE key = $1', [
       key,

@@ -25,7 +25,7 @@ const readAll = async (things: string, query: string, from = ''): Promise<Listed
   return found;
 };
 
-test('when movies and theaters are read page by page, then each comes once, by id', async () => {
+test('pages of movies and theaters have each once, sorted by id', async () => {
   const movies: number[] = [];
   const theaters: number[] = [];
   for (let made = 0; made < 7; made += 1) {
@@ -39,13 +39,13 @@ test('when movies and theaters are read page by page, then each comes once, by i
   }
 });
 
-test('when a list ends with its page, then there is no further one', async () => {
+test('the last page has no next_cursor', async () => {
   const { id } = await insertMovie(catalog.db, { title: 'The only one' });
   const { body } = await catalog.api('GET', '/movies?limit=1&q=the%20only%20one');
   expect(body).toMatchObject({ movies: [{ id }], next_cursor: null });
 });
 
-test('when screenings start together or microseconds apart, then each comes once, by time and id', async () => {
+test('pages of screenings that start together or microseconds apart have each once', async () => {
   const { id: movie_id } = await insertMovie(catalog.db);
   const made: number[] = [];
   for (let index = 0; index < 12; index += 1) {
@@ -66,7 +66,7 @@ test('when screenings start together or microseconds apart, then each comes once
   }
 });
 
-test('when things are added and removed between pages, then what stays comes once', async () => {
+test('rows that are added and deleted between pages neither repeat nor hide others', async () => {
   const ids: number[] = [];
   for (let made = 0; made < 6; made += 1) {
     ids.push((await insertMovie(catalog.db, { title: 'Moving' })).id);

@@ -29,16 +29,16 @@ const start = (environment: Record<string, string>) => {
   return started;
 };
 
-/** The line that says on which ports; a worker may have complained before it. */
+/** The log line with the ports. Workers may log before it. */
 const serving = async (of: ChildProcess): Promise<Record<string, unknown>> => {
   for await (const line of createInterface({ input: of.stdout as NodeJS.ReadableStream })) {
     const said = JSON.parse(line) as Record<string, unknown>;
     if (said['message'] === 'catalog serves') return said;
   }
-  throw new Error('the catalog ended before it served');
+  throw new Error('the catalog exited before it was ready');
 };
 
-test('when the catalog starts alone, then it is ready, answers, is measured, and stops on SIGTERM', async () => {
+test('the catalog alone is ready, answers, exports metrics and stops on SIGTERM', async () => {
   const database = await createTestDatabase();
   const running = start({ DATABASE_URL: database.url });
   const { port, management_port } = await serving(running);
@@ -57,7 +57,7 @@ test('when the catalog starts alone, then it is ready, answers, is measured, and
   await database.drop();
 });
 
-test('when the database is not migrated, then the catalog runs but is not ready', async () => {
+test('without migrations the catalog is live but not ready', async () => {
   const database = await createTestDatabase({ empty: true });
   const running = start({ DATABASE_URL: database.url, LOG_LEVEL: 'info' });
   const { management_port } = await serving(running);
@@ -71,7 +71,7 @@ test('when the database is not migrated, then the catalog runs but is not ready'
   await database.drop();
 });
 
-test('when the environment is wrong, then it says what, without the value, and exits with 2', async () => {
+test('rejects a bad environment with exit code 2, naming the variables without their values', async () => {
   const running = start({ DATABASE_URL: 'mysql://someone:hunter2@nowhere', PORT: '99999' });
   let said = '';
   running.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));

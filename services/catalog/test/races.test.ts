@@ -7,7 +7,7 @@ import { until, untilWaiting } from '../testing/lock-waits.ts';
 import { startTestCatalog, type RunningCatalog } from '../testing/running-catalog.ts';
 
 let catalog: RunningCatalog;
-/** What the bookings service may do. */
+/** The bookings service. */
 let bookings: Database;
 
 beforeAll(async () => {
@@ -33,7 +33,7 @@ const price = { amount: 1, currency: 'USD' };
 
 const sellOne = 'UPDATE screenings SET available_seats = available_seats - 1 WHERE id = $1';
 
-/** Holds a screening's row as a batch of bookings does, while `meanwhile` runs; sells a seat or not. */
+/** Locks a screening's row as a batch of bookings does while `meanwhile` runs, and sells a seat or not. */
 const duringBooking = (id: number, sells: boolean, meanwhile: () => Promise<void>) =>
   bookings
     .transaction(async (tx) => {
@@ -46,8 +46,8 @@ const duringBooking = (id: number, sells: boolean, meanwhile: () => Promise<void
       if (sells) throw error;
     });
 
-/** Two films for one hall at one time, from two administrators at once. */
-const twoFilmsAtOnce = async (on: RunningCatalog) => {
+/** Two movies in one theater at one time, from two admins at once. */
+const twoMoviesAtOnce = async (on: RunningCatalog) => {
   const theater_id = (await insertTheater(on.db)).id;
   const movies = [await insertMovie(on.db), await insertMovie(on.db)];
   const other = (await on.signUp('admin')).token;
@@ -61,23 +61,23 @@ const twoFilmsAtOnce = async (on: RunningCatalog) => {
   );
 };
 
-test('when two films are put into one hall at once, then one is shown and the other is 409', async () => {
+test('two screenings for one theater and time: one is created, the other answered 409', async () => {
   for (let round = 0; round < 10; round += 1) {
-    const answers = await twoFilmsAtOnce(catalog);
+    const answers = await twoMoviesAtOnce(catalog);
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
     expect(answers.find(({ status }) => status === 409)?.body.code).toBe('theater_taken');
   }
 }, 300_000);
 
-test('when the constraint is missing (control), then one hall shows two films at once', async () => {
+test('control: without the constraint one theater shows two movies at once', async () => {
   const unguarded = await startTestCatalog();
   await unguarded.db.query('ALTER TABLE screenings DROP CONSTRAINT screenings_theater_taken');
-  const answers = await twoFilmsAtOnce(unguarded);
+  const answers = await twoMoviesAtOnce(unguarded);
   expect(answers.map(({ status }) => status)).toEqual([201, 201]);
   await unguarded.stop();
 });
 
-test('when two screenings are moved onto each other at once, then the hall never shows both', async () => {
+test('two screenings that are moved to one time at once: one moves', async () => {
   for (let round = 0; round < 5; round += 1) {
     const one = await insertScreening(catalog.db);
     const { theater_id } = one;
@@ -96,7 +96,7 @@ test.each([
   [{ starts_at: '2036-05-05T20:00:00Z' }, false, 200],
   [{ status: 'cancelled' }, true, 200],
 ])(
-  'when %j comes while a booking is made (sold: %j), then it waits and is %d',
+  '%j waits for a booking in progress (sells: %j) and is answered %d',
   async (body, sells, status) => {
     const { id } = await insertScreening(catalog.db);
     let answer: ReturnType<typeof patch> | undefined;
@@ -111,7 +111,7 @@ test.each([
   },
 );
 
-test('when the row is read without its lock (control), then a price changes under a live booking', async () => {
+test('control: without the row lock a price changes under a live booking', async () => {
   const { id } = await insertScreening(catalog.db);
   const [before] = await catalog.db.query<{ free: boolean }>(
     'SELECT available_seats = total_seats AS free FROM screenings WHERE id = $1',
@@ -127,7 +127,7 @@ test('when the row is read without its lock (control), then a price changes unde
   expect(after).toEqual({ price_minor: 1, available_seats: 99 });
 });
 
-/** Until the screening has begun, by the database's clock. */
+/** Waits for the start of the screening by the database's clock. */
 const untilBegun = (id: number) =>
   until(async () => {
     const begun = await catalog.db.query(
@@ -137,7 +137,7 @@ const untilBegun = (id: number) =>
     return begun.length === 1;
   });
 
-/** Asks while a booking holds the row of a screening that begins before the row is free again. */
+/** Sends a request while a booking holds the row of a screening that starts before the lock is released. */
 const askAcrossTheStart = async <T>(ask: (id: number) => Promise<T>): Promise<T | undefined> => {
   const { id } = await insertScreening(catalog.db, { starts_at: new Date(Date.now() + 1_000) });
   let answer: Promise<T> | undefined;
@@ -149,13 +149,13 @@ const askAcrossTheStart = async <T>(ask: (id: number) => Promise<T>): Promise<T 
   return answer;
 };
 
-test('when a screening begins while a change waits for its row, then the change is 409', async () => {
+test('rejects a change that waited past the start with 409', async () => {
   const { status, body } = (await askAcrossTheStart((id) => patch(id, { price }))) ?? {};
   expect([status, body.code]).toEqual([409, 'screening_started']);
 });
 
-test('when the clock is read with the lock (control), then the screening seems not to have begun', async () => {
-  // Again where a slow machine asked only after the start.
+test('control: a clock that is read with the lock shows a screening that has not started', async () => {
+  // Repeated where a slow machine sent the request after the start.
   await until(async () => {
     const rows = await askAcrossTheStart((id) =>
       catalog.db.query<{ begun: boolean }>(
@@ -167,7 +167,7 @@ test('when the clock is read with the lock (control), then the screening seems n
   });
 });
 
-test('when a row stays locked beyond the bound, then a change is 503 and says when to retry', async () => {
+test('answers 503 with Retry-After where a row stays locked', async () => {
   const { id } = await insertScreening(catalog.db);
   await duringBooking(id, false, async () => {
     const answer = await patch(id, { price });
@@ -176,7 +176,7 @@ test('when a row stays locked beyond the bound, then a change is 503 and says wh
   });
 });
 
-test('when a movie is removed as a screening of it is added, then both never succeed', async () => {
+test('the deletion of a movie and the creation of its screening never both succeed', async () => {
   for (let round = 0; round < 10; round += 1) {
     const movie_id = (await insertMovie(catalog.db)).id;
     const theater_id = (await insertTheater(catalog.db)).id;
