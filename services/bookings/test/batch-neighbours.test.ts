@@ -65,12 +65,13 @@ describe('one bad booking among its neighbours', () => {
       createdAt: now,
       expiresAt: now,
     });
-    const naive = db.attempt((tx) =>
+    const naive = db.attempt((tx) => {
       makeBatchRepository(tx).write(
         [row({ ...good(), id: 2 }, 1_000_001), row(gone, 1_000_002)],
         [],
-      ),
-    );
+      );
+      return Promise.resolve();
+    });
     await expect(naive).rejects.toMatchObject({ code: '23503' });
   });
 

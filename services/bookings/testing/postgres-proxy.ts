@@ -11,13 +11,26 @@ type CommitFault = 'lose' | 'cut' | 'delay';
 export type PostgresProxy = {
   /** The database behind the proxy. */
   url: string;
-  /** The next COMMIT meets this fault; later ones pass. Resolves once it has struck. */
+  /**
+   * The next COMMIT of a transaction that writes meets this fault; later ones pass. Transactions of background
+   * workers that find nothing to do pass too. Resolves once it has struck.
+   */
   strikeNextCommit: (fault: CommitFault) => Promise<void>;
   forwardDelayed: () => void;
+  /** The next message that contains the text does not reach PostgreSQL: its connection is cut instead. */
+  cutBefore: (text: string) => Promise<void>;
+  /**
+   * Withholds PostgreSQL's responses until a message that contains the text has been sent.
+   * @returns resolves when it has been sent
+   */
+  withholdResponsesUntil: (text: string) => Promise<void>;
   /** The next new connection is ended by "Postgres" in the very packet that says so often that it is ready. */
   endNextConnectionWhenReady: (times: number) => void;
   stop: () => Promise<void>;
 };
+
+/** Also by name: a prepared statement is sent without its text. */
+const writes = /INSERT INTO|bookings\.batch\.write|UPDATE (bookings|payments) SET status/;
 
 /** A TCP proxy before Postgres that reads the client's messages, to strike at a COMMIT exactly. */
 export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresProxy> => {
@@ -26,6 +39,23 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
   let armed: { fault: CommitFault; struck: () => void } | undefined;
   let forwardDelayed: () => void = () => undefined;
   let endAtReady = 0;
+  let cut: { text: string; struck: () => void } | undefined;
+  let withholding: { text: string; sent: () => void; responses: (() => void)[] } | undefined;
+
+  /** @returns whether the message passes */
+  const watch = (message: Buffer): boolean => {
+    const text = message.toString('latin1');
+    if (withholding !== undefined && text.includes(withholding.text)) {
+      const { sent, responses } = withholding;
+      withholding = undefined;
+      for (const forward of responses) forward();
+      sent();
+    }
+    if (cut === undefined || !text.includes(cut.text)) return true;
+    cut.struck();
+    cut = undefined;
+    return false;
+  };
 
   const strike = (client: Socket, server: Socket, message: Buffer): boolean => {
     if (armed === undefined) return false;
@@ -35,9 +65,13 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
       server.destroy();
       client.destroy();
     } else if (fault === 'cut') {
-      // Its answer says that it is committed; only then is the line cut.
+      // The connection is cut once the response says that the transaction is committed. Responses of
+      // statements in the same pipeline come before it.
+      let received = '';
       server.removeAllListeners('data');
-      server.once('data', () => {
+      server.on('data', (chunk) => {
+        received += chunk.toString('latin1');
+        if (!received.includes('COMMIT\0')) return;
         client.destroy();
         server.destroy();
       });
@@ -67,13 +101,23 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
       const ready = chunk.subarray(-6, -1).equals(readyForQuery);
       if (ready) endAtReady -= 1;
       if (ready && endAtReady === 0) client.end(Buffer.concat([chunk, adminShutdown]));
+      else if (withholding !== undefined) withholding.responses.push(() => client.write(chunk));
       else client.write(chunk);
     });
     const split = messageSplitter();
+    let hasWritten = false;
     client.on('data', (chunk) => {
       for (const message of split(chunk)) {
-        const isCommit = message.toString('latin1', 5) === 'COMMIT\0' && message[0] === 0x51;
-        if (isCommit && strike(client, server, message)) return;
+        const text = message.toString('latin1', 5);
+        const isQuery = message[0] === 0x51;
+        if (isQuery && text === 'BEGIN\0') hasWritten = false;
+        hasWritten ||= writes.test(text);
+        const isCommit = isQuery && text === 'COMMIT\0';
+        if (isCommit && hasWritten && strike(client, server, message)) return;
+        if (!watch(message)) {
+          client.destroy();
+          return;
+        }
         server.write(message);
       }
     });
@@ -91,6 +135,14 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
     forwardDelayed: () => {
       forwardDelayed();
     },
+    cutBefore: (text) =>
+      new Promise((resolve) => {
+        cut = { text, struck: resolve };
+      }),
+    withholdResponsesUntil: (text) =>
+      new Promise((resolve) => {
+        withholding = { text, sent: resolve, responses: [] };
+      }),
     endNextConnectionWhenReady: (times) => {
       endAtReady = times;
     },

@@ -23,14 +23,23 @@ export type Queryable = {
   query<Row>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]>;
 };
 
+/** One transaction. Its statements are pipelined: each is sent without waiting for the previous response. */
+export type Transaction = Queryable & {
+  /**
+   * Sends a statement whose rows are not needed. It is not awaited: as the last statement of a transaction it
+   * shares a round trip with COMMIT. If it fails, the transaction is rolled back and rejects with its error.
+   */
+  send(text: string, values?: readonly unknown[], name?: string): void;
+};
+
 export type Database = Queryable & {
   /** Runs `work` in one READ COMMITTED transaction; deadlocks and serialization failures are retried. */
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /**
-   * One try of a transaction, its errors as Postgres gave them.
-   * @throws CommitInDoubt when the connection was lost at COMMIT: it may have happened or not
+   * Tries a transaction once and throws PostgreSQL's errors unchanged.
+   * @throws CommitInDoubt if the connection was lost after COMMIT was sent: the transaction may have committed
    */
-  attempt<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  attempt<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   readonly pool: pg.Pool;
   close(): Promise<void>;
 };
@@ -71,6 +80,8 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
     // Longer than a batch in doubt is looked up, or its COMMIT could come to nothing meanwhile.
     idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
+    // Statements of a transaction are sent without waiting for the responses of those before them.
+    pipeline: true,
     types,
     ...(options.role === undefined ? {} : asRole(options.role, options.logger)),
   });
@@ -112,21 +123,18 @@ const asRole = (role: ServiceRole, logger: Logger) => {
   };
 };
 
-const run = async <Row>(
+const run = async (
   client: pg.Pool | pg.ClientBase,
   text: string,
-  values: readonly unknown[],
-  name: string | undefined,
-): Promise<Row[]> => {
-  const query = { text, values: values as unknown[], ...(name === undefined ? {} : { name }) };
-  const result = await client.query(query);
-  return result.rows as Row[];
-};
+  values: readonly unknown[] = [],
+  name?: string,
+): Promise<pg.QueryResult> =>
+  client.query({ text, values: values as unknown[], ...(name === undefined ? {} : { name }) });
 
 const onPool = (pool: pg.Pool): Queryable => ({
-  query: async (text, values = [], name) => {
+  query: async <Row>(text: string, values?: readonly unknown[], name?: string) => {
     try {
-      return await run(pool, text, values, name);
+      return (await run(pool, text, values, name)).rows as Row[];
     } catch (error) {
       throw translateDatabaseError(error);
     }
@@ -135,13 +143,13 @@ const onPool = (pool: pg.Pool): Queryable => ({
 
 const transactionOn =
   (pool: pg.Pool) =>
-  async <T>(work: (tx: Queryable) => Promise<T>): Promise<T> => {
+  async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await runTransaction(pool, work);
       } catch (error) {
         if (!isRetryable(error) || attempt === maximumAttempts) throw translateDatabaseError(error);
-        // Full jitter: the two that met each other must not meet again.
+        // Full jitter, so that two transactions that deadlocked do not meet again.
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt));
       }
     }
@@ -149,7 +157,7 @@ const transactionOn =
 
 const runTransaction = async <T>(
   pool: pg.Pool,
-  work: (tx: Queryable) => Promise<T>,
+  work: (tx: Transaction) => Promise<T>,
 ): Promise<T> => {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -158,19 +166,10 @@ const runTransaction = async <T>(
   };
   client.on('error', onError);
   try {
-    await client.query('BEGIN');
-    const result = await work({
-      query: (text, values = [], name) => run(client, text, values, name),
-    });
-    await commit(client);
-    return result;
+    return await runOnClient(client, work);
   } catch (error) {
     if (isConnectionLost(error) || isStaleStatement(error) || error instanceof CommitInDoubt) {
       broken = error as Error;
-    } else {
-      await client.query('ROLLBACK').catch((rollbackError: unknown) => {
-        broken = rollbackError as Error;
-      });
     }
     throw error;
   } finally {
@@ -179,9 +178,39 @@ const runTransaction = async <T>(
   }
 };
 
-const commit = async (client: pg.ClientBase): Promise<void> => {
+const runOnClient = async <T>(
+  client: pg.ClientBase,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> => {
+  // The first statement that failed: the ones after it fail only because the transaction is aborted.
+  const sent: { error?: unknown } = {};
+  const send: Transaction['send'] = (text, values, name) => {
+    run(client, text, values, name).catch((error: unknown) => {
+      sent.error ??= error;
+    });
+  };
+  let result: T;
   try {
-    await client.query('COMMIT');
+    send('BEGIN');
+    result = await work({
+      query: async <Row>(text: string, values?: readonly unknown[], name?: string) =>
+        (await run(client, text, values, name)).rows as Row[],
+      send,
+    });
+  } catch (error) {
+    // Its response follows those of all statements before it, so none is outstanding afterwards.
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw sent.error ?? error;
+  }
+  const { command } = await commit(client);
+  if (command === 'COMMIT') return result;
+  throw sent.error ?? new Error('the transaction was rolled back: one of its statements failed');
+};
+
+/** COMMIT of a transaction in which a statement failed is no error: PostgreSQL answers it with ROLLBACK. */
+const commit = async (client: pg.ClientBase): Promise<pg.QueryResult> => {
+  try {
+    return await client.query('COMMIT');
   } catch (error) {
     throw isConnectionLost(error)
       ? new CommitInDoubt('the connection was lost at COMMIT', { cause: error })

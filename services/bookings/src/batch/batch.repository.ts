@@ -1,4 +1,4 @@
-import type { Queryable } from '@movie-ticketing/kit/database';
+import type { Queryable, Transaction } from '@movie-ticketing/kit/database';
 import type { IdempotentRequest } from '@movie-ticketing/kit/idempotency';
 import { combineWrites, makeParameters, unnestRows } from '@movie-ticketing/kit/statements';
 
@@ -84,17 +84,17 @@ const selectKeys = (
    FROM bookings_idempotency_keys k
    JOIN ${unnestRows(parameters, 'wanted', wanted, keyColumns)} USING (user_id, scope, key))`;
 
-/** Everything a batch changes, in one statement. */
+/** Everything a batch changes, in one statement that shares a round trip with COMMIT. */
 const write =
-  (tx: Queryable) =>
-  async (bookings: readonly Booking[], keys: readonly NewKey[]): Promise<void> => {
+  (tx: Transaction) =>
+  (bookings: readonly Booking[], keys: readonly NewKey[]): void => {
     const parameters = makeParameters();
     const writes = {
       inserted_bookings: insertBookings(parameters, bookings),
       ...takeSeats(parameters, bookings),
       ...(keys.length === 0 ? {} : { inserted_keys: insertKeys(parameters, keys) }),
     };
-    await tx.query(
+    tx.send(
       combineWrites(writes),
       parameters.values,
       keys.length > 0 ? 'bookings.batch.write_with_keys' : 'bookings.batch.write',
@@ -114,7 +114,7 @@ const findReferences =
 
 export type BatchRepository = ReturnType<typeof makeBatchRepository>;
 
-export const makeBatchRepository = (tx: Queryable) => ({
+export const makeBatchRepository = (tx: Transaction) => ({
   readView: readView(tx),
   write: write(tx),
   findReferences: findReferences(tx),

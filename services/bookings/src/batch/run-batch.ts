@@ -1,4 +1,4 @@
-import type { Database, Queryable } from '@movie-ticketing/kit/database';
+import type { Database, Transaction } from '@movie-ticketing/kit/database';
 import { CommitInDoubt, translateDatabaseError } from '@movie-ticketing/kit/database-errors';
 import { Problem } from '@movie-ticketing/kit/problems';
 import {
@@ -66,17 +66,20 @@ export const runBatch = async (
   }
 };
 
+/** Two round trips: BEGIN, lock and view, then the write and COMMIT. */
 const decideAndWrite = async (
-  tx: Queryable,
+  tx: Transaction,
   requests: readonly BookingRequest[],
   holdMs: number,
 ): Promise<BookingResult[]> => {
   const batch = makeBatchRepository(tx);
-  const screenings = await makeSeatsRepository(tx).lock(screeningIds(requests));
-  const view = await batch.readView(requests);
+  const [screenings, view] = await Promise.all([
+    makeSeatsRepository(tx).lock(screeningIds(requests)),
+    batch.readView(requests),
+  ]);
   const results = decideBatch(requests, { screenings, ...view }, holdMs);
   const bookings = results.flatMap((it) => (it.kind === 'booked' ? [it.booking] : []));
-  if (bookings.length > 0) await batch.write(bookings, newKeys(requests, results));
+  if (bookings.length > 0) batch.write(bookings, newKeys(requests, results));
   return results;
 };
 

@@ -1,6 +1,6 @@
 import { parseEnvironment } from '@movie-ticketing/kit/config';
 import { requiredDatabaseUrl } from '@movie-ticketing/kit/database-environment';
-import type { Database, Queryable } from '@movie-ticketing/kit/database';
+import type { Database, Transaction } from '@movie-ticketing/kit/database';
 import { makeLogger } from '@movie-ticketing/kit/logging';
 import { makeRegistry } from '@movie-ticketing/kit/metrics';
 import { runProcess, serve } from '@movie-ticketing/kit/service-process';
@@ -17,7 +17,7 @@ import { makeIdempotencyKeysRepository } from '../../src/idempotency/idempotency
 
 /** Responds after the write and before the commit. */
 const answerFirst: typeof runBatch = (db, requests, settings) => {
-  const attempt = <T>(work: (tx: Queryable) => Promise<T>): Promise<T> =>
+  const attempt = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
       db.attempt(async (tx) => {
         const result = await work(tx);
