@@ -2,17 +2,17 @@ import type { Database } from '@movie-ticketing/kit/database';
 import { z } from 'zod';
 
 export type BenchData = {
-  /** Access tokens, each of another person. */
+  /** One access token per user. */
   tokens: readonly string[];
-  /** Two sets of screenings, one to measure and one to warm up on; the first of each is its hot one. */
+  /** Two sets of screenings, one to measure and one to warm up. The first of each is the hot one. */
   screenings: readonly number[];
   otherScreenings: readonly number[];
 };
 
-/** As many as a hall may have. */
+/** The most that a theater may have. */
 export const seats = 100_000;
 
-/** Two sets of `count` screenings, each screening in a hall of its own. */
+/** Two sets of `count` screenings, each screening in a theater of its own. */
 export const insertScreenings = async (
   db: Database,
   count: number,
@@ -25,7 +25,7 @@ export const insertScreenings = async (
   );
   await db.query(
     `INSERT INTO theaters (name, location, time_zone, total_seats)
-     SELECT 'Hall ' || n, 'London', 'Europe/London', $2 FROM generate_series(1, $1::int) AS n`,
+     SELECT 'Theater ' || n, 'London', 'Europe/London', $2 FROM generate_series(1, $1::int) AS n`,
     [2 * count, seats],
   );
   const rows = await db.query<{ id: number }>(
@@ -42,25 +42,27 @@ export const insertScreenings = async (
 
 const registered = z.object({ access_token: z.string() });
 
-/** Registers people through the API, sixteen at a time, and gives their access tokens. */
-export const registerPeople = async (url: string, count: number): Promise<string[]> => {
+/** Registers users through the API, sixteen at a time, and returns their access tokens. */
+export const registerUsers = async (url: string, count: number): Promise<string[]> => {
   const tokens: string[] = [];
-  let begun = 0;
+  let started = 0;
   const lane = async (): Promise<void> => {
-    while (begun < count) {
-      begun += 1;
-      const answer = await fetch(`${url}/users/register`, {
+    while (started < count) {
+      started += 1;
+      const response = await fetch(`${url}/users/register`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify({
-          email: `bench${String(begun)}@example.com`,
+          email: `bench${String(started)}@example.com`,
           password: 'bench-mark',
         }),
       });
-      if (answer.status !== 201) {
-        throw new Error(`registering answered ${String(answer.status)}: ${await answer.text()}`);
+      if (response.status !== 201) {
+        throw new Error(
+          `POST /users/register responded with ${String(response.status)}: ${await response.text()}`,
+        );
       }
-      tokens.push(registered.parse(await answer.json()).access_token);
+      tokens.push(registered.parse(await response.json()).access_token);
     }
   };
   await Promise.all(Array.from({ length: 16 }, lane));
@@ -68,8 +70,8 @@ export const registerPeople = async (url: string, count: number): Promise<string
 };
 
 /**
- * Every cell begins with the same database: no bookings, all seats free, nothing left to flush.
- * Screenings are locked first, as the lock order says, so a booking that is late comes before or after.
+ * Every cell begins with the same database: no bookings, all seats available, nothing to flush. Screenings
+ * are locked first, as the lock order demands, so that a late booking comes before or after.
  */
 export const resetBookings = async (db: Database): Promise<void> => {
   await db.transaction(async (tx) => {
@@ -80,6 +82,6 @@ export const resetBookings = async (db: Database): Promise<void> => {
     );
   });
   await db.query('VACUUM ANALYZE screenings');
-  // Needs a right that the owner of a database elsewhere may lack; then a cell may meet one in the middle.
+  // Needs a right that the owner of an external database may lack. Without it, a checkpoint may fall into a cell.
   await db.query('CHECKPOINT').catch(() => undefined);
 };

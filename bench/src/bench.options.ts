@@ -12,27 +12,29 @@ import { z } from 'zod';
 export type BenchOptions = {
   databaseUrl: string | undefined;
   seconds: number;
+  /** Repetitions of all cells, each on new server processes. */
+  rounds: number;
   warmUpSeconds: number;
   clients: readonly number[];
-  /** Cells to keep, by name. */
+  /** Names of the cells to measure. */
   only: RegExp | undefined;
   /** Write a CPU profile of the server for each cell. */
   profile: boolean;
-  /** A smoke test: its figures are worth nothing, and are not kept. */
+  /** A smoke test: its results mean little and are not kept. */
   quick: boolean;
 };
 
 const environment = z.object({
   DATABASE_URL: databaseEnvironment.shape.DATABASE_URL,
-  BENCH_SECONDS: environmentFields.integer(1, 600, 8),
+  BENCH_SECONDS: environmentFields.integer(1, 600, 4),
 });
 
 export const usage = `npm run bench -- [options]
   --quick          a smoke test of about a minute; keeps no results
-  --only <regex>   only cells whose name matches, e.g. 'hot, 256'; keeps no results
-  --profile        a CPU profile of each cell, in bench/results/tmp; keeps no results
-BENCH_SECONDS      how long each cell is measured (8)
-DATABASE_URL       a server to make a database on, instead of an embedded Postgres`;
+  --only <regex>   only the cells whose names match, e.g. 'hot, 256'; keeps no results
+  --profile        writes a CPU profile of each cell to bench/results/tmp; keeps no results
+BENCH_SECONDS      how long each cell is measured (4)
+DATABASE_URL       the PostgreSQL server to create a database on, instead of an embedded one`;
 
 /** @throws ConfigError */
 export const parseOptions = (argv: readonly string[], env: Environment): BenchOptions => {
@@ -41,6 +43,7 @@ export const parseOptions = (argv: readonly string[], env: Environment): BenchOp
   return {
     databaseUrl: DATABASE_URL,
     seconds: quick ? 1 : BENCH_SECONDS,
+    rounds: quick ? 1 : 3,
     warmUpSeconds: quick ? 1 : 2,
     clients: quick ? [64] : [16, 64, 256],
     only,

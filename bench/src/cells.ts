@@ -1,17 +1,15 @@
-/** How bookings are run: as we do it, or as the control does. */
+/** How bookings are made: in shared batches, or each in a transaction of its own. */
 export type Variant = 'batch' | 'control';
-export type Tool = 'autocannon' | 'wrk';
-/** All on one screening, or over a thousand. */
+/** One screening, or a thousand. */
 export type Target = 'hot' | 'spread';
 
 export type BookingCell = {
   kind: 'bookings';
   target: Target;
   clients: number;
-  /** With an Idempotency-Key of its own on every request. */
+  /** Whether each request has an Idempotency-Key of its own. */
   keys: boolean;
   variant: Variant;
-  tool: Tool;
 };
 
 export const reads = ['GET /movies', 'GET /movies/1', 'GET /screenings/1'] as const;
@@ -21,42 +19,31 @@ export type ReadCell = {
   read: (typeof reads)[number];
   clients: number;
   variant: 'batch';
-  tool: Tool;
 };
 
 export type Cell = BookingCell | ReadCell;
 
-export const nameOf = (cell: Cell): string =>
-  cell.kind === 'reads'
-    ? `${cell.read}, ${String(cell.clients)} clients, ${cell.tool}`
-    : `bookings ${cell.target}, ${String(cell.clients)} clients, ${cell.keys ? 'keys' : 'no keys'}, ${cell.variant}, ${cell.tool}`;
+const bookingName = ({ target, clients, keys, variant }: BookingCell): string =>
+  `bookings ${target}, ${String(clients)} clients, ${keys ? 'with keys, ' : ''}${variant}`;
 
-/**
- * What is measured, in order. Ours and its control follow each other directly, so that a machine that
- * grows busier does so for both.
- */
+export const nameOf = (cell: Cell): string =>
+  cell.kind === 'reads' ? `${cell.read}, ${String(cell.clients)} clients` : bookingName(cell);
+
+/** The cells of one round. A cell and its control are neighbors, so that other load affects both alike. */
 export const planCells = (options: {
   clients: readonly number[];
-  hasWrk: boolean;
-  /** Names to keep. */
+  /** Names of the cells to measure. */
   only?: RegExp | undefined;
 }): Cell[] => {
   const cells: Cell[] = [];
-  const ours: Tool[] = options.hasWrk ? ['autocannon', 'wrk'] : ['autocannon'];
   for (const target of ['hot', 'spread'] as const) {
     for (const clients of options.clients) {
-      for (const keys of [false, true]) {
-        const cell = { kind: 'bookings', target, clients, keys } as const;
-        cells.push({ ...cell, variant: 'batch', tool: 'autocannon' });
-        cells.push({ ...cell, variant: 'control', tool: 'autocannon' });
-        if (options.hasWrk) cells.push({ ...cell, variant: 'batch', tool: 'wrk' });
-      }
+      const cell = { kind: 'bookings', target, clients, keys: false } as const;
+      cells.push({ ...cell, variant: 'control' });
+      cells.push({ ...cell, variant: 'batch' });
+      cells.push({ ...cell, variant: 'batch', keys: true });
     }
   }
-  for (const read of reads) {
-    for (const tool of ours) {
-      cells.push({ kind: 'reads', read, clients: 64, variant: 'batch', tool });
-    }
-  }
+  for (const read of reads) cells.push({ kind: 'reads', read, clients: 64, variant: 'batch' });
   return cells.filter((cell) => options.only?.test(nameOf(cell)) ?? true);
 };

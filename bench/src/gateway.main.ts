@@ -1,26 +1,22 @@
-import { mkdirSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 
 import { nginxImage, startNginxGateway } from '@movie-ticketing/gateway/testing/nginx-container';
 import { probeDocker } from '@movie-ticketing/kit/testing/docker-probe';
 
-import { startAutocannon } from './autocannon.ts';
 import { insertScreenings } from './bench-data.ts';
 import { openBenchDatabase } from './bench-database.ts';
 import { reads } from './cells.ts';
-import type { LoadTool } from './load.ts';
+import { startLoadGenerator, type LoadGenerator } from './load.ts';
 import { startServer, type BenchServer } from './server.ts';
-import { percentile, ratio } from './statistics.ts';
-import { hasWrk, makeWrk } from './wrk.ts';
+import { median, ratio } from './statistics.ts';
 
 /**
- * Public reads a second through the nginx gateway, with what it keeps and without, by turns on one
- * machine: their ratio is what counts, and the services' processor time an answer, which is steadier.
- * Needs a Docker engine on Linux with the gateway's base image.
+ * Public reads per second through the nginx gateway with and without its cache, alternating on one machine:
+ * their ratio counts, and the services' processor time per response, which varies less. Needs a Docker
+ * engine on Linux with the gateway's base image.
  */
 const root = join(import.meta.dirname, '..', '..');
-const scratch = join(root, 'bench', 'results', 'tmp');
 const clients = 64;
 const rounds = 7;
 const seconds = 2;
@@ -29,7 +25,7 @@ const cleanUps: (() => Promise<void> | void)[] = [];
 
 type Way = { name: string; url: string };
 
-/** The same services behind two gateways: theirs and one that keeps nothing. Without log lines. */
+/** The same services behind two gateways, with and without a cache. Without log lines. */
 const startWays = async (reaperImage: boolean): Promise<{ server: BenchServer; ways: Way[] }> => {
   const database = await openBenchDatabase({
     databaseUrl: process.env['DATABASE_URL'],
@@ -40,13 +36,13 @@ const startWays = async (reaperImage: boolean): Promise<{ server: BenchServer; w
   const server = await startServer({
     variant: 'batch',
     databaseUrl: database.url,
-    host: '0.0.0.0', // containers come from outside
+    host: '0.0.0.0', // containers connect from another network
   });
   cleanUps.push(server.stop);
   const ways: Way[] = [{ name: 'no gateway', url: server.url }];
   for (const [name, keeping] of [
-    ['keeps nothing', 'proxy_cache off;'],
-    ['as it is', 'proxy_cache public_reads;'],
+    ['without cache', 'proxy_cache off;'],
+    ['with cache', 'proxy_cache public_reads;'],
   ] as const) {
     const gateway = await startNginxGateway({
       reaperImage,
@@ -63,23 +59,20 @@ const startWays = async (reaperImage: boolean): Promise<{ server: BenchServer; w
 type Measured = { rate: number; serviceMicros: number };
 
 const measure = async (
-  tool: LoadTool,
+  generator: LoadGenerator,
   server: BenchServer,
   url: string,
   path: string,
 ): Promise<Measured> => {
   const plan = { url, method: 'GET', clients, seconds, requests: [{ path }] } as const;
   const before = await server.processorSeconds();
-  const { good, others, errors, ...load } = await tool.run({ ...plan, keyPrefix: undefined });
+  const { good, others, errors, ...load } = await generator.run({ ...plan, keyPrefix: undefined });
   const used = (await server.processorSeconds()) - before;
   if (errors > 0 || Object.keys(others).length > 0) {
     throw new Error(`${url}${path}: ${String(errors)} errors, ${JSON.stringify(others)}`);
   }
   return { rate: good / load.seconds, serviceMicros: (used / good) * 1e6 };
 };
-
-const median = (values: readonly number[]): number =>
-  percentile(Float64Array.from(values).sort(), 0.5);
 
 const line = (name: string, perWay: readonly Measured[][]): string => {
   const [, nothing = [], kept = []] = perWay;
@@ -96,20 +89,19 @@ const toLine = (cells: readonly string[]): string => cells.map((it) => it.padEnd
 const run = async (): Promise<void> => {
   const docker = await probeDocker(nginxImage);
   if (!docker.usable) throw new Error(docker.why);
-  mkdirSync(scratch, { recursive: true });
-  const tool = hasWrk() ? makeWrk(scratch) : startAutocannon();
-  cleanUps.push(tool.close);
+  const generator = startLoadGenerator();
+  cleanUps.push(generator.close);
   const { server, ways } = await startWays(docker.reaperImage);
   console.log(
-    `GET/s and the services' processor time an answer, ${String(clients)} clients, medians of ` +
-      `${String(rounds)} by turns, load average ${loadavg()[0]?.toFixed(1) ?? '?'}`,
+    `GET/s and the services' processor time per response, ${String(clients)} clients, medians of ` +
+      `${String(rounds)} rounds, load average ${loadavg()[0]?.toFixed(1) ?? '?'}`,
   );
   console.log(toLine(['', ...ways.map(({ name }) => name), 'ratio']));
   for (const read of reads) {
     const perWay = ways.map((): Measured[] => []);
     for (let round = 0; round < rounds; round += 1) {
       for (const [index, { url }] of ways.entries()) {
-        perWay[index]?.push(await measure(tool, server, url, read.slice('GET '.length)));
+        perWay[index]?.push(await measure(generator, server, url, read.slice('GET '.length)));
       }
     }
     console.log(line(read, perWay));

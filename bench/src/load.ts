@@ -1,4 +1,7 @@
-/** One request of a load; a load sends its requests over and over. */
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+
+/** One request of a load. A load repeats its requests until its time is over. */
 export type LoadRequest = { path: string; token?: string; body?: string };
 
 export type LoadPlan = {
@@ -8,26 +11,53 @@ export type LoadPlan = {
   clients: number;
   seconds: number;
   requests: readonly LoadRequest[];
-  /** Begins the Idempotency-Key of each request; undefined: none is sent. */
+  /** The beginning of each request's Idempotency-Key; undefined: requests have none. */
   keyPrefix: string | undefined;
 };
 
 export type LoadResult = {
-  /** How long it took in truth. */
+  /** The measured duration. */
   seconds: number;
-  /** Answers of 200 or 201. */
+  /** Responses with 200 or 201. */
   good: number;
-  /** Other answers, by status where the tool tells it, else under `4xx-5xx`. */
+  /** Other responses, by status. */
   others: Record<string, number>;
-  /** Connections lost, time-outs. */
+  /** Lost connections and time-outs. */
   errors: number;
-  /** Of good answers (autocannon) or of all (wrk), in milliseconds. */
+  /** Latency of good responses in milliseconds. */
   p50: number;
   p99: number;
+  /** Processor time of the load generator per response, in microseconds. */
+  generatorMicros: number;
 };
 
-/** A load generator in a process of its own: it must not share the server's event loop. */
-export type LoadTool = {
+export type LoadGenerator = {
   run: (plan: LoadPlan) => Promise<LoadResult>;
   close: () => void;
+};
+
+/** Starts the load generator in a process of its own, so that it does not share the server's event loop. */
+export const startLoadGenerator = (): LoadGenerator => {
+  const child = fork(join(import.meta.dirname, 'load.main.ts'), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    serialization: 'advanced', // JSON has no NaN, the percentile of no responses
+  });
+  const run = (plan: LoadPlan): Promise<LoadResult> =>
+    new Promise((resolve, reject) => {
+      const onExit = (): void => {
+        reject(new Error('the load generator exited'));
+      };
+      child.once('exit', onExit);
+      child.once('message', (result) => {
+        child.off('exit', onExit);
+        resolve(result as LoadResult);
+      });
+      child.send(plan);
+    });
+  return {
+    run,
+    close: () => {
+      child.kill('SIGKILL');
+    },
+  };
 };

@@ -5,74 +5,85 @@ import { join } from 'node:path';
 
 import { runProcess } from '@movie-ticketing/kit/service-process';
 
-import { startAutocannon } from './autocannon.ts';
-import { insertScreenings, registerPeople } from './bench-data.ts';
+import { insertScreenings, registerUsers } from './bench-data.ts';
 import { openBenchDatabase } from './bench-database.ts';
 import { parseOptions, type BenchOptions } from './bench.options.ts';
-import { nameOf, planCells, type Tool } from './cells.ts';
-import type { LoadTool } from './load.ts';
+import { nameOf, planCells, type Variant } from './cells.ts';
+import { startLoadGenerator } from './load.ts';
 import { measure, type Bench, type Measurement } from './measure.ts';
 import { plot } from './plots.ts';
 import { describeRun, toMarkdown, toText } from './render.ts';
 import { lineOf, toTables, type BenchReport } from './report.ts';
 import { startServer, type BenchServer } from './server.ts';
-import { hasWrk, makeWrk } from './wrk.ts';
+import { summarize, type Round } from './summary.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const results = join(root, 'bench', 'results');
 const scratch = join(results, 'tmp');
-const people = 1_000;
+const users = 1_000;
 const screenings = 1_000;
 
 type CleanUps = (() => Promise<void> | void)[];
 
-const say = (message: string): void => {
+const print = (message: string): void => {
   console.log(message);
 };
 
-/** Everything up and filled; what was started is in `cleanUps` at once, whatever fails later. */
-const setUp = async (
-  options: BenchOptions,
-  cleanUps: CleanUps,
-): Promise<{ bench: Bench; database: string }> => {
-  say('Starting Postgres and two servers (ours, control), registering 1,000 people');
+type Prepared = Omit<Bench, 'servers'> & { databaseUrl: string; description: string };
+
+const startServers = async (databaseUrl: string, cleanUps: CleanUps): Promise<Bench['servers']> => {
+  const start = async (variant: Variant): Promise<BenchServer> => {
+    const server = await startServer({ variant, databaseUrl });
+    cleanUps.push(server.stop);
+    return server;
+  };
+  return { batch: await start('batch'), control: await start('control') };
+};
+
+/** The database with its screenings and users. Each resource is in `cleanUps` before the next one starts. */
+const prepare = async (options: BenchOptions, cleanUps: CleanUps): Promise<Prepared> => {
+  print(`Starting PostgreSQL and registering ${String(users)} users`);
   const database = await openBenchDatabase({
     databaseUrl: options.databaseUrl,
     dataRoot: join(root, '.data'),
   });
   cleanUps.push(database.stop);
-  const made = await insertScreenings(database.db, screenings);
-  const start = async (variant: 'batch' | 'control'): Promise<BenchServer> => {
-    const server = await startServer({
-      variant,
-      databaseUrl: database.url,
-    });
-    cleanUps.push(server.stop);
-    return server;
-  };
-  const servers = { batch: await start('batch'), control: await start('control') };
-  const tools = new Map<Tool, LoadTool>([['autocannon', startAutocannon()]]);
-  if (hasWrk()) tools.set('wrk', makeWrk(scratch));
-  for (const tool of tools.values()) cleanUps.push(tool.close);
-  const tokens = await registerPeople(servers.batch.url, people);
-  const { seconds, warmUpSeconds } = options;
-  const data = { ...made, tokens };
-  const profileDir = options.profile ? scratch : undefined;
+  const inserted = await insertScreenings(database.db, screenings);
+  const generator = startLoadGenerator();
+  cleanUps.push(generator.close);
+  const server = await startServer({ variant: 'batch', databaseUrl: database.url });
+  cleanUps.push(server.stop);
+  const tokens = await registerUsers(server.url, users);
+  await server.stop();
   return {
-    bench: { db: database.db, data, servers, tools, seconds, warmUpSeconds, profileDir },
-    database: database.description,
+    db: database.db,
+    data: { ...inserted, tokens },
+    generator,
+    seconds: options.seconds,
+    warmUpSeconds: options.warmUpSeconds,
+    profileDir: options.profile ? scratch : undefined,
+    databaseUrl: database.url,
+    description: database.description,
   };
 };
 
-const measureAll = async (options: BenchOptions, bench: Bench): Promise<Measurement[]> => {
-  const cells = planCells({ ...options, hasWrk: bench.tools.has('wrk') });
+/** All cells on server processes of their own: processes of the same code differ by 15 to 30 %. */
+const measureRound = async (
+  options: BenchOptions,
+  prepared: Prepared,
+  { round, cleanUps }: { round: number; cleanUps: CleanUps },
+): Promise<Round> => {
+  const servers = await startServers(prepared.databaseUrl, cleanUps);
+  const cells = planCells(options);
   const measurements: Measurement[] = [];
   for (const [index, cell] of cells.entries()) {
-    const measured = await measure(bench, cell);
+    const measured = await measure({ ...prepared, servers }, cell);
     measurements.push(measured);
-    const turn = `${String(index + 1)}/${String(cells.length)}`.padStart(6);
-    say(`${turn}  ${nameOf(cell).padEnd(56)} ${lineOf(measured)}`);
+    const position = `round ${String(round)}, ${String(index + 1)}/${String(cells.length)}`;
+    print(`${position.padEnd(16)} ${nameOf(cell).padEnd(42)} ${lineOf(measured)}`);
   }
+  await servers.batch.stop();
+  await servers.control.stop();
   return measurements;
 };
 
@@ -87,35 +98,38 @@ const commit = (): string => {
 };
 
 const keep = async (report: BenchReport): Promise<void> => {
-  const tables = toTables(report.measurements);
-  writeFileSync(join(results, 'latest.json'), `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(join(results, 'latest.md'), toMarkdown(report, tables));
-  for (const { name, svg } of await plot(report.measurements)) {
+  const summaries = summarize(report.rounds);
+  writeFileSync(join(results, 'latest.json'), `${JSON.stringify(report, null, 1)}\n`);
+  writeFileSync(join(results, 'latest.md'), toMarkdown(report, toTables(summaries)));
+  for (const { name, svg } of await plot(summaries)) {
     writeFileSync(join(results, `${name}.svg`), svg);
   }
-  say(`\nKept in ${results}: latest.json, latest.md and the plots`);
+  print(`\nWritten to ${results}: latest.json, latest.md and the plots`);
 };
 
 const run = async (options: BenchOptions, cleanUps: CleanUps): Promise<void> => {
   mkdirSync(scratch, { recursive: true });
   const [loadAverage = Number.NaN] = loadavg();
-  const { bench, database } = await setUp(options, cleanUps);
-  const measurements = await measureAll(options, bench);
+  const prepared = await prepare(options, cleanUps);
+  const rounds: Round[] = [];
+  for (let round = 1; round <= options.rounds; round += 1) {
+    rounds.push(await measureRound(options, prepared, { round, cleanUps }));
+  }
   const report: BenchReport = {
     takenAt: new Date().toISOString(),
     commit: commit(),
     machine: `${cpus()[0]?.model ?? 'unknown processor'}, ${String(cpus().length)} cores, ${String(Math.round(totalmem() / 2 ** 30))} GB`,
     node: process.versions.node,
-    database,
+    database: prepared.description,
     loadAverage,
     secondsPerCell: options.seconds,
-    measurements,
+    rounds,
   };
-  say(`\n${describeRun(report)}\n`);
-  say(toTables(measurements).map(toText).join('\n\n'));
-  // Half a table would pass for a whole one.
+  print(`\n${describeRun(report)}\n`);
+  print(toTables(summarize(rounds)).map(toText).join('\n\n'));
+  // An incomplete table could be mistaken for a complete one.
   if (!options.quick && !options.profile && options.only === undefined) await keep(report);
-  if (measurements.some(({ fault }) => fault !== undefined)) {
+  if (rounds.flat().some(({ fault }) => fault !== undefined)) {
     throw new Error('the seats are not exact: see above');
   }
 };
@@ -131,7 +145,7 @@ await runProcess(async () => {
   run(options, cleanUps).then(
     () => process.kill(process.pid, 'SIGTERM'),
     async (error: unknown) => {
-      if (stopping !== undefined) return; // told to stop in the middle
+      if (stopping !== undefined) return; // a signal stopped it
       console.error(error);
       await stop();
       process.exit(1);

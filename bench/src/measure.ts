@@ -1,29 +1,25 @@
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 
 import type { Database } from '@movie-ticketing/kit/database';
 
 import { resetBookings, seats, type BenchData } from './bench-data.ts';
-import {
-  nameOf,
-  type BookingCell,
-  type Cell,
-  type ReadCell,
-  type Tool,
-  type Variant,
-} from './cells.ts';
+import { nameOf, type BookingCell, type Cell, type ReadCell, type Variant } from './cells.ts';
 import { countSeats, findFault } from './exactness.ts';
-import type { LoadPlan, LoadResult, LoadTool } from './load.ts';
+import type { LoadGenerator, LoadPlan, LoadResult } from './load.ts';
 import type { BenchServer } from './server.ts';
 import { secondsUntilSoldOut } from './statistics.ts';
 
 export type Measurement = {
   cell: Cell;
-  /** Good answers a second. */
+  /** Good responses per second. */
   rate: number;
   load: LoadResult;
-  /** The server's processor time an answer, in microseconds: steady where the rate is not. */
+  /** Processor time of the server per response in microseconds, without the database's. */
   cpuMicros: number;
-  /** Of bookings: what SQL found wrong with the seats; undefined: they are exact. */
+  /** Share of the machine's cores that was idle, 0 to 1. */
+  idleShare: number;
+  /** What SQL found wrong with the seats; undefined: they are exact. */
   fault?: string | undefined;
 };
 
@@ -31,24 +27,29 @@ export type Bench = {
   db: Database;
   data: BenchData;
   servers: Readonly<Record<Variant, BenchServer>>;
-  tools: ReadonlyMap<Tool, LoadTool>;
+  generator: LoadGenerator;
   seconds: number;
   warmUpSeconds: number;
-  /** A folder for a CPU profile of each cell; the profiler slows the server by some per cent. */
+  /** The folder of a CPU profile of each cell. The profiler slows the server by some per cent. */
   profileDir: string | undefined;
 };
 
 export const measure = (bench: Bench, cell: Cell): Promise<Measurement> =>
   cell.kind === 'reads' ? measureReads(bench, cell) : measureBookings(bench, cell);
 
-const toolOf = (bench: Bench, cell: Cell): LoadTool => {
-  const tool = bench.tools.get(cell.tool);
-  if (tool === undefined) throw new Error(`${cell.tool} is not here`);
-  return tool;
-};
-
-const others = ({ others }: LoadResult): number =>
+const countOthers = ({ others }: LoadResult): number =>
   Object.values(others).reduce((sum, count) => sum + count, 0);
+
+/** Processor time of the machine since its start: idle and in all. */
+const machineTimes = (): { idle: number; total: number } => {
+  let idle = 0;
+  let total = 0;
+  for (const { times } of cpus()) {
+    idle += times.idle;
+    total += times.idle + times.user + times.sys + times.nice + times.irq;
+  }
+  return { idle, total };
+};
 
 const loadAndCount = async (
   bench: Bench,
@@ -57,9 +58,11 @@ const loadAndCount = async (
 ): Promise<Omit<Measurement, 'fault'>> => {
   const server = bench.servers[cell.variant];
   if (bench.profileDir !== undefined) await server.startProfile();
-  const before = await server.processorSeconds();
-  const load = await toolOf(bench, cell).run(plan);
-  const used = (await server.processorSeconds()) - before;
+  const cpuBefore = await server.processorSeconds();
+  const before = machineTimes();
+  const load = await bench.generator.run(plan);
+  const after = machineTimes();
+  const used = (await server.processorSeconds()) - cpuBefore;
   if (bench.profileDir !== undefined) {
     const name = nameOf(cell).replaceAll(/[^\w]+/g, '-');
     await server.stopProfile(join(bench.profileDir, `${name}.cpuprofile`));
@@ -68,7 +71,8 @@ const loadAndCount = async (
     cell,
     rate: load.good / load.seconds,
     load,
-    cpuMicros: (used / (load.good + others(load))) * 1e6,
+    cpuMicros: (used / (load.good + countOthers(load))) * 1e6,
+    idleShare: (after.idle - before.idle) / (after.total - before.total),
   };
 };
 
@@ -82,14 +86,14 @@ const measureReads = async (bench: Bench, cell: ReadCell): Promise<Measurement> 
     requests: [{ path }],
     keyPrefix: undefined,
   };
-  await toolOf(bench, cell).run({ ...plan, seconds: bench.warmUpSeconds });
+  await bench.generator.run({ ...plan, seconds: bench.warmUpSeconds });
   return loadAndCount(bench, cell, plan);
 };
 
-/** Sets each load's keys apart from all others', of earlier runs too. */
+/** Makes the keys of a load differ from those of all other loads, also of earlier runs. */
 let loads = Date.now();
 
-/** A person and a screening a request; over a thousand screenings no two requests share either. */
+/** A request per user. Over a thousand screenings, no two requests share a user or a screening. */
 const bookingPlan = (
   bench: Bench,
   cell: BookingCell,
@@ -114,8 +118,8 @@ const bookingPlan = (
 let cells = 0;
 
 /**
- * The screenings to measure and those to warm up on change places each time: bookings of the load before
- * that its clients did not wait for are still being made, and must not be counted with this one's.
+ * Two sets of screenings take turns, one to measure and one to warm up: bookings whose clients have
+ * disconnected may still be made, and must not be counted with those of the next load.
  */
 const takeScreenings = (
   { data }: Bench,
@@ -127,11 +131,10 @@ const takeScreenings = (
 };
 
 const measureBookings = async (bench: Bench, cell: BookingCell): Promise<Measurement> => {
-  const tool = toolOf(bench, cell);
   const howMany = cell.target === 'hot' ? 1 : bench.data.screenings.length;
   const [measured, warmUp] = takeScreenings(bench, howMany);
   await resetBookings(bench.db);
-  const warm = await tool.run(bookingPlan(bench, cell, warmUp, bench.warmUpSeconds));
+  const warm = await bench.generator.run(bookingPlan(bench, cell, warmUp, bench.warmUpSeconds));
   const seconds = Math.min(
     bench.seconds,
     secondsUntilSoldOut(seats * howMany, warm.good / warm.seconds),
@@ -139,7 +142,7 @@ const measureBookings = async (bench: Bench, cell: BookingCell): Promise<Measure
   const found = await loadAndCount(bench, cell, bookingPlan(bench, cell, measured, seconds));
   const fault = findFault(await countSeats(bench.db, measured), {
     good: found.load.good,
-    uncertain: cell.clients + others(found.load) + found.load.errors,
+    uncertain: cell.clients + countOthers(found.load) + found.load.errors,
     keyed: cell.keys,
   });
   return { ...found, fault };

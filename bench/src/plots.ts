@@ -2,11 +2,11 @@ import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 
 import { reads as readNames } from './cells.ts';
-import type { Measurement } from './measure.ts';
+import type { Summary } from './summary.ts';
 
 const series = {
-  domain: ['ours', 'ours, with keys', 'control', 'control, with keys'],
-  range: ['#1f5fa8', '#8fb8e3', '#b4542b', '#e8b79c'],
+  domain: ['batch', 'batch, with keys', 'control'],
+  range: ['#1f5fa8', '#8fb8e3', '#b4542b'],
 };
 
 const look = {
@@ -36,24 +36,22 @@ const look = {
 
 const schema = 'https://vega.github.io/schema/vega-lite/v6.json';
 
-/** Only what autocannon measured: the control is measured with nothing else. */
-const bookingValues = (measurements: readonly Measurement[]) =>
-  measurements.flatMap(({ cell, rate, load }) =>
-    cell.kind !== 'bookings' || cell.tool !== 'autocannon' || load.good === 0
+const bookingValues = (summaries: readonly Summary[]) =>
+  summaries.flatMap(({ cell, rate, p99 }) =>
+    cell.kind !== 'bookings' || rate === 0
       ? []
       : [
           {
             target: cell.target === 'hot' ? 'One hot screening' : '1,000 screenings',
             clients: cell.clients,
-            who: `${cell.variant === 'batch' ? 'ours' : 'control'}${cell.keys ? ', with keys' : ''}`,
+            variant: `${cell.variant}${cell.keys ? ', with keys' : ''}`,
             rate: Math.round(rate),
-            p99: load.p99,
+            p99,
           },
         ],
   );
 
-const who = { field: 'who', type: 'nominal', scale: series } as const;
-const tools = ['autocannon', 'wrk'];
+const variant = { field: 'variant', type: 'nominal', scale: series } as const;
 const dark = { value: '#333' } as const;
 const clients = {
   field: 'clients',
@@ -67,15 +65,15 @@ const byTarget = {
   sort: ['One hot screening', '1,000 screenings'] as string[],
 };
 
-const bookings = (measurements: readonly Measurement[]): TopLevelSpec => ({
+const bookings = (summaries: readonly Summary[]): TopLevelSpec => ({
   $schema: schema,
   title: {
-    text: 'Bookings answered with 201, a second',
+    text: 'Bookings per second (responses with 201)',
     subtitle:
-      'Control: one transaction of five statements a booking, on the same stack. Higher is better.',
+      'Control: one transaction of five statements per booking on the same stack. Higher is better.',
   },
   config: look,
-  data: { values: bookingValues(measurements) },
+  data: { values: bookingValues(summaries) },
   facet: { column: byTarget },
   spec: {
     width: 460,
@@ -92,21 +90,21 @@ const bookings = (measurements: readonly Measurement[]): TopLevelSpec => ({
     ],
     encoding: {
       x: clients,
-      xOffset: { field: 'who', type: 'nominal', scale: { domain: series.domain } },
+      xOffset: { field: 'variant', type: 'nominal', scale: { domain: series.domain } },
       y: { field: 'rate', type: 'quantitative', title: 'bookings/s', axis: { format: ',d' } },
-      color: who,
+      color: variant,
     },
   },
 });
 
-const latency = (measurements: readonly Measurement[]): TopLevelSpec => ({
+const latency = (summaries: readonly Summary[]): TopLevelSpec => ({
   $schema: schema,
   title: {
-    text: '99th percentile of a booking, in milliseconds',
+    text: '99th percentile of a booking’s latency, in milliseconds',
     subtitle: 'Logarithmic. Lower is better.',
   },
   config: { ...look, legend: { ...look.legend, symbolType: 'circle' } },
-  data: { values: bookingValues(measurements) },
+  data: { values: bookingValues(summaries) },
   facet: { column: byTarget },
   spec: {
     width: 380,
@@ -121,18 +119,18 @@ const latency = (measurements: readonly Measurement[]): TopLevelSpec => ({
         scale: { type: 'log' },
         axis: { format: '~s', values: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
       },
-      color: who,
+      color: variant,
     },
   },
 });
 
-const reads = (measurements: readonly Measurement[]): TopLevelSpec => ({
+const reads = (summaries: readonly Summary[]): TopLevelSpec => ({
   $schema: schema,
-  title: { text: 'Reads a second', subtitle: '64 clients. Higher is better.' },
+  title: { text: 'Reads per second', subtitle: '64 clients. Higher is better.' },
   config: look,
   data: {
-    values: measurements.flatMap(({ cell, rate }) =>
-      cell.kind === 'reads' ? [{ read: cell.read, tool: cell.tool, rate: Math.round(rate) }] : [],
+    values: summaries.flatMap(({ cell, rate }) =>
+      cell.kind === 'reads' ? [{ read: cell.read, rate: Math.round(rate) }] : [],
     ),
   },
   width: 560,
@@ -152,28 +150,23 @@ const reads = (measurements: readonly Measurement[]): TopLevelSpec => ({
       scale: { domain: [...readNames] },
       axis: { grid: false },
     },
-    yOffset: { field: 'tool', type: 'nominal', scale: { domain: tools } },
     x: {
       field: 'rate',
       type: 'quantitative',
       title: 'requests/s',
       axis: { format: ',d', tickCount: 6 },
     },
-    color: {
-      field: 'tool',
-      type: 'nominal',
-      scale: { domain: tools, range: ['#1f5fa8', '#8fb8e3'] },
-    },
+    color: { value: '#1f5fa8' },
   },
 });
 
 export type Plot = { name: string; svg: string };
 
-/** The plots as SVG text; made with no canvas and no browser. */
-export const plot = (measurements: readonly Measurement[]): Promise<Plot[]> =>
+/** The plots as SVG text; rendered without a canvas or a browser. */
+export const plot = (summaries: readonly Summary[]): Promise<Plot[]> =>
   Promise.all(
     Object.entries({ bookings, latency, reads }).map(async ([name, specOf]) => {
-      const { spec } = compile(specOf(measurements));
+      const { spec } = compile(specOf(summaries));
       const view = new View(parse(spec), { renderer: 'none' });
       const svg = await view.toSVG();
       view.finalize();

@@ -1,6 +1,6 @@
 import type { BenchReport, Table } from './report.ts';
 
-/** A table for people who read a terminal: columns aligned, numbers to the right. */
+/** A table for the terminal: columns aligned, numbers to the right. */
 export const toText = ({ title, header, rows }: Table): string => {
   const widths = header.map((name, column) =>
     Math.max(name.length, ...rows.map((row) => (row[column] ?? '').length)),
@@ -31,14 +31,14 @@ export const describeRun = (report: BenchReport): string =>
     `${report.takenAt}, commit ${report.commit}`,
     report.machine,
     `Node ${report.node}, ${report.database}`,
-    `${String(report.secondsPerCell)} s a cell; load average before the first ${report.loadAverage.toFixed(2)}`,
+    `${String(report.rounds.length)} rounds, ${String(report.secondsPerCell)} s per cell; load average before the first ${report.loadAverage.toFixed(2)}`,
   ].join('\n');
 
 export const toMarkdown = (report: BenchReport, tables: readonly Table[]): string =>
   [
     '# Latest benchmark',
     '',
-    'Written by `npm run bench`; what it means stands in docs/benchmarks.md.',
+    'Written by `npm run bench`. Method, goals and limits: [docs/benchmarks.md](../../docs/benchmarks.md).',
     '',
     ...describeRun(report)
       .split('\n')
@@ -46,10 +46,10 @@ export const toMarkdown = (report: BenchReport, tables: readonly Table[]): strin
     '',
     tables.map(toMarkdownTable).join('\n\n'),
     '',
-    '![Bookings a second](bookings.svg)',
+    '![Bookings per second](bookings.svg)',
     '',
-    '![99th percentile of a booking](latency.svg)',
+    '![99th percentile of a booking’s latency](latency.svg)',
     '',
-    '![Reads a second](reads.svg)',
+    '![Reads per second](reads.svg)',
     '',
   ].join('\n');

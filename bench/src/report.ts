@@ -1,6 +1,6 @@
-import type { Cell, ReadCell, Target } from './cells.ts';
+import type { BookingCell, Target } from './cells.ts';
 import type { Measurement } from './measure.ts';
-import { ratio } from './statistics.ts';
+import { problemsOf, type Round, type Summary } from './summary.ts';
 
 export type BenchReport = {
   takenAt: string;
@@ -8,130 +8,107 @@ export type BenchReport = {
   machine: string;
   node: string;
   database: string;
-  /** Of the whole machine before the first load: above 0.3 or so others were at work. */
+  /** Of the machine before the first round. Far above zero: other work disturbed the run. */
   loadAverage: number;
   secondsPerCell: number;
-  measurements: readonly Measurement[];
+  rounds: readonly Round[];
 };
 
 export type Table = { title: string; header: readonly string[]; rows: readonly string[][] };
 
-const targets: Readonly<Record<Target, string>> = {
-  hot: 'one hot screening',
+const titles: Readonly<Record<Target, string>> = {
+  hot: 'One hot screening',
   spread: '1,000 screenings',
 };
 
 const count = (value: number): string =>
   Number.isFinite(value) ? Math.round(value).toLocaleString('en-US') : '-';
 const ms = (value: number): string => (value < 100 ? value.toFixed(1) : count(value));
-const times = (value: number): string => (Number.isNaN(value) ? '-' : `${value.toFixed(1)}x`);
+const percent = (value: number): string =>
+  Number.isFinite(value) ? `${String(Math.round(value * 100))} %` : '-';
+const times = (value: number): string => (Number.isFinite(value) ? `${value.toFixed(1)}x` : '-');
 
-const find = (
-  measurements: readonly Measurement[],
-  wanted: Partial<Record<string, unknown>>,
-): Measurement | undefined =>
-  measurements.find(({ cell }) =>
-    Object.entries(wanted).every(([key, value]) => cell[key as keyof Cell] === value),
-  );
-
-const figures = (it: Measurement | undefined): string[] =>
-  it === undefined ? ['-', '-', '-'] : [count(it.rate), ms(it.load.p50), ms(it.load.p99)];
-
-const troubleOf = ({ load, fault }: Measurement): string[] => [
-  ...(fault === undefined ? [] : [fault]),
-  ...(load.good === 0 ? ['nothing answered in time'] : []),
-  ...Object.entries(load.others).map(([status, number]) => `${count(number)} of ${status}`),
-  ...(load.errors === 0 ? [] : [`${count(load.errors)} errors`]),
-];
-
-const verdict = (parts: readonly (Measurement | undefined)[]): string => {
-  const trouble = parts.flatMap((it) =>
-    it === undefined
-      ? []
-      : troubleOf(it).map((what) => `${it.cell.variant} ${it.cell.tool}: ${what}`),
-  );
-  return trouble.length === 0 ? 'exact, all 201' : trouble.join('; ');
+const bookingRow = (cells: readonly Summary[], clients: number): string[] => {
+  const find = (wanted: Partial<BookingCell>): Summary | undefined =>
+    cells.find(({ cell }) =>
+      Object.entries({ clients, keys: false, ...wanted }).every(
+        ([name, value]) => cell[name as keyof typeof cell] === value,
+      ),
+    );
+  const [batch, control] = [find({ variant: 'batch' }), find({ variant: 'control' })];
+  const keyed = find({ variant: 'batch', keys: true });
+  const problems = [batch, control, keyed].flatMap((it) => it?.problems ?? []);
+  return [
+    String(clients),
+    count(batch?.rate ?? Number.NaN),
+    count(control?.rate ?? Number.NaN),
+    times(batch?.ratio ?? Number.NaN),
+    ms(batch?.p50 ?? Number.NaN),
+    ms(batch?.p99 ?? Number.NaN),
+    count(batch?.cpuMicros ?? Number.NaN),
+    percent(batch?.idleShare ?? Number.NaN),
+    count(keyed?.rate ?? Number.NaN),
+    percent(keyed?.shareOfUnkeyed ?? Number.NaN),
+    problems.length === 0 ? 'exact, all 201' : problems.join('; '),
+  ];
 };
 
-const bookingRows = (measurements: readonly Measurement[], target: Target): string[][] => {
-  const ours = measurements.flatMap(({ cell }) =>
-    cell.kind === 'bookings' && cell.target === target ? [cell] : [],
-  );
-  const groups = new Map(ours.map((it) => [`${String(it.clients)} ${String(it.keys)}`, it]));
-  return [...groups.values()].map(({ clients, keys }) => {
-    const group = { kind: 'bookings', target, clients, keys };
-    const batch = find(measurements, { ...group, variant: 'batch', tool: 'autocannon' });
-    const control = find(measurements, { ...group, variant: 'control', tool: 'autocannon' });
-    const wrk = find(measurements, { ...group, variant: 'batch', tool: 'wrk' });
-    return [
-      String(clients),
-      keys ? 'yes' : 'no',
-      ...figures(batch),
-      ...figures(control),
-      times(ratio(batch?.rate ?? Number.NaN, control?.rate ?? Number.NaN)),
-      ...figures(wrk),
-      verdict([batch, control, wrk]),
-    ];
-  });
-};
-
-const readRows = (measurements: readonly Measurement[]): string[][] => {
-  const reads = measurements.flatMap(({ cell }) => (cell.kind === 'reads' ? [cell] : []));
-  const byRead = new Map<ReadCell['read'], ReadCell>(reads.map((it) => [it.read, it]));
-  return [...byRead.values()].map(({ read, clients }) => {
-    const autocannon = find(measurements, { kind: 'reads', read, tool: 'autocannon' });
-    const wrk = find(measurements, { kind: 'reads', read, tool: 'wrk' });
-    const trouble = [autocannon, wrk].flatMap((it) => (it === undefined ? [] : troubleOf(it)));
-    return [
-      read,
-      String(clients),
-      ...figures(autocannon),
-      ...figures(wrk),
-      trouble.length === 0 ? 'all 200' : trouble.join('; '),
-    ];
-  });
-};
-
-export const toTables = (measurements: readonly Measurement[]): Table[] => {
-  const bookings = (['hot', 'spread'] as const).map((target) => ({
-    title: `Bookings a second, ${targets[target]}`,
+const bookingTable = (summaries: readonly Summary[], target: Target): Table => {
+  const cells = summaries.filter(({ cell }) => cell.kind === 'bookings' && cell.target === target);
+  const clients = new Set(cells.map(({ cell }) => cell.clients));
+  return {
+    title: titles[target],
     header: [
       'clients',
-      'keys',
-      'ours/s',
-      'p50 ms',
-      'p99 ms',
+      'bookings/s',
       'control/s',
-      'p50 ms',
-      'p99 ms',
       'ratio',
-      'ours/s (wrk)',
       'p50 ms',
       'p99 ms',
+      'server CPU us',
+      'idle',
+      'with key/s',
+      'of without',
       'seats',
     ],
-    rows: bookingRows(measurements, target),
-  }));
-  const reads = {
-    title: 'Reads a second',
-    header: [
-      'request',
-      'clients',
-      'autocannon/s',
-      'p50 ms',
-      'p99 ms',
-      'wrk/s',
-      'p50 ms',
-      'p99 ms',
-      'answers',
-    ],
-    rows: readRows(measurements),
+    rows: [...clients].map((it) => bookingRow(cells, it)),
   };
-  return [...bookings, reads].filter(({ rows }) => rows.length > 0);
 };
 
-/** One line for the terminal once a cell was measured. */
+const readTable = (summaries: readonly Summary[]): Table => ({
+  title: 'Reads, 64 clients',
+  header: ['request', 'reads/s', 'p50 ms', 'p99 ms', 'server CPU us', 'idle', 'responses'],
+  rows: summaries.flatMap(({ cell, problems, ...it }) =>
+    cell.kind !== 'reads'
+      ? []
+      : [
+          [
+            cell.read,
+            count(it.rate),
+            ms(it.p50),
+            ms(it.p99),
+            count(it.cpuMicros),
+            percent(it.idleShare),
+            problems.length === 0 ? 'all 200' : problems.join('; '),
+          ],
+        ],
+  ),
+});
+
+export const toTables = (summaries: readonly Summary[]): Table[] =>
+  [bookingTable(summaries, 'hot'), bookingTable(summaries, 'spread'), readTable(summaries)].filter(
+    ({ rows }) => rows.length > 0,
+  );
+
+/** One line for the terminal after a cell was measured. */
 export const lineOf = (it: Measurement): string => {
-  const trouble = troubleOf(it);
-  return `${count(it.rate).padStart(7)}/s   p50 ${ms(it.load.p50).padStart(6)} ms   p99 ${ms(it.load.p99).padStart(6)} ms   ${count(it.cpuMicros).padStart(5)} us CPU${trouble.length === 0 ? '' : `   ! ${trouble.join('; ')}`}`;
+  const problems = problemsOf(it);
+  return [
+    `${count(it.rate).padStart(7)}/s`,
+    `p50 ${ms(it.load.p50).padStart(6)} ms`,
+    `p99 ${ms(it.load.p99).padStart(6)} ms`,
+    `${count(it.cpuMicros).padStart(5)} us CPU`,
+    `${percent(it.idleShare).padStart(5)} idle`,
+    ...problems.map((problem) => `! ${problem}`),
+  ].join('   ');
 };

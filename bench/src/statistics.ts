@@ -9,6 +9,10 @@ export const percentile = (sorted: ArrayLike<number>, share: number): number => 
   return sorted[Math.min(rank, sorted.length) - 1] ?? Number.NaN;
 };
 
+/** The lower median; NaN without values. */
+export const median = (values: readonly number[]): number =>
+  percentile(Float64Array.from(values).sort(), 0.5);
+
 /** How many times more; NaN where there is nothing to compare with. */
 export const ratio = (ours: number, control: number): number =>
   control > 0 ? ours / control : Number.NaN;

@@ -183,10 +183,10 @@ const runOnClient = async <T>(
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> => {
   // The first statement that failed: the ones after it fail only because the transaction is aborted.
-  const sent: { error?: unknown } = {};
+  const sent: { error?: Error } = {};
   const send: Transaction['send'] = (text, values, name) => {
     run(client, text, values, name).catch((error: unknown) => {
-      sent.error ??= error;
+      sent.error ??= error as Error;
     });
   };
   let result: T;
