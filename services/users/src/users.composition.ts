@@ -11,7 +11,7 @@ import { requiredMigration } from '@movie-ticketing/migrations/migration-files';
 
 import { makeKeyRing, type KeyRing } from './keys/key-ring.ts';
 import { makeKeyHandlers } from './keys/keys.handlers.ts';
-import { makePasswordQueue } from './passwords/password-queue.ts';
+import { makeFairQueue } from './passwords/fair-queue.ts';
 import { makePasswordHandlers } from './passwords/passwords.handlers.ts';
 import { makePasswordsService } from './passwords/passwords.service.ts';
 import { makePasswords, type Bcrypt, type Passwords } from './passwords/passwords.ts';
@@ -100,14 +100,17 @@ const wire = (parts: Options & { db: Database; keys: KeyRing; passwords: Passwor
   const events = makeSecurityEvents(db, parts.logger);
   const refreshTokenDays = environment.JWT_REFRESH_TOKEN_DAYS;
   const sessions = makeSessionsService({ db, events, accessTokens, refreshTokenDays });
-  const queue = makePasswordQueue({ turnMs: passwords.hashMs });
+  // bcrypt runs on libuv's pool of four threads, which DNS and file reads share.
+  const queue = makeFairQueue({ turnMs: passwords.hashMs, concurrency: 2, maximumWaiting: 200 });
+  // Requests that no limit has checked yet: a flood of them must leave most of the database's pool free.
+  const lookups = makeFairQueue({ turnMs: 2, concurrency: 3, maximumWaiting: 1_000 });
   observePasswordQueue(registry, queue.waiting);
   const limits =
     environment.RATE_LIMITS === 'on'
-      ? makeSignInLimits({ db, queue, events })
+      ? makeSignInLimits({ db, queue, lookups, events })
       : makeUnlimitedSignIns(queue);
   const metrics = makeSignInMetrics(registry);
-  const shared = { db, passwords, queue, limits, sessions, events };
+  const shared = { db, passwords, queue, lookups, limits, sessions, events };
   const users = makeUsersService({ db, passwords, events });
   return {
     ensureAdmin: users.ensureAdmin,

@@ -11,7 +11,7 @@ import type { SignInLimits } from '../sign-in/sign-in-limits.ts';
 import { requireCurrentRole } from '../users/current-role.ts';
 import { makeUsersRepository } from '../users/users.repository.ts';
 import type { User } from '../users/users.schema.ts';
-import type { PasswordQueue } from './password-queue.ts';
+import type { FairQueue } from './fair-queue.ts';
 import { makePasswordResetsRepository } from './password-resets.repository.ts';
 import type { Passwords } from './passwords.ts';
 import type { PasswordReset } from './passwords.schema.ts';
@@ -41,7 +41,8 @@ export type PasswordsService = {
 type Parts = {
   db: Database;
   passwords: Passwords;
-  queue: PasswordQueue;
+  queue: FairQueue;
+  lookups: FairQueue;
   limits: SignInLimits;
   sessions: SessionsService;
   events: SecurityEvents;
@@ -111,15 +112,17 @@ const changePassword = async (
 };
 
 const resetPassword = async (
-  { db, passwords, queue, limits, sessions, events }: Parts,
+  { db, passwords, queue, lookups, limits, sessions, events }: Parts,
   { token, password }: { token: string; password: string },
   { network, requestId }: RequestOrigin,
 ): Promise<void> => {
   const tokenHash = hashToken(token);
   // A token that nobody issued costs no hash.
-  const userId = await makePasswordResetsRepository(db).findUser(tokenHash);
-  if (userId === undefined) throw invalidResetToken();
   const client = { network, isKnown: false };
+  const userId = await lookups.run(client, () =>
+    makePasswordResetsRepository(db).findUser(tokenHash),
+  );
+  if (userId === undefined) throw invalidResetToken();
   const passwordHash = await queue.run(client, () => passwords.hash(password));
   const { email } = await events.transaction(async (tx, record) => {
     const users = makeUsersRepository(tx);

@@ -1,7 +1,7 @@
 import type { Database } from '@movie-ticketing/kit/database';
 import { Problem } from '@movie-ticketing/kit/problems';
 
-import type { PasswordQueue } from '../passwords/password-queue.ts';
+import type { FairQueue } from '../passwords/fair-queue.ts';
 import type { SecurityEvents } from '../security-events/security-events.ts';
 import {
   makeSignInFailuresRepository,
@@ -57,10 +57,26 @@ const tooMany = (retryAfter: number | undefined): Problem =>
   });
 
 /** RATE_LIMITS=off, for benchmarks. */
-export const makeUnlimitedSignIns = (queue: PasswordQueue): SignInLimits => ({
+export const makeUnlimitedSignIns = (queue: FairQueue): SignInLimits => ({
   guess: ({ network }, compare) => queue.run({ network, isKnown: false }, compare),
   clear: () => Promise.resolve(),
 });
+
+type Failures = ReturnType<typeof makeSignInFailuresRepository>;
+
+/** @throws Problem `too_many_requests`; then nothing is counted */
+const reserve = async (
+  failures: Failures,
+  subjects: Subjects,
+  user: { isKnown: boolean; userId: number | undefined },
+): Promise<Counts> => {
+  const maxima = maximaOf(user.isKnown);
+  const { pair, network } = await failures.reserve(subjects, maxima, windowSeconds);
+  if (pair !== undefined && network !== undefined) return { pair, network };
+  if (pair !== undefined) await failures.release(subjects.pair);
+  if (network !== undefined) await failures.release(subjects.network);
+  throw tooMany(secondsToWait(await failures.find(subjects, user.userId)));
+};
 
 /**
  * Counts failures in the database, so that processes share the counts. An attempt is counted when its
@@ -70,32 +86,23 @@ export const makeUnlimitedSignIns = (queue: PasswordQueue): SignInLimits => ({
  */
 export const makeSignInLimits = (parts: {
   db: Database;
-  queue: PasswordQueue;
+  queue: FairQueue;
+  lookups: FairQueue;
   events: SecurityEvents;
 }): SignInLimits => {
-  const { queue, events } = parts;
+  const { queue, lookups, events } = parts;
   const failures = makeSignInFailuresRepository(parts.db);
-
-  const reserve = async (
-    subjects: Subjects,
-    isKnown: boolean,
-    userId: number | undefined,
-  ): Promise<Counts> => {
-    const { pair, network } = await failures.reserve(subjects, maximaOf(isKnown), windowSeconds);
-    if (pair !== undefined && network !== undefined) return { pair, network };
-    if (pair !== undefined) await failures.release(subjects.pair);
-    if (network !== undefined) await failures.release(subjects.network);
-    throw tooMany(secondsToWait(await failures.find(subjects, userId)));
-  };
 
   const guess: SignInLimits['guess'] = async (attempt, compare) => {
     const { email, userId, network, requestId } = attempt;
     const subjects = { pair: pairHash(email, network), network: networkHash(network) };
-    const before = await failures.find(subjects, userId);
+    const before = await lookups.run({ network, isKnown: false }, () =>
+      failures.find(subjects, userId),
+    );
     const seconds = secondsToWait(before);
     if (seconds !== undefined) throw tooMany(seconds); // without a place in the queue
     return queue.run({ network, isKnown: before.isKnown }, async () => {
-      const counts = await reserve(subjects, before.isKnown, userId);
+      const counts = await reserve(failures, subjects, { isKnown: before.isKnown, userId });
       let outcome: Awaited<ReturnType<typeof compare>>;
       try {
         outcome = await compare();

@@ -1,7 +1,7 @@
 import type { Database } from '@movie-ticketing/kit/database';
 import { Problem } from '@movie-ticketing/kit/problems';
 
-import type { PasswordQueue } from '../passwords/password-queue.ts';
+import type { FairQueue } from '../passwords/fair-queue.ts';
 import type { Passwords } from '../passwords/passwords.ts';
 import type { RequestOrigin } from '../passwords/passwords.service.ts';
 import type { TokenSet } from '../sessions/sessions.schema.ts';
@@ -23,7 +23,9 @@ export type SignInService = {
 type Parts = {
   db: Database;
   passwords: Passwords;
-  queue: PasswordQueue;
+  queue: FairQueue;
+  /** For reads before the limits are checked. */
+  lookups: FairQueue;
   limits: SignInLimits;
   sessions: SessionsService;
   metrics: SignInMetrics;
@@ -51,7 +53,10 @@ const login = async (
   { email, password }: Credentials,
   origin: RequestOrigin,
 ): Promise<TokenSet> => {
-  const found = await makeUsersRepository(parts.db).findByEmail(email);
+  const client = { network: origin.network, isKnown: false };
+  const found = await parts.lookups.run(client, () =>
+    makeUsersRepository(parts.db).findByEmail(email),
+  );
   const attempt = { email, userId: found?.id, ...origin };
   const opened = await parts.limits.guess(attempt, async () => {
     const isRight = await parts.passwords.matches(password, found?.passwordHash);

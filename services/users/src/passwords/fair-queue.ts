@@ -2,23 +2,20 @@ import { Problem } from '@movie-ticketing/kit/problems';
 
 import { makeFairLines, type QueueClient } from './fair-lines.ts';
 
-export type PasswordQueue = {
+export type FairQueue = {
   /** @throws Problem `overloaded` where too many wait */
   run<T>(client: QueueClient, work: () => Promise<T>): Promise<T>;
   waiting(): number;
 };
 
-/**
- * Bounds how many hashes are computed at the same time and how many requests wait, and shares the turns
- * between networks. bcrypt runs on libuv's pool of four threads, which DNS and file reads share.
- */
-export const makePasswordQueue = (options: {
+/** Bounds how much work runs at the same time and how many requests wait, and shares turns fairly. */
+export const makeFairQueue = (options: {
   /** How long one turn takes, for Retry-After. */
   turnMs: number;
-  concurrency?: number;
-  maximumWaiting?: number;
-}): PasswordQueue => {
-  const { turnMs, concurrency = 2, maximumWaiting = 200 } = options;
+  concurrency: number;
+  maximumWaiting: number;
+}): FairQueue => {
+  const { turnMs, concurrency, maximumWaiting } = options;
   const lines = makeFairLines(maximumWaiting);
   let running = 0;
 

@@ -2,13 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import type { QueueClient } from '../src/passwords/fair-lines.ts';
-import { makePasswordQueue } from '../src/passwords/password-queue.ts';
+import { makeFairQueue } from '../src/passwords/fair-queue.ts';
 
 const client = (network: string, isKnown = false): QueueClient => ({ network, isKnown });
 
 /** A queue of one turn at a time whose turns end when the test says so. */
 const makeHeldQueue = async (maximumWaiting = 200, concurrency = 1) => {
-  const queue = makePasswordQueue({ turnMs: 50, concurrency, maximumWaiting });
+  const queue = makeFairQueue({ turnMs: 50, concurrency, maximumWaiting });
   const started: string[] = [];
   const refused: string[] = [];
   const ends: (() => void)[] = [];
@@ -33,7 +33,7 @@ const makeHeldQueue = async (maximumWaiting = 200, concurrency = 1) => {
   return { queue, add, started, refused, settle, endTurn, drain };
 };
 
-describe('the password queue', () => {
+describe('the fair queue', () => {
   test('runs two at a time and lets the others wait', async () => {
     const held = await makeHeldQueue(200, 2);
     for (let n = 0; n < 6; n += 1) void held.add(String(n), client('a'));
@@ -93,7 +93,7 @@ describe('the password queue', () => {
   });
 
   test('a turn that fails is passed on', async () => {
-    const queue = makePasswordQueue({ turnMs: 50, concurrency: 1 });
+    const queue = makeFairQueue({ turnMs: 50, concurrency: 1, maximumWaiting: 10 });
     const broken = queue.run(client('a'), () => Promise.reject(new Error('broken')));
     await expect(broken).rejects.toThrow('broken');
     expect(await queue.run(client('a'), () => Promise.resolve(7))).toBe(7);
