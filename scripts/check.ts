@@ -23,6 +23,7 @@ const steps: Step[] = [
       'operator',
       'bench',
       'scripts',
+      'skaffold',
     ],
   },
   { name: 'dead code', args: [at('knip/bin/knip.js'), '--no-progress', '--no-config-hints'] },
@@ -30,6 +31,7 @@ const steps: Step[] = [
   { name: 'generated files', args: ['scripts/generate.ts', '--check'] },
   { name: 'OpenAPI', args: [at('@redocly/cli/bin/cli.js'), 'lint', 'docs/openapi.json'] },
   { name: 'Kubernetes', args: ['scripts/kube-linter.ts'] },
+  { name: 'workflows', args: ['scripts/actionlint.ts'] },
 ];
 
 type Outcome = { passed: boolean; output: string; seconds: number };
