@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -13,6 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { startProgram, type StartedProgram } from '@movie-ticketing/kit/testing/started-program';
+import { until } from '@movie-ticketing/kit/testing/until';
 
 const script = join(import.meta.dirname, '../install-if-missing.mjs');
 
@@ -51,28 +52,15 @@ const calls = (): string[] =>
     ? readFileSync(join(root, 'calls'), 'utf8').trim().split('\n')
     : [];
 
-type Run = { output: () => string; ended: Promise<number | null> };
-
-const begin = (): Run => {
-  const child = spawn(process.execPath, [join(root, 'scripts/install-if-missing.mjs')], {
-    env: { PATH: `${join(root, 'bin')}:/usr/bin:/bin` },
+const begin = (): StartedProgram =>
+  startProgram(join(root, 'scripts/install-if-missing.mjs'), [], {
+    PATH: `${join(root, 'bin')}:/usr/bin:/bin`,
   });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { output: () => output, ended };
-};
 
 const run = async (): Promise<{ code: number | null; output: string }> => {
   const { output, ended } = begin();
   const code = await ended;
   return { code, output: output() };
-};
-
-/** The test's own time-out bounds it. */
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
 };
 
 const installed = (packages: object): void => {

@@ -1,12 +1,21 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { until } from '@movie-ticketing/kit/testing/until';
 
 const live = join(import.meta.dirname, '../live.ts');
 
@@ -71,10 +80,8 @@ const get = async (path: string): Promise<string> => {
   }
 };
 
-/** The test's own time-out bounds it. */
-const until = async (path: string, expected: RegExp): Promise<void> => {
-  while (!expected.test(await get(path))) await delay(20);
-};
+const untilAnswered = (path: string, expected: RegExp): Promise<void> =>
+  until(async () => expected.test(await get(path)));
 
 const starts = (): string => readFileSync(join(folder, 'starts'), 'utf8').trim();
 
@@ -82,7 +89,9 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'movie-ticketing-live-'));
   port = await freePort();
   mkdirSync(join(folder, 'image/services'), { recursive: true });
-  mkdirSync(join(folder, 'image/node_modules'));
+  mkdirSync(join(folder, 'image/node_modules/pg'), { recursive: true });
+  mkdirSync(join(folder, 'image/node_modules/@movie-ticketing'));
+  symlinkSync('../../services', join(folder, 'image/node_modules/@movie-ticketing/services'));
   writeFileSync(join(folder, 'image/package.json'), '{"type": "module"}');
   writeFileSync(join(folder, 'image/services/main.ts'), program('image'));
 });
@@ -93,38 +102,46 @@ afterEach(async () => {
 
 test('restarts the program once after each edit, also after the second of one file', async () => {
   start();
-  await until('/', /^200 image/);
+  await untilAnswered('/', /^200 image/);
   sync(program('first'));
-  await until('/', /^200 first/);
+  await untilAnswered('/', /^200 first/);
   sync(program('second'));
-  await until('/', /^200 second/);
+  await untilAnswered('/', /^200 second/);
   expect(starts()).toBe('image first second');
 });
 
 test('answers the probes while the program does not run, and runs it after the next edit', async () => {
   start();
-  await until('/', /^200 image/);
+  await untilAnswered('/', /^200 image/);
   sync('this is no program');
-  await until('/readyz', /^503/);
+  await untilAnswered('/readyz', /^503/);
   expect(await get('/livez')).toMatch(/^200/);
   expect(await get('/movies')).toMatch(/^503/);
   sync(program('mended'));
-  await until('/movies', /^200 mended/);
+  await untilAnswered('/movies', /^200 mended/);
 });
 
 test('keeps the edits when the container is started again', async () => {
   start();
-  await until('/', /^200 image/);
+  await untilAnswered('/', /^200 image/);
   sync(program('edited'));
-  await until('/', /^200 edited/);
+  await untilAnswered('/', /^200 edited/);
   await stop('SIGTERM');
   start();
-  await until('/', /^200 edited/);
+  await untilAnswered('/', /^200 edited/);
+});
+
+test('links packages to the image and our own packages to the copy', async () => {
+  start();
+  await untilAnswered('/', /^200 image/);
+  const linked = (path: string): string => realpathSync(join(folder, 'app/node_modules', path));
+  expect(linked('pg')).toBe(realpathSync(join(folder, 'image/node_modules/pg')));
+  expect(linked('@movie-ticketing/services')).toBe(realpathSync(join(folder, 'app/services')));
 });
 
 test('ends the program with itself', async () => {
   start();
-  await until('/', /^200 image/);
+  await untilAnswered('/', /^200 image/);
   expect(await stop('SIGTERM')).toBe(0);
   expect(await get('/')).toBe('refused');
 });

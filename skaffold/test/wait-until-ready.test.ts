@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { startProgram, type StartedProgram } from '@movie-ticketing/kit/testing/started-program';
+import { until } from '@movie-ticketing/kit/testing/until';
 
 const script = join(import.meta.dirname, '../wait-until-ready.mjs');
 
@@ -54,22 +55,11 @@ const failed = [
 ];
 const current = { catalog: 'catalog:new', migrations: 'migrations:new' };
 
-type Wait = { output: () => string; ended: Promise<number | null> };
-
-const wait = (...flags: string[]): Wait => {
-  const child = spawn(process.execPath, [script, 'default', 'cinema', ...flags], {
-    env: { PATH: `${folder}:${process.env['PATH'] ?? ''}`, READY_UNCHANGED_SECONDS: '2' },
+const wait = (...flags: string[]): StartedProgram =>
+  startProgram(script, ['default', 'cinema', ...flags], {
+    PATH: `${folder}:${process.env['PATH'] ?? ''}`,
+    READY_UNCHANGED_SECONDS: '2',
   });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { output: () => output, ended };
-};
-
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await new Promise(setImmediate);
-};
 
 test('ends when the resource is Ready with the new images', async () => {
   cluster(current, [ready]);
