@@ -35,5 +35,6 @@ export const examples: Readonly<Record<string, unknown>> = {
   createScreening: { movie_id: 1, theater_id: 1, starts_at: '2027-01-31T19:30:00Z' },
   updateScreening: { status: 'cancelled' },
   createBooking: { screening_id: 1, num_tickets: 2 },
+  cancelBooking: { after_start: true },
   createPayment: { booking_id: 1, payment_token: 'tok_approved' },
 };

@@ -19,7 +19,7 @@ const reads = Object.values(allEndpoints())
   .filter(({ method, path }) => method === 'get' && !path.includes(':'));
 
 describe('X-Request-Id', () => {
-  test('when one is sent, then the answer and its problem carry it', async () => {
+  test('is taken from the request into the response and its problem', async () => {
     const { headers, body } = await system.api('GET', '/nothing', {
       headers: { 'X-Request-Id': 'order-4711.a' },
     });
@@ -33,7 +33,7 @@ describe('X-Request-Id', () => {
     ['one too long', 'x'.repeat(129)],
     ['one that would forge a log line', '"}{"level":"error'],
     ['an empty one', ''],
-  ])('when %s is sent, then one is made', async (_what, sent) => {
+  ])('is generated for %s', async (_what, sent) => {
     const { headers } = await system.api('GET', '/ping', {
       headers: sent === undefined ? {} : { 'X-Request-Id': sent },
     });
@@ -43,7 +43,7 @@ describe('X-Request-Id', () => {
 
 describe('security headers', () => {
   test.each(['/ping', '/movies', '/nothing', '/openapi.json', '/docs'])(
-    'when %s is answered, then browsers are told to keep within it',
+    'are in the response to %s',
     async (path) => {
       const { headers } = await system.api('GET', path);
       expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
@@ -65,7 +65,7 @@ describe('CORS', () => {
       },
     });
 
-  test('when a page of a listed origin asks first, then it may', async () => {
+  test('allows a preflight request from a configured origin', async () => {
     const { status, headers } = await preflight('https://staff.example.com');
     expect(status).toBe(204);
     expect(headers.get('access-control-allow-origin')).toBe('https://staff.example.com');
@@ -85,7 +85,7 @@ describe('CORS', () => {
     expect(headers.get('access-control-allow-credentials')).toBeNull();
   });
 
-  test('when it then reads an answer, then it sees the headers it needs', async () => {
+  test('exposes the response headers to a configured origin', async () => {
     const { headers } = await system.api('GET', '/movies', {
       headers: { Origin: 'https://tickets.example.com' },
     });
@@ -94,7 +94,7 @@ describe('CORS', () => {
     expect(headers.get('access-control-expose-headers')).toMatch(/ETag.*Location.*Retry-After/);
   });
 
-  test('when a page of another origin asks, then nothing allows it', async () => {
+  test('does not allow another origin', async () => {
     const { headers } = await preflight('https://evil.example.com');
     expect(headers.get('access-control-allow-origin')).toBeNull();
   });
@@ -105,7 +105,7 @@ describe('reading', () => {
     access === 'public' ? undefined : system.admin.token;
 
   test.each(reads.map((endpoint) => [endpoint.path, endpoint] as const))(
-    'when HEAD %s is asked, then it has the headers of GET and no body',
+    'HEAD %s has the headers of GET and no body',
     async (path, endpoint) => {
       const request = { token: token(endpoint) };
       const get = await system.api('GET', path, request);
@@ -118,7 +118,7 @@ describe('reading', () => {
   );
 
   test.each(reads.map((endpoint) => [endpoint.path, endpoint] as const))(
-    'when GET %s is asked again with its ETag, then it is 304 without a body',
+    'GET %s with its ETag in If-None-Match is 304 without a body',
     async (path, endpoint) => {
       const etag = (await system.api('GET', path, { token: token(endpoint) })).headers.get('etag');
       expect(etag).toMatch(/^"[\w-]+"$/);
@@ -137,7 +137,7 @@ describe('reading', () => {
     },
   );
 
-  test('when a read is private, then no cache may share it; when it is public, then it must ask', async () => {
+  test('private reads are not shared by caches, and public reads must be revalidated', async () => {
     const mine = await system.api('GET', '/users/me', { token: system.admin.token });
     expect(mine.headers.get('cache-control')).toMatch(/private/);
     const movies = await system.api('GET', '/movies');
@@ -146,17 +146,17 @@ describe('reading', () => {
 });
 
 describe('/ping and /openapi.json', () => {
-  test('when /ping is asked, then it answers pong', async () => {
+  test('/ping answers pong', async () => {
     expect((await system.api('GET', '/ping')).body).toEqual({ message: 'pong' });
   });
 
-  test('when /openapi.json is asked, then it is OpenAPI 3.1', async () => {
+  test('/openapi.json is OpenAPI 3.1', async () => {
     expect((await system.api('GET', '/openapi.json')).body.openapi).toMatch(/^3\.1\./);
   });
 });
 
 describe('the management port', () => {
-  test('when it is asked, then it tells life, readiness and metrics by route', async () => {
+  test('serves liveness, readiness and metrics by route', async () => {
     await system.api('GET', '/movies/999');
     const read = async (path: string): Promise<[number, string]> => {
       const answer = await fetch(`${system.managementUrl}${path}`);
@@ -174,7 +174,7 @@ describe('the management port', () => {
     }
   });
 
-  test('when an address is guessed, then the metrics know it as unmatched alone', async () => {
+  test('counts unknown paths under one label', async () => {
     await system.api('GET', '/movies/%00');
     await system.api('GET', '/wp-admin/one-of-many');
     const metrics = await (await fetch(`${system.managementUrl}/metrics`)).text();

@@ -60,7 +60,7 @@ test.each<[string, LoginKind, boolean]>([
   [LOGIN_KINDS.bare, 'bare', false],
   [LOGIN_KINDS.outsider, 'outsider', false],
 ])(
-  'when the login is %s, then tickets are sold, and services without a role are told of',
+  'sells tickets with the login %s, and reports services without a role',
   async (_, kind, separate) => {
     const { url } = await postgres.give(kind);
     const output = await useAll(url);

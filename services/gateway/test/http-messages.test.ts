@@ -269,7 +269,7 @@ describe('RFC 9112, 9: connections', () => {
     expect(received.indexOf('"movies"')).toBeLessThan(received.indexOf('pong'));
   });
 
-  test('9.3.2: a request is answered before what follows it is refused', async () => {
+  test('9.3.2: a request is answered before the malformed one after it', async () => {
     const received = await sendText(system.url, `${requestText({})}nonsense\r\n\r\n`);
     expect(statusesIn(received)).toEqual([200, 400]);
   });
@@ -294,7 +294,7 @@ describe('RFC 9112, 9: connections', () => {
   });
 });
 
-describe('what the parser refuses', () => {
+describe('a request that the parser refuses', () => {
   test('is in the metrics', async () => {
     const metrics = async (): Promise<number> => {
       const text = await (await fetch(`${system.managementUrl}/metrics`)).text();

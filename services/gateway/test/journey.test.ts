@@ -106,7 +106,7 @@ const expectSeatsLeft = (seats: number): Promise<void> =>
   });
 
 describe('from an empty house to a refund', () => {
-  test('when an admin adds a movie, a hall and a screening, then anyone finds them', async () => {
+  test('an admin adds a movie, a theater and a screening, and everyone finds them', async () => {
     screeningId = await addScreening(3);
     const { body } = await expectStatus(200, 'GET', `/screenings/${String(screeningId)}`);
     expect(body.screening).toMatchObject({
@@ -147,7 +147,7 @@ describe('from an empty house to a refund', () => {
     expect(inUse.body.code).toBe('in_use');
   });
 
-  test('when a customer books, pays and cancels, then the seats and the money go and come back', async () => {
+  test('a customer books, pays and cancels: seats and money are returned', async () => {
     const bookingId = await book(2);
     await expectSeatsLeft(3);
     const paid = await expectStatus(
@@ -178,7 +178,7 @@ describe('from an empty house to a refund', () => {
     await expectStatus(404, 'GET', payment, { token: (await system.signUp()).token });
   });
 
-  test('when a card is declined or in doubt, then the answer says so', async () => {
+  test('a payment is declined, or its outcome is unknown', async () => {
     const bookingId = await book(1);
     const pay = (token: string): ApiRequest =>
       asCustomer({ body: { booking_id: bookingId, payment_token: token } });
@@ -197,7 +197,7 @@ describe('from an empty house to a refund', () => {
     });
   }, 120_000);
 
-  test('when more is wanted than is left, then the refusal says so, and an admin sees it all', async () => {
+  test('a booking of more seats than are free is refused, and an admin sees all bookings', async () => {
     const refused = await expectStatus(
       409,
       'POST',
@@ -214,7 +214,7 @@ describe('from an empty house to a refund', () => {
     expect(all.body.bookings).toHaveLength(2);
   });
 
-  test('when what nothing hangs on is removed, then it is gone', async () => {
+  test('an admin deletes resources that nothing depends on', async () => {
     const unused = await addScreening(9);
     const { body } = await expectStatus(200, 'GET', `/screenings/${String(unused)}`);
     await expectStatus(204, 'DELETE', `/screenings/${String(unused)}`, asAdmin());
@@ -224,7 +224,7 @@ describe('from an empty house to a refund', () => {
 });
 
 describe('an account', () => {
-  test('when a person changes their password and goes, then their tokens follow', async () => {
+  test('a user changes the password and deletes the user: the tokens end', async () => {
     const person = await system.signUp();
     const { token } = person;
     await expectStatus(200, 'GET', '/users/me', { token });
@@ -258,7 +258,7 @@ describe('an account', () => {
     await expectStatus(200, 'POST', '/users/login', { body: { email: user.email, password } });
   });
 
-  test('when an admin makes staff of someone, then their next token may book for others', async () => {
+  test('a new staff member can book for others with the next token', async () => {
     const person = await system.signUp();
     await expectStatus(200, 'GET', '/users?limit=1', asAdmin());
     await expectStatus(
@@ -283,7 +283,7 @@ describe('an account', () => {
   });
 });
 
-test('when the journeys are over, then no good answer of the document was left out', async () => {
+test('the journeys received every successful response of the document', async () => {
   await expectStatus(200, 'GET', '/ping');
   await expectStatus(200, 'GET', '/openapi.json');
   await expectStatus(200, 'GET', '/.well-known/jwks.json');

@@ -13,7 +13,7 @@ afterAll(async () => {
 
 const scrape = async (): Promise<string> => (await fetch(`${system.managementUrl}/metrics`)).text();
 
-test('when clients make up paths and methods, then no label grows with them', async () => {
+test('unknown paths and methods do not add metric labels', async () => {
   for (let i = 0; i < 50; i += 1) {
     await fetch(`${system.url}/made-up-${String(i)}/${String(i)}?q=${String(i)}`);
     await fetch(`${system.url}/movies/${String(i)}`);
@@ -34,6 +34,6 @@ test.each([
   'bookings_released_total',
   'database_pool_connections',
   'nodejs_eventloop_lag_p99_seconds',
-])('when metrics are scraped, then %s is among them, as docs/running.md says', async (name) => {
+])('exposes %s, which docs/running.md names', async (name) => {
   expect(await scrape()).toContain(`# HELP ${name} `);
 });

@@ -53,21 +53,21 @@ const table = (entries: readonly RouteTableEntry[]): [string, RouteTableEntry][]
   entries.map((entry) => [`${entry.method} ${entry.path}`, entry]);
 
 describe('routes', () => {
-  test.each(table(behind))('when %s is asked, then its service gets it', (_name, entry) => {
+  test.each(table(behind))('%s is forwarded to its service', (_name, entry) => {
     const location = choose(example(entry.path));
     expect(serviceOf(location)).toBe(entry.service);
     expect(location).toContain(`set $route ${entry.path};`);
     expect(isForwarded(location)).toBe(true);
   });
 
-  test.each(table(behind))('when %s may be repeated, then only with its key', (_name, entry) => {
+  test.each(table(behind))('%s is retried only with an Idempotency-Key', (_name, entry) => {
     const posts = behind.find(({ path, method }) => path === entry.path && method === 'POST');
     expect(choose(example(entry.path))).toContain(
       `set $takes_key ${posts?.idempotent === true ? '1' : '0'};`,
     );
   });
 
-  test.each(table(behind))('when %s is asked, then it is kept if it is shared', (_name, entry) => {
+  test.each(table(behind))('%s is cached only if it is shared', (_name, entry) => {
     const reads = behind.find(({ path, method }) => path === entry.path && method === 'GET');
     expect(choose(example(entry.path))).toContain(
       `set $public_read ${reads?.shared === true ? '1' : '0'};`,
@@ -75,14 +75,14 @@ describe('routes', () => {
   });
 
   test.each(table(routes.filter(({ service }) => service === 'gateway')))(
-    'when %s is asked, then the gateway answers it itself',
+    'the gateway itself answers %s',
     (_name, entry) => {
       expect(isForwarded(choose(entry.path))).toBe(false);
       expect(choose(entry.path)).toContain('root /pages;');
     },
   );
 
-  test('when a path is in no route, then it is 404, whatever it looks like', () => {
+  test('any path without a route is 404', () => {
     const patterns = routes.map(
       ({ path }) => new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+').replaceAll('.', '\\.')}$`),
     );
@@ -129,11 +129,11 @@ describe('routes', () => {
     '/movies/',
     '/Movies',
     '/docs/',
-  ])('when %s is asked, then it is 404', (path) => {
+  ])('%s is 404', (path) => {
     expect(choose(path)).toContain('return 404;');
   });
 
-  test('when a parameter would also match a fixed path of another service, then the fixed path wins', () => {
+  test('a concrete path of one service wins over a templated path of another', () => {
     const [first] = behind;
     const both: RouteTableEntry[] = [
       { ...first!, path: '/:anything/:id', service: 'catalog' },
@@ -150,12 +150,12 @@ describe('routes', () => {
     ]);
   });
 
-  test('when the gateway has a route without an answer, then there is no configuration', () => {
+  test('a gateway route without a recorded response is an error', () => {
     const [first] = routes;
     expect(() => render([...routes, { ...first!, path: '/status' }])).toThrow('/status');
   });
 
-  test('when asked which upstreams it needs, then it names the services and not itself', () => {
+  test('the upstreams are the services without the gateway', () => {
     expect(upstreamsOf(routes)).toEqual(['catalog', 'users', 'bookings']);
   });
 });
@@ -192,13 +192,13 @@ describe('how often a request is sent', () => {
     ['POSTER', 0, 1, 'k', 'forward-once'],
     ['FOO', 0, 0, '1k', 'forward-once'],
   ] as const)(
-    'when it is %s (shared: %s, key taken: %s, sent: "%s"), then %s',
+    '%s (shared: %s, key accepted: %s, sent: "%s") is forwarded as %s',
     (method, shared, takes, key, kind) => {
       expect(kindOf(method, shared, takes, key)).toBe(kind);
     },
   );
 
-  test('when nothing but nginx knows whether a request was sent, then it must not be repeated', () => {
+  test('a request whose outcome is unknown is not retried', () => {
     expect(config.match(/non_idempotent/g)).toHaveLength(1);
     expect(choose('/-/forward-keyed')).toContain('error timeout non_idempotent;');
     expect(choose('/-/forward')).toContain('proxy_next_upstream error timeout;');
@@ -209,22 +209,22 @@ describe('how often a request is sent', () => {
   });
 });
 
-describe('what is kept', () => {
+describe('the cache of public reads', () => {
   const config = render(routes);
 
-  test('when an endpoint is shared, then it is public: nobody need be known to answer it', () => {
+  test('a shared endpoint is public', () => {
     const shared = routes.filter((route) => route.shared);
     expect(shared.map(({ method, access }) => [method, access])).toEqual(
       shared.map(() => ['GET', 'public']),
     );
   });
 
-  test('when a request is passed on in any other way, then nothing is kept', () => {
+  test('other requests are not cached', () => {
     expect(config.match(/proxy_cache public_reads;/g)).toHaveLength(1);
     expect(choose('/-/forward-shared')).toContain('proxy_cache public_reads;');
   });
 
-  test('when a public read is passed on, then with all headers but those that say who asks', () => {
+  test('a public read is forwarded without credentials', () => {
     const headersIn = (text: string): string[] =>
       [...text.matchAll(/proxy_set_header (.*);/g)].map(([, header = '']) => header);
     const [, serverWide = ''] = /\n {2}server \{(.*?)\n {4}location/s.exec(config) ?? [];
@@ -236,7 +236,7 @@ describe('what is kept', () => {
     ]);
   });
 
-  test('when a public read fails in nginx, then it is passed on, and other failures are problems', () => {
+  test('a public read that fails in the cache is forwarded, and other failures are problems', () => {
     const pagesIn = (text: string): string[] =>
       [...text.matchAll(/error_page (.*);/g)].map(([, page = '']) => page);
     const [, serverWide = ''] = /\n {2}server \{(.*?)\n {4}location/s.exec(config) ?? [];
@@ -252,7 +252,7 @@ describe('refusals', () => {
   const config = render(routes);
   const pages = [...config.matchAll(/^ {4}error_page ([\d ]+) = (\S+);$/gm)];
 
-  test('when nginx refuses for any reason, then its status is one of a problem', () => {
+  test('every status that nginx generates is mapped to a problem', () => {
     const covered = pages.flatMap(([, statuses = '']) => statuses.split(' ').map(Number));
     expect(covered.toSorted((a, b) => a - b)).toEqual([
       400, 403, 404, 405, 408, 412, 413, 414, 429, 494, 500, 501, 502, 503, 504, 505,
@@ -260,7 +260,7 @@ describe('refusals', () => {
   });
 
   test.each(pages.map(([, , target = '']) => [target]))(
-    'when %s answers, then it is a problem of the closed list',
+    '%s answers a problem of the closed list',
     (target) => {
       const body = choose(target);
       const code = target.split('/').at(-1) as keyof typeof problems;
@@ -282,7 +282,7 @@ describe('refusals', () => {
 });
 
 describe('texts in the configuration', () => {
-  test('when a text holds any character, then nginx reads it back or it is refused', () => {
+  test('any text is read back by nginx or rejected', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         if (/[$\r\n\0]/.test(text)) expect(() => quote(text)).toThrow();
@@ -291,7 +291,7 @@ describe('texts in the configuration', () => {
     );
   });
 
-  test('when a text names the request id, then it may', () => {
+  test('a text may contain the request id', () => {
     expect(quote('urn:request:$answer_id')).toBe("'urn:request:$answer_id'");
     expect(() => quote('$answer_id2')).toThrow();
   });

@@ -29,7 +29,7 @@ const routes = makeRouteTable(allEndpoints());
 const ask = (method: string, path: string, headers: Record<string, string> = {}, body?: string) =>
   fetch(gateway.url + path, { method, headers, ...(body === undefined ? {} : { body }) });
 
-/** What no HTTP client would send. */
+/** Sends bytes that no HTTP client would send. */
 const sendRaw = (text: string): Promise<string> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(gateway.url);
@@ -55,47 +55,41 @@ const expectProblem = async (answer: Response, status: number, code: string): Pr
   });
 };
 
-describe('the way through', () => {
-  testOnNginx(
-    'when any route is asked, then its service gets the request as it was sent',
-    async () => {
-      for (const { service, method, path, shared } of routes.filter(
-        (route) => route.service !== 'gateway',
-      )) {
-        gateway.stub.received.length = 0;
-        const url = `${path.replaceAll(/:\w+/g, '1%20a')}?q=%41+b&q=2`;
-        const answer = await ask(method, url, { Authorization: 'Bearer abc' });
-        expect({ path, status: answer.status, service: await answer.text() }).toEqual({
-          path,
-          status: 200,
-          service,
-        });
-        // Who asks for a public read is nobody's business: see nginx-read-cache.test.ts.
-        const authorization = shared ? {} : { authorization: 'Bearer abc' };
-        expect(gateway.stub.received).toMatchObject([
-          { service, method, url, headers: authorization },
-        ]);
-      }
-    },
-  );
-
-  testOnNginx(
-    'when a request has an id, a trace and a forged address, then the service can tell',
-    async () => {
-      await ask('GET', '/movies', {
-        'X-Request-Id': 'mine:1',
-        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-        'X-Forwarded-For': '203.0.113.9',
+describe('a forwarded request', () => {
+  testOnNginx('forwards every route to its service unchanged', async () => {
+    for (const { service, method, path, shared } of routes.filter(
+      (route) => route.service !== 'gateway',
+    )) {
+      gateway.stub.received.length = 0;
+      const url = `${path.replaceAll(/:\w+/g, '1%20a')}?q=%41+b&q=2`;
+      const answer = await ask(method, url, { Authorization: 'Bearer abc' });
+      expect({ path, status: answer.status, service: await answer.text() }).toEqual({
+        path,
+        status: 200,
+        service,
       });
-      const { headers } = gateway.stub.received[0]!;
-      expect(headers['x-request-id']).toBe('mine:1');
-      expect(headers['traceparent']).toContain('0af7651916cd43dd8448eb211c80319c');
-      expect(headers['x-forwarded-for']).toMatch(/^[\d.]+$/);
-      expect(headers['x-forwarded-for']).not.toBe('203.0.113.9');
-    },
-  );
+      // A public read is forwarded without credentials: see nginx-read-cache.test.ts.
+      const authorization = shared ? {} : { authorization: 'Bearer abc' };
+      expect(gateway.stub.received).toMatchObject([
+        { service, method, url, headers: authorization },
+      ]);
+    }
+  });
 
-  testOnNginx('when the id is not one that may be kept, then another is made', async () => {
+  testOnNginx('forwards the request id and the trace, but not a forged address', async () => {
+    await ask('GET', '/movies', {
+      'X-Request-Id': 'mine:1',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      'X-Forwarded-For': '203.0.113.9',
+    });
+    const { headers } = gateway.stub.received[0]!;
+    expect(headers['x-request-id']).toBe('mine:1');
+    expect(headers['traceparent']).toContain('0af7651916cd43dd8448eb211c80319c');
+    expect(headers['x-forwarded-for']).toMatch(/^[\d.]+$/);
+    expect(headers['x-forwarded-for']).not.toBe('203.0.113.9');
+  });
+
+  testOnNginx('generates an id in place of an invalid one', async () => {
     for (const id of ['a b', 'x'.repeat(129), '"}{"']) {
       const answer = await ask('GET', '/movies', { 'X-Request-Id': id });
       expect(answer.headers.get('x-request-id')).toMatch(/^[\da-f]{32}$/);
@@ -103,8 +97,8 @@ describe('the way through', () => {
   });
 });
 
-describe('what goes no further', () => {
-  testOnNginx('when a path is in no route, then it is 404 and no service hears of it', async () => {
+describe('a request that is not forwarded', () => {
+  testOnNginx('is 404 for a path without a route', async () => {
     const paths = [
       '/',
       '/metrics',
@@ -123,7 +117,7 @@ describe('what goes no further', () => {
     expect(gateway.stub.received).toEqual([]);
   });
 
-  testOnNginx('when a body has more than 100 kB, then it is 413, and 100 kB pass', async () => {
+  testOnNginx('is 413 for a body over 100 kB', async () => {
     await expectProblem(
       await ask('POST', '/bookings', {}, 'a'.repeat(102_401)),
       413,
@@ -168,8 +162,8 @@ describe('what goes no further', () => {
   });
 });
 
-describe('what the gateway answers itself', () => {
-  testOnNginx('when it is asked, then it says what the one-process server says', async () => {
+describe('the responses of the gateway itself', () => {
+  testOnNginx('equal those of the one-process server', async () => {
     for (const { path, contentType, headers, body } of gateway.own.answers) {
       const answer = await ask('GET', path);
       expect(answer.headers.get('content-type')).toBe(contentType);
@@ -181,7 +175,7 @@ describe('what the gateway answers itself', () => {
     }
   });
 
-  testOnNginx('when it is asked in another way, then it is 405 with what is allowed', async () => {
+  testOnNginx('are 405 with Allow for another method', async () => {
     for (const method of ['POST', 'DELETE', 'PUT']) {
       const answer = await ask(method, '/ping');
       expect(answer.headers.get('allow')).toBe('GET, HEAD');
@@ -191,26 +185,23 @@ describe('what the gateway answers itself', () => {
   });
 });
 
-describe('a service that hangs up', () => {
+describe('a service that closes the connection', () => {
   const key = { 'Idempotency-Key': 'k1' };
 
-  testOnNginx(
-    'when it was a read, or a write with its key, then it is sent once more',
-    async () => {
-      for (const [method, path, headers] of [
-        ['GET', '/movies', {}],
-        ['POST', '/bookings', key],
-        ['POST', '/bookings/1/cancel', key],
-      ] as const) {
-        gateway.stub.received.length = 0;
-        gateway.stub.hangUps = 1;
-        expect((await ask(method, path, headers)).status).toBe(200);
-        expect(gateway.stub.received).toHaveLength(2);
-      }
-    },
-  );
+  testOnNginx('gets a read, or a write with its key, once more', async () => {
+    for (const [method, path, headers] of [
+      ['GET', '/movies', {}],
+      ['POST', '/bookings', key],
+      ['POST', '/bookings/1/cancel', key],
+    ] as const) {
+      gateway.stub.received.length = 0;
+      gateway.stub.hangUps = 1;
+      expect((await ask(method, path, headers)).status).toBe(200);
+      expect(gateway.stub.received).toHaveLength(2);
+    }
+  });
 
-  testOnNginx('when it was a write without a key, then it is 503 and was sent once', async () => {
+  testOnNginx('gets a write without a key once, and the client gets 503', async () => {
     for (const [method, path, headers] of [
       ['POST', '/bookings', {}],
       ['POST', '/users/login', key],
@@ -229,7 +220,7 @@ describe('a service that hangs up', () => {
 
 describe('a rate limit', () => {
   testOnNginx(
-    'when one address sends more than it may, then it is 429 with Retry-After',
+    'answers 429 with Retry-After over the limit',
     async () => {
       const limited = await startNginxGateway({
         reaperImage: docker.usable && docker.reaperImage,

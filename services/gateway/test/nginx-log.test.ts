@@ -27,7 +27,7 @@ const linesAt = async (level: string): Promise<string[]> => {
 
 describe('LOG_LEVEL of the gateway', () => {
   testOnNginx(
-    'when it is info, then each request is a line; when it is warn, none is',
+    'logs each request at info and none at warn',
     async () => {
       expect(await linesAt('info')).toHaveLength(1);
       expect(await linesAt('warn')).toEqual([]);

@@ -39,7 +39,7 @@ const readClock = async (gateway: NginxGateway, until: Aged & { ms: number }): P
 
 describe('the age of a public read', () => {
   testOnNginx(
-    'when the gateway answers by itself, then it is within its share of the second',
+    'the gateway’s cache stays within its share of the second',
     async () => {
       const gateway = await startNginxGateway({ reaperImage });
       try {
@@ -54,7 +54,7 @@ describe('the age of a public read', () => {
   );
 
   testOnNginx(
-    'when only nginx’s own expiry counts, then it is older than a second (control)',
+    'with nginx’s own expiry a response is older than a second (control)',
     async () => {
       const gateway = await startNginxGateway({
         reaperImage,
@@ -103,7 +103,7 @@ const prepareSale = async ({ api, admin, signUp }: TestSystem) => {
 
 describe('seats', () => {
   testOnNginx(
-    'when they are sold, then a second later the gateway never shows them as free',
+    'sold seats are not shown as free a second later',
     async () => {
       const system = await startTestSystem({ environment: { HOST: '0.0.0.0' } });
       const servicesPort = Number(new URL(system.url).port);

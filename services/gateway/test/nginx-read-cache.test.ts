@@ -38,7 +38,7 @@ beforeEach(() => {
   gateway.stub.respond = stamped();
 });
 
-/** An address that nobody has asked for: what an earlier test left is not found. */
+/** A URL that no earlier test has requested. */
 let addresses = 0;
 const newAddress = (path = '/movies'): string => `${path}?new=${String((addresses += 1))}`;
 
@@ -68,8 +68,8 @@ const routes = makeRouteTable(allEndpoints());
 const reads = routes.filter(({ method, service }) => method === 'GET' && service !== 'gateway');
 const example = (path: string): string => path.replaceAll(/:\w+/g, '17');
 
-describe('what is kept', () => {
-  testOnNginx('when a public read is asked for often, then the gateway answers it', async () => {
+describe('the cache of public reads', () => {
+  testOnNginx('answers a frequent public read', async () => {
     const shared = reads.filter((route) => route.shared);
     expect(shared.length).toBeGreaterThan(0);
     for (const { path } of shared) {
@@ -78,19 +78,16 @@ describe('what is kept', () => {
     }
   });
 
-  testOnNginx(
-    'when a read is somebody’s, then it never is, whatever its service says',
-    async () => {
-      const personal = reads.filter((route) => !route.shared);
-      expect(personal.map(({ path }) => path)).toContain('/users/me');
-      gateway.stub.respond = stamped({ 'X-Accel-Expires': '60' });
-      for (const { path } of personal) {
-        expect([path, await countForwarded({ path: example(path) })]).toEqual([path, 30]);
-      }
-    },
-  );
+  testOnNginx('does not store private reads, whatever their headers say', async () => {
+    const personal = reads.filter((route) => !route.shared);
+    expect(personal.map(({ path }) => path)).toContain('/users/me');
+    gateway.stub.respond = stamped({ 'X-Accel-Expires': '60' });
+    for (const { path } of personal) {
+      expect([path, await countForwarded({ path: example(path) })]).toEqual([path, 30]);
+    }
+  });
 
-  testOnNginx('when a public read is answered as private, then it is not kept', async () => {
+  testOnNginx('does not store a response marked private', async () => {
     const others: Record<string, string>[] = [
       { 'Cache-Control': 'private, no-cache', 'X-Accel-Expires': '60' },
       { 'Cache-Control': 'no-store' },
@@ -104,14 +101,14 @@ describe('what is kept', () => {
     }
   });
 
-  testOnNginx('when a public read is refused, then the refusal is not kept', async () => {
+  testOnNginx('does not store an error', async () => {
     for (const status of [301, 400, 404, 429, 500, 503]) {
       gateway.stub.respond = stamped({}, status);
       expect([status, await countForwarded({ path: newAddress() })]).toEqual([status, 30]);
     }
   });
 
-  testOnNginx('when an answer is long, then it is not kept', async () => {
+  testOnNginx('does not store a long response', async () => {
     for (const [bytes, kept] of [
       [49_999, true],
       [50_000, false],
@@ -125,7 +122,7 @@ describe('what is kept', () => {
     }
   });
 
-  testOnNginx('when two addresses differ in a letter, then neither answers the other', async () => {
+  testOnNginx('distinguishes URLs that differ in one letter', async () => {
     gateway.stub.respond = ({ url }, res) => {
       res.setHeader('Cache-Control', publicRead);
       res.end(url);
@@ -144,24 +141,21 @@ describe('who asks', () => {
     traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   };
 
-  testOnNginx(
-    'when somebody signed in asks for a public read, then its service is not told who',
-    async () => {
-      for (const [path, authorization] of [
-        [newAddress(), undefined],
-        ['/bookings', 'Bearer abc'],
-      ] as const) {
-        await ask({ path, headers: person });
-        const { headers } = gateway.stub.received.at(-1)!;
-        expect([path, headers.authorization]).toEqual([path, authorization]);
-        expect([path, headers.cookie]).toEqual([path, authorization && 'a=b']);
-        expect(headers['x-request-id']).toBe('of-the-person');
-        expect(headers['traceparent']).toBe(person.traceparent);
-      }
-    },
-  );
+  testOnNginx('forwards a public read without credentials', async () => {
+    for (const [path, authorization] of [
+      [newAddress(), undefined],
+      ['/bookings', 'Bearer abc'],
+    ] as const) {
+      await ask({ path, headers: person });
+      const { headers } = gateway.stub.received.at(-1)!;
+      expect([path, headers.authorization]).toEqual([path, authorization]);
+      expect([path, headers.cookie]).toEqual([path, authorization && 'a=b']);
+      expect(headers['x-request-id']).toBe('of-the-person');
+      expect(headers['traceparent']).toBe(person.traceparent);
+    }
+  });
 
-  testOnNginx('when an answer was fetched for another, then the request id is mine', async () => {
+  testOnNginx('returns the id of the request, not of the one that filled the cache', async () => {
     const path = newAddress();
     await countForwarded({ path, headers: person });
     const answer = await askUntilCached({ path, headers: { 'X-Request-Id': 'mine' } });
@@ -170,52 +164,46 @@ describe('who asks', () => {
     expect(unnamed.headers.get('x-request-id')).toMatch(/^[\da-f]{32}$/);
   });
 
-  testOnNginx(
-    'when it is logged, then the line has its own id and where it came from',
-    async () => {
-      const path = newAddress();
-      await askUntilCached({ path, headers: { 'X-Request-Id': 'a-hit' } });
-      await ask({ path: newAddress(), headers: { 'X-Request-Id': 'a-miss' } });
-      const lines = (): Record<string, unknown>[] =>
-        gateway
-          .written()
-          .split('\n')
-          .filter((line) => line.startsWith('{"level"') && line.endsWith('}'))
-          .map((line) => JSON.parse(line) as Record<string, unknown>);
-      const logged = (id: string, from: string) =>
-        lines().find(({ request_id, cache }) => request_id === id && cache === from);
-      const found = () => [logged('a-hit', 'HIT'), logged('a-miss', 'MISS')];
-      const deadline = Date.now() + 20_000;
-      // Asking on: a worker writes its lines once it has enough of them, or a second has passed.
-      while (found().includes(undefined) && Date.now() < deadline) await ask({ path });
-      expect(found()).toMatchObject([
-        { upstream_status: '', status: 200, route: '/movies' },
-        { upstream_status: '200', status: 200, route: '/movies' },
-      ]);
-    },
-  );
+  testOnNginx('logs the request’s own id and the cache status', async () => {
+    const path = newAddress();
+    await askUntilCached({ path, headers: { 'X-Request-Id': 'a-hit' } });
+    await ask({ path: newAddress(), headers: { 'X-Request-Id': 'a-miss' } });
+    const lines = (): Record<string, unknown>[] =>
+      gateway
+        .written()
+        .split('\n')
+        .filter((line) => line.startsWith('{"level"') && line.endsWith('}'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const logged = (id: string, from: string) =>
+      lines().find(({ request_id, cache }) => request_id === id && cache === from);
+    const found = () => [logged('a-hit', 'HIT'), logged('a-miss', 'MISS')];
+    const deadline = Date.now() + 20_000;
+    // Asking on: a worker writes its lines once it has enough of them, or a second has passed.
+    while (found().includes(undefined) && Date.now() < deadline) await ask({ path });
+    expect(found()).toMatchObject([
+      { upstream_status: '', status: 200, route: '/movies' },
+      { upstream_status: '200', status: 200, route: '/movies' },
+    ]);
+  });
 
-  testOnNginx(
-    'when a browser of another origin asks, then it is given its own answer',
-    async () => {
-      gateway.stub.respond = ({ headers }, res) => {
-        res.setHeaders(new Headers({ 'Cache-Control': publicRead, Vary: 'Origin' }));
-        res.setHeader('Access-Control-Allow-Origin', headers.origin ?? 'none');
-        res.end('{}');
-      };
-      const path = newAddress();
-      for (const origin of ['https://a.example.com', 'https://b.example.com']) {
-        const answer = await askUntilCached({ path, headers: { Origin: origin } });
-        expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
-      }
-      const answer = await askUntilCached({ path });
-      expect(answer.headers.get('access-control-allow-origin')).toBe('none');
-    },
-  );
+  testOnNginx('answers each origin with its own CORS headers', async () => {
+    gateway.stub.respond = ({ headers }, res) => {
+      res.setHeaders(new Headers({ 'Cache-Control': publicRead, Vary: 'Origin' }));
+      res.setHeader('Access-Control-Allow-Origin', headers.origin ?? 'none');
+      res.end('{}');
+    };
+    const path = newAddress();
+    for (const origin of ['https://a.example.com', 'https://b.example.com']) {
+      const answer = await askUntilCached({ path, headers: { Origin: origin } });
+      expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
+    }
+    const answer = await askUntilCached({ path });
+    expect(answer.headers.get('access-control-allow-origin')).toBe('none');
+  });
 });
 
 describe('conditions', () => {
-  testOnNginx('when If-None-Match names what is kept, then it is 304 without a body', async () => {
+  testOnNginx('answers 304 without a body if If-None-Match names the stored response', async () => {
     gateway.stub.respond = stamped({ ETag: '"same"' });
     const path = newAddress();
     for (const named of ['"same"', 'W/"same"', '"other", "same"', '*']) {
@@ -228,14 +216,14 @@ describe('conditions', () => {
     expect(other.status).toBe(200);
   });
 
-  testOnNginx('when nothing is kept, then the service judges If-None-Match', async () => {
+  testOnNginx('forwards If-None-Match if nothing is stored', async () => {
     gateway.stub.respond = stamped({}, 304);
     const headers = { 'If-None-Match': '"a"' };
     expect((await ask({ path: newAddress(), headers })).status).toBe(304);
     expect(gateway.stub.received[0]!.headers['if-none-match']).toBe('"a"');
   });
 
-  testOnNginx('when it is a condition that no service knows, then nginx is not asked', async () => {
+  testOnNginx('is not used for other conditional requests', async () => {
     // nginx would answer 412 to the first two, and 304 to a date that is none.
     for (const name of ['If-Match', 'If-Unmodified-Since', 'If-Modified-Since']) {
       const request = { path: newAddress(), headers: { [name]: 'never' } };
@@ -244,7 +232,7 @@ describe('conditions', () => {
     }
   });
 
-  testOnNginx('when it is HEAD, then it is what GET says without the body', async () => {
+  testOnNginx('answers HEAD with the headers of GET', async () => {
     const path = newAddress();
     gateway.stub.respond = ({ method }, res) => {
       res.setHeaders(new Headers({ 'Cache-Control': publicRead, ETag: '"a"' }));
@@ -260,7 +248,7 @@ describe('conditions', () => {
 });
 
 describe('a service that has gone', () => {
-  testOnNginx('when it was answered for a moment ago, then that is over at once', async () => {
+  testOnNginx('does not answer from an earlier half second', async () => {
     const path = newAddress();
     await askUntilCached({ path });
     gateway.stub.hangUps = Number.POSITIVE_INFINITY;

@@ -48,7 +48,7 @@ describe('a flood of new addresses', () => {
   };
 
   testOnNginx(
-    'when there is no room for one more, then it is passed on all the same',
+    'forwards a read for which the cache has no room',
     async () => {
       expect(await flooded((config) => config)).toEqual([]);
     },
@@ -56,7 +56,7 @@ describe('a flood of new addresses', () => {
   );
 
   testOnNginx(
-    'when nginx is left to itself, then it is refused (control)',
+    'nginx alone refuses it (control)',
     async () => {
       const refused = await flooded((config) => config.replace('error_page 500 = /-/forward;', ''));
       expect(refused.length).toBeGreaterThan(0);
@@ -67,7 +67,7 @@ describe('a flood of new addresses', () => {
 
 describe('a rate limit', () => {
   testOnNginx(
-    'when the gateway answers by itself, then that counts too',
+    'counts cached responses in the rate limit',
     async () => {
       const limited = await startNginxGateway({
         reaperImage,

@@ -71,7 +71,7 @@ describe('npm start on an empty folder', () => {
   const dataDir = join(folder, 'kept');
   let keys: unknown;
 
-  test('when it is up, then the seeded customer books and pays, and SIGTERM stops it, the database too', async () => {
+  test('serves the seeded data; SIGTERM stops the server and the database', async () => {
     const server = start({ DATA_DIR: dataDir });
     const { url, managementUrl } = await server.ready;
     const api = makeApi(url);
@@ -102,7 +102,7 @@ describe('npm start on an empty folder', () => {
     expect(await postgresListens(dataDir)).toBe(false);
   }, 400_000);
 
-  test('when it starts again through npm, then data and keys are as they were, and Ctrl-C stops all of it', async () => {
+  test('keeps data and signing keys over a restart through npm; Ctrl-C stops everything', async () => {
     const server = start({ DATA_DIR: dataDir }, { npm: true });
     const { url } = await server.ready;
     const api = makeApi(url);
@@ -121,7 +121,7 @@ describe('npm start on an empty folder', () => {
     expect(await postgresListens(dataDir)).toBe(false);
   }, 400_000);
 
-  test('when a second one starts on the same folder, then it says so and the first goes on', async () => {
+  test('a second server on the same folder exits with an error and the first keeps running', async () => {
     const first = start({ DATA_DIR: dataDir });
     const { url } = await first.ready;
     const second = start({ DATA_DIR: dataDir });
@@ -131,7 +131,7 @@ describe('npm start on an empty folder', () => {
     expect((await fetch(`${url}/screenings?limit=1`)).status).toBe(200);
   }, 400_000);
 
-  test('when the port is taken, then it says which, and stops the database it started', async () => {
+  test('names a port that is in use and stops the database it started', async () => {
     const other = await freePort();
     const server = start({ DATA_DIR: dataDir, PORT: String(other.port) });
     expect((await server.exited).code).toBe(1);
@@ -158,20 +158,17 @@ describe('its environment', () => {
     ['ADMIN_PASSWORD', 'short'],
     ['DATABASE_URL', 'mysql://root:secret@x/y'],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector'],
-  ])(
-    'when %s is bad, then it is named and nothing else happens, exit code 2',
-    async (name, value) => {
-      const dataDir = join(folder, 'never');
-      const server = start({ DATA_DIR: dataDir, [name]: value });
-      expect((await server.exited).code).toBe(2);
-      expect(server.output()).toMatch(new RegExp(`^${name} must `, 'm'));
-      expect(server.output()).not.toContain('secret');
-      expect(server.output().trim().split('\n')).toHaveLength(1);
-      expect(existsSync(dataDir)).toBe(false);
-    },
-  );
+  ])('an invalid %s is named, and the exit code is 2', async (name, value) => {
+    const dataDir = join(folder, 'never');
+    const server = start({ DATA_DIR: dataDir, [name]: value });
+    expect((await server.exited).code).toBe(2);
+    expect(server.output()).toMatch(new RegExp(`^${name} must `, 'm'));
+    expect(server.output()).not.toContain('secret');
+    expect(server.output().trim().split('\n')).toHaveLength(1);
+    expect(existsSync(dataDir)).toBe(false);
+  });
 
-  test('when DATABASE_URL is given, then no Postgres is started; without a seed the admin alone is there', async () => {
+  test('DATABASE_URL starts no embedded PostgreSQL; SEED=none creates only the admin', async () => {
     const database = await createTestDatabase({ empty: true });
     const dataDir = join(folder, 'never');
     const server = start({
@@ -193,7 +190,7 @@ describe('its environment', () => {
     await database.drop();
   }, 300_000);
 
-  test('when the database cannot be reached, then it says so without the password', async () => {
+  test('reports an unreachable database without its password', async () => {
     const { port, close } = await freePort();
     await close();
     const server = start({ DATABASE_URL: `postgres://mt:hush@127.0.0.1:${String(port)}/x` });

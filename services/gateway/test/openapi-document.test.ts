@@ -45,7 +45,7 @@ const lint = (linted: unknown): { status: number | null; output: string } => {
 };
 
 describe('the OpenAPI document', () => {
-  test('when it is a deployment’s own, then prices are in its currency; when it is for any, then in any', () => {
+  test('has the currency of a deployment, or any', () => {
     const currencyIn = (published: unknown): unknown =>
       (published as any).paths['/movies'].post.requestBody.content['application/json'].schema
         .properties.price.properties.currency;
@@ -55,19 +55,19 @@ describe('the OpenAPI document', () => {
     expect(currencyIn(document)).toMatchObject({ pattern: '^[A-Z]{3}$' });
   });
 
-  test('when redocly lints it, then it finds nothing', () => {
+  test('redocly finds no problem', () => {
     const { status, output } = lint(document);
     expect(output).not.toMatch(/warning|error/i);
     expect(status).toBe(0);
   }, 300_000);
 
-  test('when a reference in it leads nowhere, then redocly says so', () => {
+  test('redocly finds a broken reference (control)', () => {
     const broken = structuredClone(document);
     delete broken.components['schemas']?.['Problem'];
     expect(lint(broken).status).not.toBe(0);
   }, 300_000);
 
-  test('when the route table names a request, then the document has it, and nothing else', () => {
+  test('has exactly the operations of the route table', () => {
     const documented = Object.entries(document.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
@@ -75,7 +75,7 @@ describe('the OpenAPI document', () => {
     expect(documented.sort()).toEqual(routed.sort());
   });
 
-  test('when a problem has a code, then the closed list of the document has it', () => {
+  test('lists every problem code', () => {
     const { ProblemCode } = document.components['schemas'] as Record<string, { enum: string[] }>;
     expect(ProblemCode?.enum).toEqual(Object.keys(problems));
   });
@@ -85,12 +85,12 @@ describe('the OpenAPI document', () => {
       .flat()
       .filter(({ body }) => body !== undefined)
       .map(({ operationId, body }) => [operationId, body] as const),
-  )('when %s takes a body, then its example passes its own validation', (operationId, body) => {
+  )('the example of %s passes validation', (operationId, body) => {
     expect(examples[operationId]).toBeDefined();
     expect(body?.safeParse(examples[operationId])).toMatchObject({ success: true });
   });
 
-  test('when a field may be left out, then it is not required, and text that stands for a number is one', () => {
+  test('optional fields are not required, and numeric parameters are numbers', () => {
     const list = document.paths['/screenings']?.['get'];
     const named = Object.fromEntries(
       (list?.['parameters'] as { name?: string }[]).map((parameter) => [parameter.name, parameter]),
@@ -110,21 +110,21 @@ describe('the route table', () => {
     return { ...endpoints, [service]: [{ ...first, path: changed, method: 'get' }, ...others] };
   };
 
-  test('when two services claim one request, then it is refused', () => {
+  test('rejects a method and path of two services', () => {
     expect(() => makeRouteTable(path('bookings', '/movies'))).toThrow(
       'GET /movies is defined by catalog and by bookings',
     );
   });
 
-  test('when two patterns differ in a parameter name alone, then they are one request', () => {
+  test('treats patterns that differ in a parameter name as equal', () => {
     expect(() => makeRouteTable(path('bookings', '/movies/:movie_id'))).toThrow('is defined by');
   });
 
-  test('when an endpoint keeps answers for a key, then it needs a sign-in to scope them to', () => {
+  test('endpoints with Idempotency-Key need a sign-in', () => {
     expect(table.filter(({ idempotent, access }) => idempotent && access === 'public')).toEqual([]);
   });
 
-  test('when the contract lists a request as open to all, then it is, and nothing else', () => {
+  test('the public endpoints are exactly those of the contract', () => {
     const open = table.filter(({ access }) => access === 'public');
     expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(
       [

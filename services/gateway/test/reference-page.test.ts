@@ -71,7 +71,7 @@ const visit = async (path: string): Promise<Visit> => {
 };
 
 describe('the reference page', () => {
-  test('when there is no network, then it shows every operation and asks nobody else', async () => {
+  test('shows every operation without any other network', async () => {
     const { page, elsewhere, complaints } = await visit('/docs');
     await page.locator('.opblock').first().waitFor();
     const operations = Object.values(system.document.paths).flatMap((path) => Object.keys(path));
@@ -88,7 +88,7 @@ describe('the reference page', () => {
     await page.close();
   }, 300_000);
 
-  test('when a reader tries an operation out, then the server answers it', async () => {
+  test('can send a request to the server', async () => {
     const { page, complaints } = await visit('/docs#/Service/ping');
     const block = page.locator('#operations-Service-ping');
     await block.getByRole('button', { name: 'Try it out' }).click();
@@ -98,7 +98,7 @@ describe('the reference page', () => {
     await page.close();
   }, 300_000);
 
-  test('when something foreign gets into the page, then its policy keeps it from loading', async () => {
+  test('its policy blocks scripts and images of other origins', async () => {
     const { page, complaints } = await visit('/docs');
     await page.evaluate(async () => {
       // The types of a browser are not this project's: this text runs in one.
@@ -115,7 +115,7 @@ describe('the reference page', () => {
     await page.close();
   }, 300_000);
 
-  test('when its address is asked in other ways, then it is as HTTP wants it', async () => {
+  test('answers HEAD, If-None-Match and other methods as HTTP requires', async () => {
     const get = await system.api('GET', '/docs');
     expect(get.headers.get('content-type')).toBe('text/html; charset=utf-8');
     const again = await system.api('GET', '/docs', {

@@ -12,26 +12,26 @@ type File = { content: string; target: string };
 
 export type NginxGateway = {
   url: string;
-  /** The container's own address, past the port that Docker publishes: reachable on Linux alone. */
+  /** The container's own address instead of the port that Docker publishes: reachable only on Linux. */
   directUrl: string;
   stub: Stub;
   own: OwnAnswers;
   /** Writes files into the running container. */
   copy: (files: readonly File[]) => Promise<void>;
-  /** What it has written to standard output and error so far. */
+  /** Its standard output and error so far. */
   written: () => string;
   stop: () => Promise<void>;
 };
 
-/** The rendered configuration in a real nginx, before services in this process: stubs, or real ones. */
+/** The rendered configuration in a real nginx in front of stubs or real services in this process. */
 export const startNginxGateway = async (options: {
   reaperImage: boolean;
   environment?: Record<string, string>;
-  /** Beside those of the image. */
+  /** Files in addition to those of the image. */
   files?: readonly File[];
-  /** Where all services listen, instead of the stubs. */
+  /** The port of all services, instead of the stubs. */
   servicesPort?: number;
-  /** Takes a guard out of the configuration, for a control. */
+  /** Removes a guard from the configuration, for a control test. */
   change?: (config: string) => string;
 }): Promise<NginxGateway> => {
   if (!options.reaperImage) process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';

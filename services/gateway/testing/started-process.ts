@@ -13,8 +13,8 @@ export type StartedProcess = {
 };
 
 /**
- * Starts the one-process server as a person would, with nothing of this process's environment but
- * what is given. `npm` goes through `npm start` in a process group of its own.
+ * Starts the one-process server with the given environment only. `npm` runs `npm start` in a process
+ * group of its own.
  */
 export const startProcess = (
   environment: Record<string, string>,

@@ -9,17 +9,17 @@ export type Received = {
   headers: IncomingMessage['headers'];
 };
 
-/** Stands in for every service: remembers what came, and hangs up on the first `hangUps` requests. */
+/** A stub of every service: records requests, and closes the connection of the first `hangUps` ones. */
 export type Stub = {
   ports: Record<string, number>;
   received: Received[];
   hangUps: number;
-  /** The service's name, unless a test says otherwise. */
+  /** Answers the service's name unless a test replaces it. */
   respond: (received: Received, res: ServerResponse) => void;
   stop: () => void;
 };
 
-export const sayWho = ({ service }: Received, res: ServerResponse): void => {
+export const respondWithName = ({ service }: Received, res: ServerResponse): void => {
   res.end(service);
 };
 
@@ -48,7 +48,7 @@ export const startStub = async (services: readonly string[]): Promise<Stub> => {
     ),
     received: [],
     hangUps: 0,
-    respond: sayWho,
+    respond: respondWithName,
     stop: () => {
       for (const [, server] of servers) {
         server.close();

@@ -24,7 +24,7 @@ export type TestUser = {
 export type TestSystem = {
   url: string;
   managementUrl: string;
-  /** Every answer that comes through it is validated against the OpenAPI document. */
+  /** Validates every response against the OpenAPI document. */
   api: Api;
   openApi: OpenApiCheck;
   document: OpenApiDocument;
@@ -36,7 +36,7 @@ export type TestSystem = {
 };
 
 export type TestSystemOptions = {
-  /** Variables as a person would set them, over the fast ones of tests. */
+  /** Environment variables, which override the fast defaults of tests. */
   environment?: Record<string, string>;
   /** A database to share with other systems; it is not dropped at the end. */
   databaseUrl?: string;

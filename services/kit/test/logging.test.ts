@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 
 import { makeLogger, requestContext } from '../src/logging.ts';
 
-test('when a request logs twice, then the second line has nothing of the first but its ids', () => {
+test('two log lines of a request share only its ids', () => {
   const destination = new PassThrough();
   const logger = makeLogger({ service: 'test', level: 'info' }, destination);
   requestContext.run({ request_id: 'r1' }, () => {
@@ -21,7 +21,7 @@ test('when a request logs twice, then the second line has nothing of the first b
   expect(lines[1]).not.toHaveProperty('payment_id');
 });
 
-test('when a secret is logged by mistake, then it is not in the line', () => {
+test('removes a secret that is logged by mistake', () => {
   const destination = new PassThrough();
   const logger = makeLogger({ service: 'test', level: 'info' }, destination);
   logger.info({ body: { password: 'hunter22', email: 'a@example.com' }, token: 'abc' }, 'oops');

@@ -3,7 +3,7 @@ import { managementListener } from '../src/management.ts';
 import { Registry } from '../src/metrics.ts';
 import { startServer } from '../src/server.ts';
 
-test('when only a restart would heal, then /livez says so; /metrics answers', async () => {
+test('/livez reports a process that only a restart can repair; /metrics answers', async () => {
   const state = {
     unhealthyReason: undefined as string | undefined,
     missing: 'not synced' as string | undefined,

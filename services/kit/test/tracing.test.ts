@@ -33,11 +33,11 @@ afterAll(() => {
   collector.close();
 });
 
-test('when no collector is named, then nothing is traced', async () => {
+test('does not trace without a collector', async () => {
   expect(await startTracing(parseEnvironment(tracingEnvironment, {}), 'test')).toBeUndefined();
 });
 
-test('when a collector is named, then a request is a span in the trace it came with', async () => {
+test('exports a span in the trace of the request', async () => {
   const env = parseEnvironment(tracingEnvironment, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
   const tracing = await startTracing(env, 'test');
   const running = await serve({
