@@ -18,7 +18,11 @@ CREATE TABLE bookings (
 CREATE INDEX bookings_user ON bookings (user_id, id);
 CREATE INDEX bookings_screening ON bookings (screening_id, id);
 CREATE INDEX bookings_holds ON bookings (expires_at) WHERE status = 'pending';
-CREATE INDEX bookings_live ON bookings (screening_id) WHERE status IN ('pending', 'confirmed');
+-- Live bookings of a screening, and the tickets that one user has of it.
+CREATE INDEX bookings_live ON bookings (screening_id, user_id) INCLUDE (num_tickets)
+  WHERE status IN ('pending', 'confirmed');
+-- Holds of a user that expired unpaid within the last hour.
+CREATE INDEX bookings_expired ON bookings (user_id, expires_at) WHERE status = 'expired';
 
 CREATE FUNCTION bookings_legal_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -7,6 +7,7 @@ import type { JwkSource } from '@movie-ticketing/kit/published-keys';
 import { requiredMigration } from '@movie-ticketing/migrations/migration-files';
 import type { z } from 'zod';
 
+import type { BookingLimits } from './batch/booking-limits.ts';
 import { makeBookingQueue } from './batch/booking-queue.ts';
 import { runBatch, type BatchSettings } from './batch/run-batch.ts';
 import { bookingsEndpoints } from './bookings.endpoints.ts';
@@ -27,6 +28,9 @@ export type BookingsOptions = {
     | 'DB_POOL_SIZE'
     | 'HOLD_MINUTES'
     | 'MAX_TICKETS_PER_BOOKING'
+    | 'MAX_TICKETS_PER_SCREENING'
+    | 'MAX_EXPIRED_HOLDS_PER_HOUR'
+    | 'RATE_LIMITS'
     | 'BOOKING_QUEUE_LIMIT'
     | 'PAYMENT_TIMEOUT_SECONDS'
     | 'PAYMENT_ABANDON_SECONDS'
@@ -44,6 +48,15 @@ export type BookingsOptions = {
   makeQueue?: typeof makeBookingQueue;
 };
 
+/** A limit below the tickets of one booking would refuse a booking that is allowed. */
+const bookingLimits = (env: BookingsOptions['environment']): BookingLimits | undefined =>
+  env.RATE_LIMITS === 'off'
+    ? undefined
+    : {
+        ticketsPerScreening: Math.max(env.MAX_TICKETS_PER_SCREENING, env.MAX_TICKETS_PER_BOOKING),
+        expiredHoldsPerHour: env.MAX_EXPIRED_HOLDS_PER_HOUR,
+      };
+
 const lateResponseMs = 5_000;
 
 /** Wires the bookings service: queue, handlers and background workers on one bounded pool. */
@@ -55,7 +68,11 @@ export const makeBookingsProcess = (options: BookingsOptions): Service => {
     requiredMigration: requiredMigration(),
     database: { lockTimeoutMs: 1_500 },
   });
-  const settings: BatchSettings = { holdMs: env.HOLD_MINUTES * 60_000, patienceMs: 5_000 };
+  const settings: BatchSettings = {
+    holdMs: env.HOLD_MINUTES * 60_000,
+    patienceMs: 5_000,
+    limits: bookingLimits(env),
+  };
   const queue = (options.makeQueue ?? makeBookingQueue)({
     limit: env.BOOKING_QUEUE_LIMIT,
     run: (requests) => (options.run ?? runBatch)(db, requests, settings),

@@ -22,6 +22,10 @@ export const bookingsSettings = z.object({
     )
     .default(15),
   MAX_TICKETS_PER_BOOKING: integer(1, 1_000, 10),
+  /** Tickets of pending and confirmed bookings that a customer may have, per screening. */
+  MAX_TICKETS_PER_SCREENING: integer(1, 100_000, 20),
+  /** Bookings of a customer that may expire unpaid within an hour before further ones are refused. */
+  MAX_EXPIRED_HOLDS_PER_HOUR: integer(1, 100_000, 10),
   /** Booking requests that may wait for a batch; further ones are refused with 503. */
   BOOKING_QUEUE_LIMIT: integer(1, 100_000, 5_000),
   /** How long a payment request waits for the provider before its response is 202. */

@@ -32,11 +32,13 @@ type WantedBooking = {
   requestedBy?: number;
   screeningId: number;
   numTickets: number;
+  isLimited?: boolean;
   key?: string | undefined;
 };
 
 const toRequest = ({ key, ...one }: WantedBooking): BookingRequest => ({
   ...one,
+  isLimited: one.isLimited ?? true,
   requestedBy: one.requestedBy ?? one.userId,
   reference: makeReference(),
   idempotency:
@@ -58,6 +60,7 @@ const viewOf = (
   screenings: new Map(screenings.map((it) => [it.id, it])),
   activeUserIds: new Set(requests.flatMap(({ userId, requestedBy }) => [userId, requestedBy])),
   keys: new Map(),
+  usage: new Map(),
   ids: requests.map((_, index) => 100 + index),
   ...over,
 });
@@ -68,7 +71,7 @@ const decide = (
   over: Partial<BatchView> = {},
 ) => {
   const requests = wanted.map(toRequest);
-  return decideBatch(requests, viewOf(requests, screenings, over), holdMs);
+  return decideBatch(requests, viewOf(requests, screenings, over), { holdMs });
 };
 
 describe('deciding a batch', () => {
@@ -86,7 +89,7 @@ describe('deciding a batch', () => {
     const requests = [
       toRequest({ userId: 7, requestedBy: 8, screeningId: 1, numTickets: 3 }),
     ] as const satisfies readonly BookingRequest[];
-    const [decision] = decideBatch(requests, viewOf(requests, [screening({})]), holdMs);
+    const [decision] = decideBatch(requests, viewOf(requests, [screening({})]), { holdMs });
     expect(decision).toMatchObject({
       kind: 'booked',
       booking: {
@@ -193,7 +196,7 @@ describe('any batch', () => {
         const whole = decide(all, screenings).map(resultName);
         const head = all.slice(0, at).map(toRequest);
         const tail = all.slice(at).map(toRequest);
-        const first = decideBatch(head, viewOf(head, screenings), holdMs);
+        const first = decideBatch(head, viewOf(head, screenings), { holdMs });
         // The seats and keys after the first half.
         const seats = new Map(screenings.map((it) => [it.id, it.availableSeats]));
         const keys = new Map<string, StoredBooking>();
@@ -208,7 +211,7 @@ describe('any batch', () => {
           }
         });
         const after = screenings.map((it) => ({ ...it, availableSeats: seats.get(it.id)! }));
-        const second = decideBatch(tail, viewOf(tail, after, { keys }), holdMs);
+        const second = decideBatch(tail, viewOf(tail, after, { keys }), { holdMs });
         expect([...first, ...second].map(resultName)).toEqual(whole);
       }),
       { numRuns: 300 },

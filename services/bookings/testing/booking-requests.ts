@@ -20,6 +20,7 @@ export const bookingRequest = (
     requestedBy: userId,
     screeningId,
     numTickets,
+    isLimited: true,
     reference: makeReference(),
     idempotency:
       key === undefined

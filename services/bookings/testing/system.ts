@@ -60,6 +60,7 @@ export const startBookingsSystem = async (
       databaseUrl: database.url,
       environment: parseEnvironment(bookingsEnvironment, {
         PAYMENT_TIMEOUT_SECONDS: '1',
+        RATE_LIMITS: 'off',
         ...options.env,
         ...env,
       }),

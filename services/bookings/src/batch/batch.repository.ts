@@ -1,6 +1,11 @@
 import type { Queryable, Transaction } from '@movie-ticketing/kit/database';
 import type { IdempotentRequest } from '@movie-ticketing/kit/idempotency';
-import { combineWrites, makeParameters, unnestRows } from '@movie-ticketing/kit/statements';
+import {
+  combineWrites,
+  makeParameters,
+  unnestRows,
+  type RowColumns,
+} from '@movie-ticketing/kit/statements';
 
 import {
   bookingColumns,
@@ -11,6 +16,7 @@ import {
 import type { Booking, BookingStatus } from '../bookings/bookings.schema.ts';
 import { insertKeys, keyColumns, type NewKey } from '../idempotency/idempotency-keys.repository.ts';
 import { takeSeats } from '../seats/seats.repository.ts';
+import { usageId, type Usage, type UsageKey } from './booking-limits.ts';
 import type { BookingRequest } from './booking-request.ts';
 import { keyId, type BatchView, type StoredBooking } from './decide-batch.ts';
 
@@ -29,7 +35,14 @@ type KeyJson = {
   booking: BookingJson;
 };
 
-type ViewRow = { active_user_ids: number[] | null; ids: number[] | null; keys: KeyJson[] | null };
+type UsageJson = { user_id: number; screening_id: number; tickets: number; expired_holds: number };
+
+type ViewRow = {
+  active_user_ids: number[] | null;
+  ids: number[] | null;
+  keys?: KeyJson[] | null;
+  usage?: UsageJson[] | null;
+};
 
 const toStoredBooking = ({ hash, outcome, booking }: KeyJson): StoredBooking => ({
   requestHash: Buffer.from(hash, 'hex'),
@@ -47,7 +60,10 @@ const toStoredBooking = ({ hash, outcome, booking }: KeyJson): StoredBooking => 
  */
 const readView =
   (tx: Queryable) =>
-  async (requests: readonly BookingRequest[]): Promise<Omit<BatchView, 'screenings'>> => {
+  async (
+    requests: readonly BookingRequest[],
+    hasLimits: boolean,
+  ): Promise<Omit<BatchView, 'screenings'>> => {
     const { values, add } = makeParameters();
     const userIds = new Set(requests.flatMap(({ userId, requestedBy }) => [userId, requestedBy]));
     const columns = [
@@ -57,14 +73,14 @@ const readView =
     ];
     const wanted = requests.flatMap(({ idempotency }) => idempotency ?? []);
     if (wanted.length > 0) columns.push(`${selectKeys({ values, add }, wanted)} AS keys`);
-    const [row] = await tx.query<ViewRow>(
-      `SELECT ${columns.join(', ')}`,
-      values,
-      wanted.length > 0 ? 'bookings.batch.view_with_keys' : 'bookings.batch.view',
-    );
+    const limited = hasLimits ? requests.filter(({ isLimited }) => isLimited) : [];
+    if (limited.length > 0) columns.push(`${selectUsage({ values, add }, limited)} AS usage`);
+    const name = `bookings.batch.view${wanted.length > 0 ? '_with_keys' : ''}${limited.length > 0 ? '_with_usage' : ''}`;
+    const [row] = await tx.query<ViewRow>(`SELECT ${columns.join(', ')}`, values, name);
     return {
       activeUserIds: new Set(row?.active_user_ids ?? []),
       ids: row?.ids ?? [],
+      usage: new Map((row?.usage ?? []).map(toUsage)),
       keys: new Map(
         (row?.keys ?? []).map((stored) => [
           keyId({ userId: stored.user_id, scope: stored.scope, key: stored.key }),
@@ -83,6 +99,32 @@ const selectKeys = (
      (SELECT to_json(b) FROM (SELECT ${bookingColumns} FROM bookings WHERE id = k.booking_id) b)))
    FROM bookings_idempotency_keys k
    JOIN ${unnestRows(parameters, 'wanted', wanted, keyColumns)} USING (user_id, scope, key))`;
+
+const usageColumns: RowColumns<UsageKey> = {
+  user_id: ['bigint', ({ userId }) => userId],
+  screening_id: ['bigint', ({ screeningId }) => screeningId],
+};
+
+/** What the users have taken, by two partial indexes. Only of those who have taken something. */
+const selectUsage = (
+  parameters: ReturnType<typeof makeParameters>,
+  limited: readonly UsageKey[],
+): string => `
+  (SELECT json_agg(json_build_object('user_id', wanted.user_id, 'screening_id', wanted.screening_id,
+     'tickets', coalesce(live.tickets, 0), 'expired_holds', expired.holds))
+   FROM ${unnestRows(parameters, 'wanted', limited, usageColumns)},
+   LATERAL (SELECT sum(num_tickets)::int AS tickets FROM bookings b
+     WHERE b.screening_id = wanted.screening_id AND b.user_id = wanted.user_id
+       AND b.status IN ('pending', 'confirmed')) AS live,
+   LATERAL (SELECT count(*)::int AS holds FROM bookings b
+     WHERE b.user_id = wanted.user_id AND b.status = 'expired'
+       AND b.expires_at > clock_timestamp() - interval '1 hour') AS expired
+   WHERE live.tickets IS NOT NULL OR expired.holds > 0)`;
+
+const toUsage = (row: UsageJson): [string, Usage] => [
+  usageId({ userId: row.user_id, screeningId: row.screening_id }),
+  { tickets: row.tickets, expiredHolds: row.expired_holds },
+];
 
 /** Everything a batch changes, in one statement that shares a round trip with COMMIT. */
 const write =

@@ -15,6 +15,8 @@ export type BookingRequest = {
   requestedBy: number;
   screeningId: number;
   numTickets: number;
+  /** Whether the booking limits apply: not to requests of staff. */
+  isLimited: boolean;
   idempotency: IdempotentRequest | undefined;
 };
 

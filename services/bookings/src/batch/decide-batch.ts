@@ -3,6 +3,12 @@ import type { IdempotentRequest } from '@movie-ticketing/kit/idempotency';
 import type { Booking } from '../bookings/bookings.schema.ts';
 import { makeSeatAllocation, type SeatAllocation } from '../seats/seat-allocation.ts';
 import type { LockedScreening } from '../seats/seats.repository.ts';
+import {
+  makeLimitCheck,
+  type BookingLimits,
+  type LimitCheck,
+  type Usage,
+} from './booking-limits.ts';
 import type { BookingRequest, BookingResult, Refusal } from './booking-request.ts';
 
 /** A booking stored under a key, as it was when it was made. */
@@ -15,6 +21,8 @@ export type BatchView = {
   activeUserIds: ReadonlySet<number>;
   /** By `keyId`. */
   keys: ReadonlyMap<string, StoredBooking>;
+  /** By `usageId`, of users who have taken something. */
+  usage: ReadonlyMap<string, Usage>;
   /** A new booking id per request. */
   ids: readonly number[];
 };
@@ -29,9 +37,10 @@ export const keyId = (request: Pick<IdempotentRequest, 'userId' | 'scope' | 'key
 export const decideBatch = (
   requests: readonly BookingRequest[],
   view: BatchView,
-  holdMs: number,
+  { holdMs, limits }: { holdMs: number; limits?: BookingLimits | undefined },
 ): BookingResult[] => {
   const seats = makeSeatAllocation();
+  const limitCheck = makeLimitCheck(limits, view.usage);
   const keysInBatch = new Map<string, StoredBooking>();
   return requests.map((request, index) => {
     const { idempotency } = request;
@@ -43,12 +52,13 @@ export const decideBatch = (
       if (stored !== undefined) return replay(stored, idempotency.requestHash);
     }
     const screening = view.screenings.get(request.screeningId);
-    const refusal = findRefusal(request, screening, view, seats);
+    const refusal = findRefusal(request, screening, view, seats, limitCheck);
     const id = view.ids[index];
     if (refusal !== undefined || screening === undefined || id === undefined) {
       return refusal ?? refused('internal');
     }
     seats.take(screening, request.numTickets);
+    limitCheck.add(request);
     const booking = toBooking(request, screening, id, holdMs);
     if (idempotency !== undefined) {
       keysInBatch.set(keyId(idempotency), { requestHash: idempotency.requestHash, booking });
@@ -69,11 +79,13 @@ const replay = (stored: StoredBooking, requestHash: Buffer): BookingResult =>
     : refused('idempotency_key_reused');
 
 const findRefusal = (
-  { userId, numTickets }: BookingRequest,
+  request: BookingRequest,
   screening: LockedScreening | undefined,
   { activeUserIds }: BatchView,
   seats: SeatAllocation,
+  limitCheck: LimitCheck,
 ): Refusal | undefined => {
+  const { userId, numTickets } = request;
   if (!activeUserIds.has(userId)) return refused('not_found', 'User not found.');
   if (screening === undefined) return refused('not_found', 'Screening not found.');
   if (screening.status === 'cancelled') {
@@ -81,7 +93,7 @@ const findRefusal = (
   }
   if (screening.hasStarted) return refused('screening_started', 'The screening has started.');
   const left = seats.seatsLeft(screening);
-  if (numTickets <= left) return undefined;
+  if (numTickets <= left) return limitCheck.findRefusal(request);
   return refused(
     'not_enough_seats',
     left === 0

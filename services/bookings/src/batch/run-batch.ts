@@ -12,6 +12,7 @@ import {
 import type { NewKey } from '../idempotency/idempotency-keys.repository.ts';
 import { makeSeatsRepository } from '../seats/seats.repository.ts';
 import { makeBatchRepository } from './batch.repository.ts';
+import type { BookingLimits } from './booking-limits.ts';
 import type { BookingRequest, BookingResult, Refusal } from './booking-request.ts';
 import { decideBatch } from './decide-batch.ts';
 
@@ -19,6 +20,8 @@ export type BatchSettings = {
   holdMs: number;
   /** How long the database may be unreachable before a batch is refused with `unavailable`. */
   patienceMs: number;
+  /** Undefined: none apply. */
+  limits?: BookingLimits | undefined;
 };
 
 const maximumTries = 5;
@@ -37,7 +40,7 @@ export const runBatch = async (
     let results: BookingResult[] = [];
     try {
       return await db.attempt(async (tx) => {
-        results = await decideAndWrite(tx, requests, settings.holdMs);
+        results = await decideAndWrite(tx, requests, settings);
         return results;
       });
     } catch (error) {
@@ -70,14 +73,14 @@ export const runBatch = async (
 const decideAndWrite = async (
   tx: Transaction,
   requests: readonly BookingRequest[],
-  holdMs: number,
+  settings: BatchSettings,
 ): Promise<BookingResult[]> => {
   const batch = makeBatchRepository(tx);
   const [screenings, view] = await Promise.all([
     makeSeatsRepository(tx).lock(screeningIds(requests)),
-    batch.readView(requests),
+    batch.readView(requests, settings.limits !== undefined),
   ]);
-  const results = decideBatch(requests, { screenings, ...view }, holdMs);
+  const results = decideBatch(requests, { screenings, ...view }, settings);
   const bookings = results.flatMap((it) => (it.kind === 'booked' ? [it.booking] : []));
   if (bookings.length > 0) batch.write(bookings, newKeys(requests, results));
   return results;

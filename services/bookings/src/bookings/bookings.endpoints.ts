@@ -16,7 +16,7 @@ export const createBooking = (maxTickets: number) =>
     operationId: 'createBooking',
     summary: 'Hold seats',
     description:
-      'Takes the seats at once and holds them until `expires_at`. Pay before then. Staff may book for another user with `user_id`. A smaller booking may succeed where a larger one was refused.',
+      'Takes the seats at once and holds them until `expires_at`. Pay before then. Staff may book for another user with `user_id`. A smaller booking may succeed where a larger one was refused. A customer may have a limited number of tickets per screening and of holds that expire unpaid; staff have no limits.',
     tag: 'Bookings',
     access: 'signed-in',
     body: newBooking(maxTickets),
@@ -25,6 +25,8 @@ export const createBooking = (maxTickets: number) =>
       'not_found',
       'forbidden',
       'not_enough_seats',
+      'ticket_limit_reached',
+      'hold_limit_reached',
       'screening_started',
       'screening_cancelled',
     ],

@@ -41,12 +41,13 @@ export const makeBookingsService = (db: Database, queue: BookingQueue) => {
       if (userId !== currentUser.userId && !isStaff(currentUser)) {
         throw new Problem('forbidden', { detail: 'Only staff may book for another user.' });
       }
-      const reference = makeReference();
-      const requestedBy = currentUser.userId;
-      const result = await queue.submit(
-        { reference, userId, requestedBy, screeningId, numTickets, idempotency },
-        isGone,
-      );
+      const request = {
+        ...{ userId, screeningId, numTickets, idempotency },
+        reference: makeReference(),
+        requestedBy: currentUser.userId,
+        isLimited: !isStaff(currentUser),
+      };
+      const result = await queue.submit(request, isGone);
       if (result.kind === 'refused') throw toProblem(result);
       return { result: result.booking, isReplay: result.kind === 'replayed' };
     },
