@@ -30,7 +30,7 @@ const steps: Step[] = [
   { name: 'lock file', args: ['scripts/lock-file.ts'] },
   { name: 'generated files', args: ['scripts/generate.ts', '--check'] },
   { name: 'OpenAPI', args: [at('@redocly/cli/bin/cli.js'), 'lint', 'docs/openapi.json'] },
-  { name: 'Kubernetes', args: ['scripts/kube-linter.ts'] },
+  { name: 'Kubernetes', args: ['scripts/kube-score.ts'] },
   { name: 'workflows', args: ['scripts/actionlint.ts'] },
 ];
 

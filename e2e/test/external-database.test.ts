@@ -66,7 +66,10 @@ test('reports an unreachable external database, and installs when it is reachabl
   await buyTicket(external.url);
 });
 
-test('sells tickets and reports it where the login cannot create roles, and uses the roles that a DBA creates later', async () => {
+const unencryptedConnections = `
+  SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'app' AND NOT ssl`;
+
+test('sells tickets over verified TLS, and reports it, where the login cannot create roles, and uses the roles that a DBA creates later', async () => {
   const postgres = await startExternalPostgres(restricted.namespace);
   await postgres.asDba(`CREATE ROLE app LOGIN PASSWORD 'of-the-app'`);
   await postgres.asDba('CREATE DATABASE tickets OWNER app');
@@ -76,6 +79,12 @@ test('sells tickets and reports it where the login cannot create roles, and uses
     metadata: { name: 'login', namespace: restricted.namespace },
     stringData: { username: 'app', password: 'of-the-app' },
   });
+  await apply({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'authority', namespace: restricted.namespace },
+    data: { 'ca.crt': postgres.certificate },
+  });
   const { database: _, ...spec } = smallSpec(30_090) as { database: object };
   await restricted.apply({
     ...spec,
@@ -84,7 +93,8 @@ test('sells tickets and reports it where the login cannot create roles, and uses
       external: {
         host: postgres.host,
         name: 'tickets',
-        sslMode: 'disable',
+        sslMode: 'verify-full',
+        sslRootCert: { configMapKeyRef: { name: 'authority' } },
         credentialsSecretRef: { name: 'login' },
       },
     },
@@ -99,6 +109,7 @@ test('sells tickets and reports it where the login cannot create roles, and uses
   await restricted.condition('Degraded', 'False');
   await buyTicket(restricted.url);
   expect(await audit(restricted)).toMatchObject({ holds: true });
+  expect(await postgres.asDba(unencryptedConnections)).toBe('0\n');
 
   await postgres.asDba('CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings');
   await postgres.asDba('GRANT mt_catalog, mt_users, mt_bookings TO app');

@@ -1,13 +1,17 @@
+import { makeCertificate } from './certificates.ts';
 import { apply, kubectl } from './kubectl.ts';
 
 /** A PostgreSQL that no operator runs. */
 export type ExternalPostgres = {
   host: string;
+  /** Its self-signed certificate, PEM: connections are encrypted. */
+  certificate: string;
   /** Runs SQL as a superuser and resolves with the output, without headers. */
   asDba: (sql: string, database?: string) => Promise<string>;
 };
 
 const postgresUid = 999;
+const tlsFolder = '/etc/external-postgres';
 
 const podOf = (namespace: string): object => ({
   apiVersion: 'v1',
@@ -26,6 +30,11 @@ const podOf = (namespace: string): object => ({
         name: 'postgres',
         image: 'postgres:17',
         imagePullPolicy: 'IfNotPresent',
+        args: [
+          ...['-c', 'ssl=on'],
+          ...['-c', `ssl_cert_file=${tlsFolder}/tls.crt`],
+          ...['-c', `ssl_key_file=${tlsFolder}/tls.key`],
+        ],
         env: [
           { name: 'POSTGRES_PASSWORD', value: 'of-the-dba' },
           { name: 'PGDATA', value: '/var/lib/postgresql/data/pgdata' },
@@ -39,12 +48,15 @@ const podOf = (namespace: string): object => ({
         volumeMounts: [
           { name: 'data', mountPath: '/var/lib/postgresql/data' },
           { name: 'run', mountPath: '/var/run/postgresql' },
+          { name: 'tls', mountPath: tlsFolder, readOnly: true },
         ],
       },
     ],
     volumes: [
       { name: 'data', emptyDir: {} },
       { name: 'run', emptyDir: {} },
+      // PostgreSQL refuses a key that others can read.
+      { name: 'tls', secret: { secretName: 'external-postgres', defaultMode: 0o400 } },
     ],
   },
 });
@@ -52,6 +64,14 @@ const podOf = (namespace: string): object => ({
 /** It is deleted with its namespace. */
 export const startExternalPostgres = async (namespace: string): Promise<ExternalPostgres> => {
   const host = 'external-postgres';
+  const { certificate, key } = await makeCertificate(host);
+  await apply({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: host, namespace },
+    type: 'kubernetes.io/tls',
+    stringData: { 'tls.crt': certificate, 'tls.key': key },
+  });
   await apply(podOf(namespace));
   await apply({
     apiVersion: 'v1',
@@ -62,6 +82,7 @@ export const startExternalPostgres = async (namespace: string): Promise<External
   await kubectl(['wait', '-n', namespace, '--for=condition=Ready', `pod/${host}`, '--timeout=90s']);
   return {
     host,
+    certificate,
     asDba: (sql, database = 'postgres') =>
       kubectl(
         [

@@ -105,7 +105,11 @@ describe("the operator's pod", () => {
   test('has a read-only root file system and declares its resources', async () => {
     const [container] = (await operatorOf('k8s/base'))['spec'].template.spec.containers;
     expect(container.securityContext.readOnlyRootFilesystem).toBe(true);
-    expect(container.resources.requests).toEqual({ cpu: '50m', memory: '128Mi' });
+    expect(container.resources.requests).toEqual({
+      cpu: '50m',
+      memory: '128Mi',
+      'ephemeral-storage': '64Mi',
+    });
     expect(container.livenessProbe.httpGet).toEqual({ path: '/livez', port: 'management' });
     expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'management' });
   });
