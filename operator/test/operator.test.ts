@@ -45,7 +45,7 @@ const start = async (settings: Record<string, string>): Promise<RunningOperator>
     logger: makeLogger({ service: 'test', level: 'silent' }),
     registry: new Registry(),
     onLost: () => {
-      throw new Error('it leads no more');
+      throw new Error('leadership lost');
     },
   });
   running.push(operator);
@@ -77,16 +77,16 @@ const test = (title: string, run: () => Promise<void>): void => {
   testIf(hasKubectl, lacksKubectl)(title, run, 300_000);
 };
 
-describe('the operator, whole, on a real API server', () => {
-  test('when namespaces are named, then it works in them with rights for them alone', async () => {
+describe('the whole operator on a real API server', () => {
+  test('with WATCH_NAMESPACES it reconciles those namespaces with rights for them only', async () => {
     await makeResource(admin, 'elsewhere', {}, 'theirs');
     const operator = await start({ WATCH_NAMESPACES: 'tickets' });
-    await until('it leads and has read its lists', async () => {
+    await until('leading and synced', async () => {
       const [status] = await answerOf(operator, '/readyz');
       return operator.isLeading() && status === 200;
     });
     await makeResource(admin, 'tickets', {}, 'ours');
-    await until('it took ours up', async () => {
+    await until('reconciled', async () => {
       const { status } = await read('tickets', 'ours');
       return status?.conditions?.some(({ reason }) => reason === 'DatabaseStarting') === true;
     });
@@ -96,10 +96,10 @@ describe('the operator, whole, on a real API server', () => {
     expect(metrics).toMatch(/leader_election_master_status\{.*\} 1/);
   });
 
-  test('when none is named and its rights are for one alone, then it is never ready', async () => {
+  test('without WATCH_NAMESPACES and with rights for one namespace it never becomes ready', async () => {
     const operator = await start({});
-    await until('it leads', () => Promise.resolve(operator.isLeading()));
+    await until('leading', () => Promise.resolve(operator.isLeading()));
     const [status, body] = await answerOf(operator, '/readyz');
-    expect([status, body]).toEqual([503, expect.stringContaining('the first lists are not read')]);
+    expect([status, body]).toEqual([503, expect.stringContaining('the first lists were not read yet')]);
   });
 });

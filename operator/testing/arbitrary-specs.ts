@@ -4,10 +4,10 @@ import type { KubeObject } from '../src/runtime/kube-object.ts';
 import type { MovieTicketingSpecInput } from '../src/resource/movie-ticketing.schema.ts';
 import { userObject } from './example-resource.ts';
 
-/** A password that must not be told anywhere. */
+/** A password that must appear nowhere. */
 export const hiddenValue = 'hunter2-the-value-of-a-secret';
 
-/** What others make, and arbitrary specs name. */
+/** The objects of users that arbitrary specs reference. */
 export const referencedObjects = (namespace: string): KubeObject[] =>
   [
     userObject('Secret', 'login', { username: 'app', password: hiddenValue }),
@@ -70,5 +70,5 @@ const anyKind = fc.constantFrom('managed' as const, 'external' as const);
 
 export const anySpec = anyKind.chain(specs);
 
-/** Two specs that may follow each other: a database stays managed, or external. */
+/** Two specs that may follow each other: a database stays managed or external. */
 export const specPair = anyKind.chain((kind) => fc.tuple(specs(kind), specs(kind)));

@@ -7,7 +7,7 @@ import { makeSimulatedCluster, type SimulatedCluster } from './simulated-cluster
 export const clusterOf = (spec: MovieTicketingSpecInput = {}): SimulatedCluster =>
   makeSimulatedCluster(resourceOf(spec));
 
-/** One in which the operator has done all there is to do. */
+/** A cluster with a complete installation. */
 export const installed = (spec: MovieTicketingSpecInput = {}): SimulatedCluster => {
   const cluster = clusterOf(spec);
   cluster.run();

@@ -5,7 +5,7 @@ import { installed, conditionOf } from '../../testing/installed-cluster.ts';
 import { makeSimulatedCluster } from '../../testing/simulated-cluster.ts';
 
 describe('data and their password', () => {
-  test('when the password is gone beside a volume, then none is made blindly', () => {
+  test('a lost password is not replaced while its volume exists', () => {
     const cluster = installed();
     const secret = cluster.objects.get('Secret/shop-database');
     cluster.objects.delete('Secret/shop-database');
@@ -18,7 +18,7 @@ describe('data and their password', () => {
     expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
   });
 
-  test('when the volume is deleted while in use, then it is said before the data go; an empty database takes its place', () => {
+  test('a deleted volume that is still in use is reported before its data are lost', () => {
     const cluster = installed();
     const key = 'PersistentVolumeClaim/shop-postgres';
     const volume = cluster.objects.get(key)!;
@@ -33,7 +33,7 @@ describe('data and their password', () => {
     expect(cluster.objects.get(key)?.metadata.uid).not.toBe(volume.metadata.uid);
   });
 
-  test('when a resource is made anew, then it takes the kept volume and password over', () => {
+  test('a new resource of the same name adopts the retained volume and password', () => {
     const first = installed({ database: { managed: { storage: { size: '20Gi' } } } });
     const second = makeSimulatedCluster(resourceOf({}, { uid: 'uid-second' }));
     for (const key of ['Secret/shop-database', 'PersistentVolumeClaim/shop-postgres'] as const) {
@@ -68,7 +68,7 @@ describe('data and their password', () => {
     expect(second.objects.get('Secret/shop-admin')?.['data']).toEqual(kept['data']);
   });
 
-  test('when the policy is Delete, then data have an owner, and with Retain none again', () => {
+  test('data have an owner with Delete and none with Retain', () => {
     const cluster = installed({ database: { managed: { reclaimPolicy: 'Delete' } } });
     const owners = () =>
       ['Secret/shop-database', 'PersistentVolumeClaim/shop-postgres', 'Secret/shop-admin'].map(
@@ -81,7 +81,7 @@ describe('data and their password', () => {
     expect(owners()).toEqual([0, 0, 0]);
   });
 
-  test('when the administrator’s Secret is deleted, then another account is made with a new one', () => {
+  test('a deleted administrator Secret is created again with another e-mail address', () => {
     const cluster = installed();
     const before = cluster.objects.get('Secret/shop-admin')?.['data'];
     cluster.remove('Secret/shop-admin');

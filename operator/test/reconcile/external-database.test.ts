@@ -29,7 +29,7 @@ const prepared = (spec = external): SimulatedCluster => {
 const migrationJobs = (cluster: SimulatedCluster): string[] =>
   [...cluster.objects.keys()].filter((key) => key.startsWith('Job/shop-migrat'));
 
-describe('a login that cannot take the services’ roles', () => {
+describe('a login that cannot use the roles of the services', () => {
   const warned = (): SimulatedCluster => {
     const cluster = prepared();
     cluster.jobMessage.set('migrations', `${done}\n${warning}`);
@@ -37,7 +37,7 @@ describe('a login that cannot take the services’ roles', () => {
     return cluster;
   };
 
-  test('when the migrations warn, then the condition says it and stays true, and nothing is degraded', () => {
+  test('a warning of the migrations is in the condition, which stays True', () => {
     const cluster = warned();
     expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
     expect(conditionOf(cluster, 'Degraded')).toBe('False NoProblem');
@@ -52,7 +52,7 @@ describe('a login that cannot take the services’ roles', () => {
     expect(events).toContainEqual({ type: 'Normal', reason: 'MigrationsApplied', message: said });
   });
 
-  test('when the Job and its pod are gone, then it is still said', () => {
+  test('the warning stays after the Job and its pod are deleted', () => {
     const cluster = warned();
     for (const key of migrationJobs(cluster)) cluster.remove(key as 'Job/x');
     cluster.tick(86_400);
@@ -60,7 +60,7 @@ describe('a login that cannot take the services’ roles', () => {
     expect(cluster.condition('MigrationsApplied')?.message).toContain(warning);
   });
 
-  test('when the Secret is touched after a DBA made the roles, then the migrations run again and the warning goes', () => {
+  test('a change of the login Secret runs the migrations again and clears the warning', () => {
     const cluster = warned();
     const before = cluster.resource.status?.migrations;
     cluster.jobMessage.clear();
@@ -72,7 +72,7 @@ describe('a login that cannot take the services’ roles', () => {
     expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
   });
 
-  test('when a managed database is asked for, then its Secret is no part of the Job', () => {
+  test('the Secret of a managed database does not change the Job', () => {
     const cluster = makeSimulatedCluster(resourceOf());
     cluster.run();
     const secret = cluster.objects.get('Secret/shop-database')!;
@@ -82,7 +82,7 @@ describe('a login that cannot take the services’ roles', () => {
   });
 });
 
-describe('a database that goes away after the install', () => {
+describe('a database that is lost after the installation', () => {
   const lose = (cluster: SimulatedCluster): void => {
     for (const service of serviceNames) cluster.lost.add(service);
     cluster.jobFailure.set('migrations', {
@@ -99,7 +99,7 @@ describe('a database that goes away after the install', () => {
     return cluster;
   };
 
-  test('when its services stay unready, then the database is asked, and the condition says that it is away', () => {
+  test('unready services start a check of the database, and DatabaseReady reports that it is unreachable', () => {
     const cluster = installed();
     lose(cluster);
     cluster.run(3);
@@ -114,7 +114,7 @@ describe('a database that goes away after the install', () => {
     expect(conditionOf(cluster, 'Degraded')).toBe('True DatabaseUnreachable');
   });
 
-  test('when it stays away, then the condition stays with it, and it is asked ever less often', () => {
+  test('the condition stays while the database is unreachable, and checks become less frequent', () => {
     const cluster = installed();
     lose(cluster);
     cluster.run(3);
@@ -132,7 +132,7 @@ describe('a database that goes away after the install', () => {
     expect(cluster.plans.flatMap((plan) => plan.events)).toEqual([]);
   });
 
-  test('when it comes back, then all is as before with no other run', () => {
+  test('after the database returns the status is as before, without another run', () => {
     const cluster = installed();
     const before = cluster.resource.status?.migrations;
     lose(cluster);
@@ -147,7 +147,7 @@ describe('a database that goes away after the install', () => {
     expect(isEmptyPlan(cluster.step(), cluster)).toBe(true);
   });
 
-  test('when the database answers, then it is not blamed, and asked again every five minutes alone', () => {
+  test('a database that answers stays Ready and is checked every five minutes', () => {
     const cluster = installed();
     for (const service of serviceNames) cluster.lost.add(service);
     cluster.run(3);
@@ -165,7 +165,7 @@ describe('a database that goes away after the install', () => {
     expect(cluster.plans.flatMap((plan) => plan.events)).toHaveLength(1); // PodsNotReady
   });
 
-  test('when the database is the operator’s own, then its migrations run again too, for a copy put back may be older', () => {
+  test('the migrations of a managed database run again too: a restored copy may be older', () => {
     const cluster = installed({});
     const before = cluster.resource.status?.migrations?.completedAt;
     for (const service of serviceNames) cluster.lost.add(service);
@@ -178,7 +178,7 @@ describe('a database that goes away after the install', () => {
     expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
   });
 
-  test('when the operator’s own database is down, then its pods tell, and nothing is run on it', () => {
+  test('a managed database that is down is reported from its pods, without a Job', () => {
     const cluster = installed({});
     for (const service of serviceNames) cluster.lost.add(service);
     cluster.waiting.set('postgres', { reason: 'ErrImagePull', message: 'no' });

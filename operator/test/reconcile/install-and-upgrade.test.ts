@@ -9,7 +9,7 @@ import {
   type SimulatedCluster,
 } from '../../testing/simulated-cluster.ts';
 
-/** The position of the plan that first applies such an object. */
+/** The index of the plan that first applies an object whose key starts with this. */
 const firstPlan = (cluster: SimulatedCluster, start: string): number =>
   cluster.plans.findIndex(({ apply, create }) =>
     [...create, ...apply].some((object) =>
@@ -17,8 +17,8 @@ const firstPlan = (cluster: SimulatedCluster, start: string): number =>
     ),
   );
 
-describe('a first install', () => {
-  test('when nothing is there, then step follows step until all serves', () => {
+describe('a first installation', () => {
+  test('runs one step after another until everything is available', () => {
     const cluster = installed({ seed: { mode: 'demo' } });
     const order = [
       'Secret/shop-database',
@@ -45,25 +45,25 @@ describe('a first install', () => {
     expect(conditionOf(cluster, 'Progressing')).toBe('False Settled');
   });
 
-  test('when all is as it should be, then the plan is empty and nobody is asked to come again', () => {
+  test('the plan of a steady state is empty and has no requeue', () => {
     const cluster = installed({ seed: { mode: 'demo' } });
     expect(isEmptyPlan(cluster.step(), cluster)).toBe(true);
     cluster.tick(86_400);
     expect(isEmptyPlan(cluster.step(), cluster)).toBe(true);
   });
 
-  test('when it is not done, then it says so and later steps are not begun', () => {
+  test('later steps wait for a step that is not done', () => {
     const cluster = makeSimulatedCluster(resourceOf());
     cluster.waiting.set('postgres', { reason: 'ContainerCreating', message: '' });
     cluster.run(10);
     expect(conditionOf(cluster, 'DatabaseReady')).toBe('False DatabaseStarting');
     expect(conditionOf(cluster, 'MigrationsApplied')).toBe('False Waiting');
     expect(conditionOf(cluster, 'Progressing')).toBe('True Installing');
-    expect(firstPlan(cluster, 'Job/')).toBe(-1);
+    expect(firstPlan(cluster, 'Job/shop-migrate-')).toBe(-1);
     expect(firstPlan(cluster, 'Deployment/')).toBe(-1);
   });
 
-  test('when a condition keeps its status, then its time of transition stays', () => {
+  test('lastTransitionTime changes only with the status', () => {
     const cluster = makeSimulatedCluster(resourceOf());
     cluster.step();
     const since = cluster.condition('Ready')?.lastTransitionTime;
@@ -73,7 +73,7 @@ describe('a first install', () => {
     expect(cluster.condition('Ready')?.lastTransitionTime).not.toBe(since);
   });
 
-  test('when status is lost, then it is found again and nothing is made anew', () => {
+  test('a lost status is rebuilt and nothing is created again', () => {
     const cluster = installed({ seed: { mode: 'demo' } });
     const before = cluster.resource.status;
     const { status: _, ...bare } = cluster.resource;
@@ -91,7 +91,7 @@ describe('a first install', () => {
 });
 
 describe('an upgrade', () => {
-  test('when the version changes, then migrations come first, then services, then the gateway', () => {
+  test('a new version migrates first, then rolls out services, then the gateway', () => {
     const cluster = installed();
     cluster.plans.length = 0;
     cluster.respec({ version: '1.1.0' });
@@ -109,7 +109,7 @@ describe('an upgrade', () => {
     expect(cluster.resource.status).toMatchObject({ version: '1.1.0', phase: 'Running' });
   });
 
-  test('when its migrations fail, then the old version serves on, healed, and the Job is tried again', () => {
+  test('with failed migrations the old version keeps running and is maintained, and the Job is retried', () => {
     const cluster = installed();
     cluster.jobFailure.set('migrations', { exitCode: 1, message: '0006_x.sql (up) failed: boom' });
     cluster.respec({ version: '1.1.0' });
@@ -131,7 +131,7 @@ describe('an upgrade', () => {
     expect(cluster.resource.status).toMatchObject({ version: '1.1.0', phase: 'Running' });
   });
 
-  test('when a failed Job waits for its next try, then the plan says when, and not before', () => {
+  test('a failed Job is retried after its delay and not before', () => {
     const cluster = installed();
     cluster.jobFailure.set('migrations', { exitCode: 1, message: 'boom' });
     cluster.respec({ version: '1.1.0' });
@@ -143,7 +143,7 @@ describe('an upgrade', () => {
     expect(cluster.step().delete).toMatchObject([{ kind: 'Job' }]);
   });
 
-  test('when the database is ahead, then it says which version to go back to, and that heals it', () => {
+  test('a database that is ahead is reported with the version to return to', () => {
     const cluster = installed({ version: '1.1.0' });
     cluster.jobFailure.set('migrations', { exitCode: 3, message: 'The database is ahead' });
     cluster.respec({ version: '1.0.0' });
@@ -156,7 +156,7 @@ describe('an upgrade', () => {
     expect(cluster.resource.status).toMatchObject({ version: '1.1.0', phase: 'Running' });
   });
 
-  test('when a version comes back after another ran, then its old Job hides nothing', () => {
+  test('a version that returns runs its migrations again', () => {
     const cluster = installed({ version: '1.1.0' });
     for (const version of ['1.0.0', '1.1.0']) {
       cluster.plans.length = 0;
@@ -167,7 +167,7 @@ describe('an upgrade', () => {
     }
   });
 
-  test('when new pods do not come up, then the gateway stays, and going back heals it', () => {
+  test('the gateway keeps its version while new service pods do not start', () => {
     const cluster = installed();
     cluster.waiting.set('bookings', { reason: 'ImagePullBackOff', message: 'Back-off' });
     cluster.respec({ version: '6.6.6' });
@@ -182,13 +182,15 @@ describe('an upgrade', () => {
     expect(cluster.resource.status).toMatchObject({ version: '1.0.0', phase: 'Running' });
   });
 
-  test('when many versions have gone by, then two of the former Jobs are left', () => {
+  test('two former Jobs are kept', () => {
     const cluster = installed();
     for (const version of ['1.1.0', '1.2.0', '1.3.0', '1.4.0', '1.5.0']) {
       cluster.respec({ version });
       cluster.run();
     }
-    expect([...cluster.objects.keys()].filter((key) => key.startsWith('Job/'))).toHaveLength(3);
+    expect(
+      [...cluster.objects.keys()].filter((key) => key.startsWith('Job/shop-migrate-')),
+    ).toHaveLength(3);
   });
 });
 
@@ -205,11 +207,11 @@ describe('a change of configuration', () => {
     );
 
   test.each([
-    ['bookings’ rules', { bookings: { holdMinutes: 5 } }, ['bookings']],
+    ['the booking rules', { bookings: { holdMinutes: 5 } }, ['bookings']],
     ['a log level', { services: { users: { logLevel: 'debug' } } }, ['users']],
     ['the rate limit', { gateway: { rateLimit: 50 } }, ['gateway']],
     ['replicas', { services: { catalog: { replicas: 3 } } }, []],
-  ] as const)('when %s change, then just the pods that use them roll', (_, spec, rolled) => {
+  ] as const)('a change of %s replaces only the pods that use it', (_, spec, rolled) => {
     const cluster = installed();
     const before = hashes(cluster);
     cluster.respec(spec);

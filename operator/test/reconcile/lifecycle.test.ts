@@ -44,7 +44,7 @@ const test = (title: string, run: (namespace: string) => Promise<void>): void =>
 
 const logger = makeLogger({ service: 'test', level: 'silent' });
 
-/** An operator that has just started: it remembers nothing. */
+/** An operator that has just started, without any memory. */
 const begin = (recorded: RecordedClient): ((key: string) => Promise<unknown>) =>
   makeReconcile({
     client: recorded.client,
@@ -108,8 +108,8 @@ const installed = async (namespace: string): Promise<RecordedClient> => {
   return recorded;
 };
 
-describe('a resource’s life on a real API server', () => {
-  test('when it is installed, then the database comes first, then migrations, seed, services, gateway', async (namespace) => {
+describe('a resource on a real API server', () => {
+  test('an installation proceeds from database to migrations, seed, services and gateway', async (namespace) => {
     const recorded = await installed(namespace);
     const order = recorded.writes().map(({ kind, name }) => `${kind}/${name}`);
     const places = [
@@ -123,7 +123,7 @@ describe('a resource’s life on a real API server', () => {
     expect(places).toEqual([...places].sort((a, b) => a - b));
   });
 
-  test('when all is as it should be, then looking again and again writes nothing', async (namespace) => {
+  test('reconciling a steady state writes nothing', async (namespace) => {
     const recorded = await installed(namespace);
     recorded.calls.length = 0;
     for (let again = 0; again < 5; again += 1) await begin(recorded)(`${namespace}/shop`);
@@ -131,17 +131,17 @@ describe('a resource’s life on a real API server', () => {
     console.log(`a reconcile of a steady state takes ${String(recorded.calls.length / 5)} reads`);
   });
 
-  test('when any object is deleted, then it is made again, and no other is touched', async (namespace) => {
+  test('a deleted object is created again, and no other object is written', async (namespace) => {
     const recorded = await installed(namespace);
     for (const [key, { apiVersion, kind, metadata }] of await ownedObjectsOf(namespace)) {
-      // Data and done work are not made again for the asking.
+      // Data and finished Jobs are not created again.
       if (kind === 'Job' || kind === 'PersistentVolumeClaim' || key === 'Secret/shop-database')
         continue;
       await admin.delete({ apiVersion, kind, name: metadata.name, namespace });
       recorded.calls.length = 0;
       await reconcileUntilReady(namespace, recorded);
       const touched = recorded.writes().filter(({ verb }) => verb !== 'patch/status');
-      // Another administrator is another setting of the users service.
+      // A new administrator changes the users service.
       const follows = key === 'Secret/shop-admin' ? ['Deployment/shop-users'] : [];
       expect(new Set(touched.map((call) => `${call.kind}/${call.name}`))).toEqual(
         new Set([key, ...follows]),
@@ -168,7 +168,7 @@ describe('a resource’s life on a real API server', () => {
     expect(recorded.writes()).toEqual([]);
   });
 
-  test('when somebody suspends the migration Job, then another takes its place', async (namespace) => {
+  test('a suspended migration Job is replaced', async (namespace) => {
     await make(namespace);
     const recorded = recordCalls(operator);
     const findJob = async (): Promise<KubeObject | undefined> =>
@@ -192,14 +192,14 @@ describe('a resource’s life on a real API server', () => {
     await reconcileUntilReady(namespace, recorded);
   });
 
-  test('when the operator is killed at every single write of an install, then it ends as an install without deaths', async (namespace) => {
+  test('an installation whose operator is killed at every write ends like an undisturbed one', async (namespace) => {
     const smooth = await installed(await api!.namespace());
     const whole = smooth.writes().length;
 
     await make(namespace);
     const recorded = recordCalls(operator);
     let deaths = 0;
-    // Each write dies twice: unsent, and then with its answer lost.
+    // Each write fails twice: once unsent, and once with its answer lost.
     recorded.dieAtWrite(1, 'before');
     await reconcileUntilReady(namespace, recorded, (count) => {
       deaths = count;
@@ -265,7 +265,7 @@ describe('a resource’s life on a real API server', () => {
     expect(attempts.length).toBeLessThan(6);
   });
 
-  test('when others have a name that it needs, then it says so and touches none of theirs', async (namespace) => {
+  test('a name taken by another object is a condition, and that object is not written', async (namespace) => {
     const theirs = {
       apiVersion: 'v1',
       kind: 'ConfigMap',

@@ -75,7 +75,7 @@ const planOf = (resource: MovieTicketing, plan: Partial<Plan>): Plan => ({
   apply: [],
   delete: [],
   withheld: [],
-  // What the API server gives a new resource: nothing to write.
+  // The initial status: nothing to write.
   status: resource.status!,
   events: [],
   ...plan,
@@ -91,12 +91,12 @@ const carry = (scene: Scene, plan: Partial<Plan>, client = operator, told: Event
 const names = (keys: Iterable<string>): string[] => [...keys].sort();
 
 describe('observe', () => {
-  test('when objects are labelled, owned without their label, or of others, then each is told apart', async (scene) => {
+  test('distinguishes labelled objects, owned objects without the label and objects of others', async (scene) => {
     await admin.create(map(scene, 'labelled', { label: 'shop' }));
     await admin.create(map(scene, 'of-another', { label: 'shop-east' }));
-    // A name that the resource needs, its label taken off.
+    // A name that the resource needs, without its label.
     await admin.create(map(scene, 'shop-postgres', { owner: true }));
-    // Another that somebody else has.
+    // Another one, owned by nobody.
     await admin.create(map(scene, 'shop-catalog'));
     await admin.create(map(scene, 'strangers'));
 
@@ -105,9 +105,7 @@ describe('observe', () => {
     expect(names(conflicting.keys())).toEqual(['ConfigMap/shop-catalog']);
   });
 
-  test('when the spec names a Secret, then it is read where it is there and absent where it is not', async ({
-    namespace,
-  }) => {
+  test('reads a referenced Secret if it exists', async ({ namespace }) => {
     const spec = { adminSecretRef: { name: 'boss' } };
     const resource = await makeResource(admin, namespace, spec, 'other');
     expect((await observe(operator, resource)).referenced.size).toBe(0);
@@ -121,7 +119,7 @@ describe('observe', () => {
     expect(owned.size).toBe(0);
   });
 
-  test('when it has Secrets, then lists bring nothing of what is in them, and each is read by name', async (scene) => {
+  test('lists return no Secret data: each Secret is read by name', async (scene) => {
     const secret = { ...map(scene, 'shop-admin', { label: 'shop', owner: true }), kind: 'Secret' };
     const data = { password: Buffer.from('opensesame').toString('base64') };
     await admin.create({ ...secret, data });
@@ -143,7 +141,7 @@ describe('observe', () => {
 });
 
 describe('carryOut', () => {
-  test('when a Secret is deleted after it was seen, then an apply does not bring it back empty', async (scene) => {
+  test('a Secret that was deleted after it was read does not come back empty', async (scene) => {
     const ref = { apiVersion: 'v1', kind: 'Secret', name: 'password', namespace: scene.namespace };
     const { namespace } = scene;
     const metadata = { name: 'password', namespace, labels: { [resourceLabel]: 'shop' } };
@@ -164,7 +162,7 @@ describe('carryOut', () => {
     expect(await admin.get(ref)).toBeDefined();
   });
 
-  test('when an object is refused, then the others are written and the refusal is told by name', async (scene) => {
+  test('a refused object does not stop the others', async (scene) => {
     const bad = map(scene, 'not a name', { label: 'shop' });
     const { refusals, writes } = await carry(scene, {
       apply: [bad, map(scene, 'good', { label: 'shop' })],
@@ -176,7 +174,7 @@ describe('carryOut', () => {
     expect(names(owned.keys())).toEqual(['ConfigMap/good']);
   });
 
-  test('when something is created that exists, then it is left as it is', async (scene) => {
+  test('create leaves an existing object unchanged', async (scene) => {
     await carry(scene, { create: [map(scene, 'once', { label: 'shop', data: { a: 'first' } })] });
     const { refusals } = await carry(scene, {
       create: [map(scene, 'once', { label: 'shop', data: { a: 'second' } })],
@@ -186,7 +184,7 @@ describe('carryOut', () => {
     expect(owned.get('ConfigMap/once')?.['data']).toEqual({ a: 'first' });
   });
 
-  test('when what is to be deleted was replaced by another of its name, then that one stays', async (scene) => {
+  test('delete leaves another object of the same name alone', async (scene) => {
     await carry(scene, { create: [map(scene, 'replaced', { label: 'shop' })] });
     const ref = { apiVersion: 'v1', kind: 'ConfigMap', name: 'replaced' };
     await carry(scene, { delete: [{ ...ref, uid: '00000000-0000-0000-0000-000000000000' }] });
@@ -200,7 +198,7 @@ describe('carryOut', () => {
     expect(after.has('ConfigMap/replaced')).toBe(false);
   });
 
-  test('when leadership is lost between two writes, then the second is not made', async (scene) => {
+  test('nothing is written after leadership is lost', async (scene) => {
     let left = 1;
     const fenced = refuseWritesUnless(operator, () => left-- > 0);
     await expect(
@@ -216,7 +214,7 @@ describe('carryOut', () => {
     expect(names(owned.keys())).toEqual(['ConfigMap/first']);
   });
 
-  test('when the resource changed since it was read, then neither status nor events are written', async (scene) => {
+  test('neither status nor events are written for a resource that changed meanwhile', async (scene) => {
     const told: Event[] = [];
     const event: Event = { type: 'Normal', reason: 'Tried', message: 'tried' };
     const plan = { status: { phase: 'Running' } as Plan['status'], events: [event] };

@@ -73,7 +73,7 @@ const run = async (
 const read = async ({ admin }: Scene, namespace: string): Promise<MovieTicketing> =>
   (await admin.get(resourceRef(namespace))) as unknown as MovieTicketing;
 
-/** The gateway's port is one for the whole cluster: the next to come takes it. */
+/** A node port belongs to one Service of the cluster: it is freed for the next. */
 const freePort = ({ admin }: Scene, namespace: string): Promise<boolean> =>
   admin.delete({ apiVersion: 'v1', kind: 'Service', name: 'shop-gateway', namespace });
 
@@ -109,7 +109,7 @@ const comparable = (object: KubeObject, namespace: string): unknown => {
 };
 
 testIf(hasApiServer, lacksApiServer)(
-  'when one of a handful of random specs is followed by another on a real API server, then it ends as if it had been the first, and rests',
+  'on a real API server a changed spec ends in the same state as a fresh installation of it',
   async () => {
     const admin = await administrator(api!);
     await installBase(admin);

@@ -7,8 +7,8 @@ import type { KubeObject } from '../../src/runtime/kube-object.ts';
 import { clusterOf, installed, conditionOf } from '../../testing/installed-cluster.ts';
 import { isEmptyPlan, type SimulatedCluster } from '../../testing/simulated-cluster.ts';
 
-/** Runs until it says what is wrong, takes the cause away, and sees it heal. */
-const expectTrouble = (
+/** Expects the problem in the conditions, removes its cause and expects the recovery. */
+const expectProblem = (
   cluster: SimulatedCluster,
   type: string,
   reason: string,
@@ -31,57 +31,57 @@ const external: MovieTicketingSpecInput = {
 };
 const login = userObject('Secret', 'login', { username: 'app', password: 'the-login-password' });
 
-describe('what others have to give', () => {
-  test('when the login of an external database is missing, then it is asked for', () => {
+describe('objects that the spec references', () => {
+  test('a missing login of an external database is reported', () => {
     const cluster = clusterOf(external);
-    expectTrouble(cluster, 'DatabaseReady', 'SecretMissing', ({ others }) => {
+    expectProblem(cluster, 'DatabaseReady', 'SecretMissing', ({ others }) => {
       others.set('Secret/login', login);
     });
   });
 
-  test('when the login lacks its password, then the key is named', () => {
+  test('a login without a password is reported with the missing key', () => {
     const cluster = clusterOf(external);
     cluster.others.set('Secret/login', userObject('Secret', 'login', { username: 'app' }));
-    expectTrouble(cluster, 'DatabaseReady', 'SecretInvalid', ({ others }) => {
+    expectProblem(cluster, 'DatabaseReady', 'SecretInvalid', ({ others }) => {
       others.set('Secret/login', login);
     });
   });
 
-  test('when an external database is not there, then it says so and heals', () => {
+  test('an unreachable external database is reported and recovers', () => {
     const cluster = clusterOf(external);
     cluster.others.set('Secret/login', login);
     cluster.jobFailure.set('migrations', { exitCode: 4, message: 'Cannot connect' });
-    expectTrouble(cluster, 'DatabaseReady', 'DatabaseUnreachable', ({ jobFailure }) => {
+    expectProblem(cluster, 'DatabaseReady', 'DatabaseUnreachable', ({ jobFailure }) => {
       jobFailure.clear();
     });
   });
 
-  test('when the administrator’s Secret is missing, then services wait for it', () => {
+  test('services wait for a missing administrator Secret', () => {
     const cluster = clusterOf({ adminSecretRef: { name: 'boss' } });
-    expectTrouble(cluster, 'ServicesReady', 'SecretMissing', ({ others }) => {
+    expectProblem(cluster, 'ServicesReady', 'SecretMissing', ({ others }) => {
       const data = { email: 'boss@example.com', password: 'a-long-password' };
       others.set('Secret/boss', userObject('Secret', 'boss', data));
     });
   });
 
-  test('when the certificate is missing, then the gateway waits for it', () => {
+  test('the gateway waits for a missing certificate', () => {
     const cluster = clusterOf({ gateway: { tls: { secretName: 'cert' } } });
-    expectTrouble(cluster, 'GatewayReady', 'SecretMissing', ({ others }) => {
+    expectProblem(cluster, 'GatewayReady', 'SecretMissing', ({ others }) => {
       const data = { 'tls.crt': 'certificate', 'tls.key': 'a-private-key' };
       others.set('Secret/cert', userObject('Secret', 'cert', data));
     });
     expect(cluster.resource.status?.url).toBe('https://10.0.0.1:30080');
   });
 
-  test('when the ConfigMap to seed from is missing, then seeding waits for it', () => {
+  test('seeding waits for a missing ConfigMap', () => {
     const cluster = clusterOf({ seed: { mode: 'configMap', configMapRef: { name: 'data' } } });
-    expectTrouble(cluster, 'Seeded', 'ConfigMapMissing', ({ others }) => {
+    expectProblem(cluster, 'Seeded', 'ConfigMapMissing', ({ others }) => {
       const data = { 'movies.json': '[]', 'theaters.json': '[]' };
       others.set('ConfigMap/data', userObject('ConfigMap', 'data', data));
     });
   });
 
-  test('when the ConfigMap held nonsense, then its correction seeds at once', () => {
+  test('a corrected ConfigMap is seeded at once', () => {
     const cluster = clusterOf({ seed: { mode: 'configMap', configMapRef: { name: 'data' } } });
     const files = (movies: string) => ({ 'movies.json': movies, 'theaters.json': '[]' });
     cluster.others.set('ConfigMap/data', userObject('ConfigMap', 'data', files('{')));
@@ -95,22 +95,22 @@ describe('what others have to give', () => {
   });
 });
 
-describe('what the cluster refuses', () => {
+describe('problems of the cluster', () => {
   test.each([
     ['postgres', 'DatabaseReady'],
     ['migrations', 'MigrationsApplied'],
     ['seed', 'Seeded'],
     ['catalog', 'ServicesReady'],
     ['gateway', 'GatewayReady'],
-  ])('when the image of %s cannot be pulled, then it says which, and heals', (component, type) => {
+  ])('an image of %s that cannot be pulled is reported and recovers', (component, type) => {
     const cluster = clusterOf({ seed: { mode: 'demo' } });
     cluster.waiting.set(component, { reason: 'ErrImagePull', message: 'not found' });
-    expectTrouble(cluster, type, 'ImagePullFailed', ({ waiting }) => {
+    expectProblem(cluster, type, 'ImagePullFailed', ({ waiting }) => {
       waiting.clear();
     });
   });
 
-  test('when the quota is used up, then it says so', () => {
+  test('an exhausted quota is reported', () => {
     const cluster = clusterOf();
     cluster.waiting.set('postgres', { reason: 'ContainerCreating', message: '' });
     const refused = {
@@ -118,13 +118,13 @@ describe('what the cluster refuses', () => {
       status: 403,
     };
     cluster.refusals.set('StatefulSet/shop-postgres', refused);
-    expectTrouble(cluster, 'DatabaseReady', 'QuotaExceeded', ({ refusals, waiting }) => {
+    expectProblem(cluster, 'DatabaseReady', 'QuotaExceeded', ({ refusals, waiting }) => {
       refusals.clear();
       waiting.clear();
     });
   });
 
-  test('when pods are refused and none is there, then the warning of their workload is told', () => {
+  test('a warning about a workload that has pods is ignored', () => {
     const cluster = clusterOf();
     cluster.step();
     cluster.step();
@@ -139,11 +139,11 @@ describe('what the cluster refuses', () => {
       at: '2026-03-01T00:00:00Z',
     });
     const plan = cluster.step();
-    // Its pod is there in this cluster: the warning is old news.
+    // Its pod exists: the warning is outdated.
     expect(JSON.stringify(plan.status)).not.toContain('exceeded quota');
   });
 
-  test('when the port is taken, then it says what to change', () => {
+  test('a taken node port is reported with the field to change', () => {
     const cluster = installed();
     const refused = {
       message: 'spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated',
@@ -156,7 +156,7 @@ describe('what the cluster refuses', () => {
     expect(cluster.condition('GatewayReady')?.message).toContain('spec.gateway.service.nodePort');
   });
 
-  test('when a right was withdrawn, then it says so, wherever the object belongs', () => {
+  test('a missing right is reported for an object of any component', () => {
     const cluster = installed();
     const message =
       'networkpolicies "shop-users" is forbidden: User "operator" cannot patch resource "networkpolicies"';
@@ -165,7 +165,7 @@ describe('what the cluster refuses', () => {
     expect(conditionOf(cluster, 'Degraded')).toBe('True OperatorForbidden');
   });
 
-  test('when admission forbids an object, then that is no matter of rights', () => {
+  test('an object refused by admission is not reported as a missing right', () => {
     const cluster = installed();
     const message =
       'persistentvolumeclaims "shop-postgres" is forbidden: only dynamically provisioned pvc can be resized';
@@ -175,7 +175,7 @@ describe('what the cluster refuses', () => {
     expect(cluster.condition('Degraded')?.message).toContain('can be resized');
   });
 
-  test('when somebody else’s pod carries our labels and is not ready, then it is left alone', () => {
+  test('an unready pod of another owner with our labels is not deleted', () => {
     const cluster = installed();
     const theirs = cluster.pods.find(({ metadata }) => metadata.name === 'shop-postgres-0')!;
     (cluster.pods as KubeObject[]).push({
@@ -193,7 +193,7 @@ describe('what the cluster refuses', () => {
     expect(cluster.plans.flatMap((plan) => plan.delete)).toEqual([]);
   });
 
-  test('when the spec names the Secret that the operator made, then it is not taken away', () => {
+  test('a generated Secret that the spec references is not pruned', () => {
     const cluster = installed();
     cluster.respec({ adminSecretRef: { name: 'shop-admin' } });
     cluster.run(5);
@@ -221,8 +221,8 @@ describe('what the cluster refuses', () => {
   });
 });
 
-describe('what is not ours', () => {
-  test('when a name is taken, then it says by whom and touches nothing', () => {
+describe('objects of others', () => {
+  test('a taken name is reported with its owner, and nothing is written', () => {
     const cluster = clusterOf();
     cluster.others.set('Service/shop-postgres', {
       apiVersion: 'v1',
@@ -239,8 +239,8 @@ describe('what is not ours', () => {
   });
 });
 
-describe('standing still', () => {
-  test.each(['spec', 'annotation'])('when it is paused by %s, then nothing is done', (by) => {
+describe('an inactive resource', () => {
+  test.each(['spec', 'annotation'])('nothing is written while paused by %s', (by) => {
     const cluster = installed();
     const { resource } = cluster;
     if (by === 'spec') cluster.respec({ paused: true });
@@ -258,7 +258,7 @@ describe('standing still', () => {
     expect(cluster.resource.status?.phase).toBe('Running');
   });
 
-  test('when it is being deleted, then nothing is made again', () => {
+  test('nothing is created while the resource is being deleted', () => {
     const cluster = installed();
     cluster.resource = {
       ...cluster.resource,

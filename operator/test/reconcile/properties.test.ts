@@ -62,11 +62,11 @@ const faults = fc.record({
 });
 
 describe('the decision', () => {
-  test('when a spec is followed by another, then it ends as if it had been the first', () => {
+  test('a changed spec ends in the same state as a fresh installation of it', () => {
     fc.assert(
       fc.property(specPair, fc.nat(25), ([a, b], passes) => {
         const changed = clusterOf(a);
-        // However far it came with the first.
+        // However far the first spec got.
         for (let pass = 0; pass < passes; pass += 1) changed.step();
         changed.respec(b);
         changed.run(60);
@@ -80,12 +80,12 @@ describe('the decision', () => {
     );
   }, 400_000);
 
-  test('when anything goes wrong and is put right, then it ends well; on the way it throws nothing, tells no secret, and its status fits the schema', () => {
+  test('any fault that is cured ends in Running; until then nothing is thrown, no Secret is leaked, and the status fits the schema', () => {
     fc.assert(
       fc.property(specPair, faults, ([a, b], { component, waits, exitCode }) => {
         const cluster = clusterOf(a);
         const secret = b.database?.external === undefined ? 'database-password-0' : hiddenValue;
-        // The second time where a message is cut off.
+        // Once more at the place where a message is shortened.
         const message = `password ${secret} refused, ${'x'.repeat(565)} ${secret}`;
         if (waits !== '') cluster.waiting.set(component, { reason: waits, message });
         if (exitCode !== 0) cluster.jobFailure.set(component, { exitCode, message });
@@ -110,7 +110,7 @@ describe('the decision', () => {
     );
   }, 400_000);
 
-  test('when objects have no more than a name, then it throws nothing', () => {
+  test('objects that have only a name cause no exception', () => {
     const kinds = [
       'Deployment',
       'StatefulSet',

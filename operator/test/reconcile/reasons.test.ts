@@ -15,7 +15,7 @@ const documented = manual
   .flatMap((line) => line.split('|')[1]?.trim().split(', ') ?? []);
 
 describe('docs/operate.md', () => {
-  test('when a condition can have a reason, then its cure is there, and no other', () => {
+  test('lists every reason of a condition, and no other', () => {
     expect([...(documented ?? [])].sort()).toEqual(Object.keys(reasons).sort());
   });
 });

@@ -33,8 +33,8 @@ const granted = (): Set<string> => {
   );
 };
 
-/** A grant that no life of a resource shows here, and why it is there all the same. */
-const needless: readonly RegExp[] = [
+/** Rights that this test does not use, and why they are needed. */
+const unusedHere: readonly RegExp[] = [
   // Reflectors list and watch, events are told: not the reconciler's own calls.
   /^watch /,
   /^list movieticketings$/,
@@ -46,7 +46,7 @@ const needless: readonly RegExp[] = [
 ];
 
 testIf(hasApiServer, lacksApiServer)(
-  'when a resource lives with the rights of k8s/base, then none is missing and none is for nothing',
+  'the ClusterRole of k8s/base grants what the operator uses and nothing else',
   async () => {
     const admin = await administrator(api!);
     const kubelet = await administrator(api!, 'kubelet');
@@ -77,7 +77,7 @@ testIf(hasApiServer, lacksApiServer)(
       }),
     );
     const unused = [...granted()].filter(
-      (right) => !used.has(right) && !needless.some((known) => known.test(right)),
+      (right) => !used.has(right) && !unusedHere.some((known) => known.test(right)),
     );
     expect([...used].filter((right) => !granted().has(right))).toEqual([]);
     expect(unused).toEqual([]);
