@@ -1,6 +1,6 @@
 /**
- * The layers of docs/architecture.md: routes -> handler -> service -> repository, one service never
- * inside another. Tests and testing folders may look anywhere.
+ * The layers of docs/architecture.md: handler -> service -> repository. A service never imports another
+ * service. Tests and testing folders may import anything.
  */
 const notTests = '/(test|testing)/';
 const inService = '^services/(catalog|users|bookings)/src/';
@@ -10,21 +10,21 @@ export default {
   forbidden: [
     {
       name: 'no-circular',
-      comment: 'A cycle has no layers. Cycles of types alone cost nothing.',
+      comment: 'Modules in a cycle have no layers. Cycles of types only are allowed.',
       severity: 'error',
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
       name: 'resolvable',
-      comment: 'What is imported must exist.',
+      comment: 'Imported modules must exist.',
       severity: 'error',
       from: {},
       to: { couldNotResolve: true },
     },
     {
       name: 'handlers-reach-no-repository',
-      comment: 'A handler calls its service; SQL is further down.',
+      comment: 'A handler calls its service; SQL belongs to repositories.',
       severity: 'error',
       from: { path: '\\.(handlers|routes|endpoints|schema)\\.ts$' },
       to: { path: '(\\.repository\\.ts$|/kit/src/database\\.ts$)' },
@@ -32,7 +32,7 @@ export default {
     {
       name: 'services-know-no-http',
       comment:
-        'Rules and transactions hold whoever asks: express stays in the kit and the gateway.',
+        'Only the kit and the gateway know express: rules and transactions do not depend on HTTP.',
       severity: 'error',
       from: { path: inService, pathNot: '(\\.composition|/main)\\.ts$' },
       to: {
@@ -62,7 +62,7 @@ export default {
     },
     {
       name: 'repositories-are-the-bottom',
-      comment: 'A repository holds SQL and mapping; it calls nobody above it.',
+      comment: 'A repository contains SQL and mapping, and imports nothing above it.',
       severity: 'error',
       from: { path: '\\.repository\\.ts$' },
       to: {
@@ -72,22 +72,21 @@ export default {
     },
     {
       name: 'service-layer-knows-no-handlers',
-      comment: 'Calls go down alone.',
+      comment: 'Calls go down only.',
       severity: 'error',
       from: { path: '\\.service\\.ts$' },
       to: { path: '\\.(handlers|routes|endpoints|composition)\\.ts$' },
     },
     {
       name: 'services-do-not-look-into-one-another',
-      comment: 'They share the kit and the database, through their grants.',
+      comment: 'Services share the kit and, within their grants, the database.',
       severity: 'error',
       from: { path: '^services/(catalog|users|bookings)/', pathNot: notTests },
       to: { path: '^services/(catalog|users|bookings|gateway)/', pathNot: '^services/$1/' },
     },
     {
       name: 'gateway-imports-fronts-alone',
-      comment:
-        'What is promised, what is wired, what is read: endpoints, composition, environment.',
+      comment: 'The gateway imports the endpoints, composition and environment of a service only.',
       severity: 'error',
       from: { path: '^services/gateway/src/' },
       to: {
@@ -148,21 +147,23 @@ export default {
     },
     {
       name: 'no-tests-in-production',
-      comment: 'What runs does not need what tests it. The benchmarks start the same containers.',
+      comment:
+        'Production code does not import test code. Benchmarks may start the same containers.',
       severity: 'error',
       from: { path: '/src/', pathNot: '^bench/' },
       to: { path: notTests },
     },
     {
       name: 'no-undeclared-packages',
-      comment: 'A package that happens to be hoisted is missing from the image.',
+      comment: 'A package that is only hoisted is missing from the image.',
       severity: 'error',
       from: { path: '/src/' },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'] },
     },
     {
       name: 'one-module-knows-prom-client',
-      comment: 'It is in maintenance: kept behind one module, to be replaced in one place.',
+      comment:
+        'prom-client is in maintenance: one module imports it, so it can be replaced in one place.',
       severity: 'error',
       from: { pathNot: '^services/kit/src/metrics\\.ts$' },
       to: { path: '^node_modules/prom-client/' },

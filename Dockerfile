@@ -1,9 +1,9 @@
 # One target per artifact:
 #   docker build --target movie-ticketing-catalog -t movie-ticketing-catalog:1.0.0 .
-# and so for -users, -bookings, -gateway, -migrations (migrations and seed) and -operator. The dependencies, the
-# kit and the migrations are layers that all of them share. The programs are TypeScript that Node runs
-# as it is, so the same files go into every platform's image: what runs during a build runs on the
-# machine that builds, and amd64 and arm64 need no emulation.
+# The other targets are -users, -bookings, -gateway, -migrations (migrations and seed) and -operator. The images
+# share the layers of the dependencies, the kit and the migrations. Node runs the TypeScript sources without a
+# build, so the images of all platforms contain the same files: every step of a build runs on the platform of
+# the builder, and amd64 and arm64 need no emulation.
 ARG NODE_IMAGE=node:24-trixie-slim
 ARG NGINX_IMAGE=nginxinc/nginx-unprivileged:1.29
 ARG VERSION=1.0.0
@@ -40,7 +40,7 @@ RUN node scripts/prune-packages.main.ts services/kit services/catalog services/u
  && find node_modules/bcrypt/prebuilds -mindepth 1 -maxdepth 1 ! -name 'linux-x64' ! -name 'linux-arm64' -exec rm -r {} + \
  && chmod -R go=rX node_modules
 
-# The sources, readable whatever umask they were checked out with.
+# The sources, readable by every user whatever the umask of the checkout was.
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS sources
 WORKDIR /app
 COPY . .
@@ -59,17 +59,17 @@ COPY --from=gateway-config /gateway /etc/nginx/gateway
 RUN sh /etc/nginx/gateway/start.sh -t
 
 FROM ${NGINX_IMAGE} AS movie-ticketing-gateway
-# From the stage that tried it: a configuration that nginx does not take is no image.
+# From the stage that tested it: no image is built with a configuration that nginx refuses.
 COPY --from=gateway-checked /etc/nginx/gateway /etc/nginx/gateway
 USER 101:101
 EXPOSE 8080 9090
-# Requests in flight are answered before the workers end.
+# The workers finish the requests in flight before they end.
 STOPSIGNAL SIGQUIT
 ENTRYPOINT ["/bin/sh", "/etc/nginx/gateway/start.sh"]
 ARG VERSION
 ARG REVISION
 LABEL org.opencontainers.image.title="movie-ticketing-gateway" \
-      org.opencontainers.image.description="The one way in: routes, limits and the API reference" \
+      org.opencontainers.image.description="Entry point: routes, limits and the API reference" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
@@ -81,7 +81,7 @@ COPY --from=lean-dependencies /app/node_modules node_modules
 COPY --from=sources /app/package.json /app/LICENSE ./
 COPY --from=sources /app/migrations migrations
 COPY --from=sources /app/services/kit services/kit
-# By number, for runAsNonRoot believes no name: it is the image's user "node".
+# The user "node", by number: runAsNonRoot cannot check a name.
 USER 1000:1000
 
 FROM dependencies AS operator-dependencies
@@ -105,10 +105,10 @@ EXPOSE 9090
 CMD ["node", "operator/src/main.ts"]
 ARG VERSION
 ARG REVISION
-# The version of the services that it installs unless a resource says otherwise.
+# The version of the services that it installs unless spec.version names another.
 ENV OPERATOR_VERSION=${VERSION}
 LABEL org.opencontainers.image.title="movie-ticketing-operator" \
-      org.opencontainers.image.description="Installs, heals and upgrades what a MovieTicketing resource asks for" \
+      org.opencontainers.image.description="Installs, repairs and upgrades the system of a MovieTicketing resource" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
@@ -122,7 +122,7 @@ CMD ["node", "migrations/src/main.ts"]
 ARG VERSION
 ARG REVISION
 LABEL org.opencontainers.image.title="movie-ticketing-migrations" \
-      org.opencontainers.image.description="Migrations of the database, and its seed" \
+      org.opencontainers.image.description="Database migrations and seed data" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
@@ -146,7 +146,7 @@ CMD ["node", "services/users/src/main.ts"]
 ARG VERSION
 ARG REVISION
 LABEL org.opencontainers.image.title="movie-ticketing-users" \
-      org.opencontainers.image.description="Accounts, sign-ins and tokens" \
+      org.opencontainers.image.description="Users, sessions and keys" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"

@@ -11,25 +11,25 @@ export default defineConfig(
     },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
-      // What `type` says is closed; `interface` can be reopened anywhere. Either is fine here.
+      // We write `type`; declarations that merge with those of a library need `interface`.
       '@typescript-eslint/consistent-type-definitions': 'off',
-      // z.infer'd handler maps and zod records read better as what they are.
+      // Index signatures and Record are both readable.
       '@typescript-eslint/consistent-indexed-object-style': 'off',
-      // tsc checks these with better knowledge of the flags (noPropertyAccessFromIndexSignature).
+      // tsc checks this itself (noPropertyAccessFromIndexSignature).
       '@typescript-eslint/dot-notation': 'off',
-      // A leading underscore says: taken for its place, or to be left out of the rest.
+      // A leading underscore marks a parameter kept for its position, or a property left out of the rest.
       '@typescript-eslint/no-unused-vars': [
         'error',
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
       ],
-      // A port (PaymentProvider, Queryable.query<Row>) promises a type that only its caller knows.
+      // Only the caller of Queryable.query<Row> knows the type of a row.
       '@typescript-eslint/no-unnecessary-type-parameters': 'off',
-      // `while (!isStopped())` and `for (;;)` are loops on purpose.
+      // `for (;;)` is intended.
       '@typescript-eslint/no-unnecessary-condition': [
         'error',
         { allowConstantLoopConditions: 'only-allowed-literals' },
       ],
-      // Methods in object types describe what is passed around bound already: no classes here.
+      // The functions of our object types do not use `this`.
       '@typescript-eslint/unbound-method': 'off',
       eqeqeq: 'error',
       'no-console': 'error',
@@ -38,7 +38,7 @@ export default defineConfig(
         {
           object: 'process',
           property: 'env',
-          message: 'The environment is read once, in main.ts, and passed on parsed.',
+          message: 'Read the environment in main.ts only, and pass parsed values.',
         },
       ],
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
@@ -47,7 +47,7 @@ export default defineConfig(
     },
   },
   {
-    // Programs: they read the environment and print.
+    // Programs read the environment and print.
     files: [
       '**/main.ts',
       '**/*.main.ts',
@@ -61,26 +61,26 @@ export default defineConfig(
   {
     files: ['**/test/**', '**/testing/**', 'bench/**'],
     rules: {
-      // A test reads answers of any shape; the OpenAPI check holds their types.
+      // Tests read responses of any shape; the OpenAPI check verifies their types.
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-call': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-return': 'off',
-      // A missing fixture fails the test on the spot, which is what a test is for.
+      // A missing value fails the test at once.
       '@typescript-eslint/no-non-null-assertion': 'off',
-      // `expect(x).rejects` is awaited or returned where it matters.
+      // `expect(x).rejects` is awaited or returned where needed.
       '@typescript-eslint/no-confusing-void-expression': 'off',
       '@typescript-eslint/require-await': 'off',
-      // A describe block holds a file's worth of tests.
+      // A describe block contains many tests.
       'max-lines-per-function': 'off',
       'no-console': 'off',
       'no-restricted-properties': 'off',
     },
   },
   {
-    // What their tools want as a default export.
+    // Tools that require a default export.
     files: [
       'eslint.config.ts',
       'services/kit/testing/*.global-*.ts',

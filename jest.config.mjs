@@ -19,7 +19,7 @@ export default {
   globalSetup: './services/kit/testing/postgres.global-setup.ts',
   globalTeardown: './services/kit/testing/postgres.global-teardown.ts',
   reporters: ['default', './services/kit/testing/skip-reporter.ts'],
-  // Two cores is what the smallest machine that runs these has, and each worker loads one Postgres.
+  // The smallest machine that runs the tests has two cores, and all workers share one PostgreSQL.
   maxWorkers: 2,
   testTimeout: 120_000,
 };

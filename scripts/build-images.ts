@@ -1,8 +1,8 @@
 import { buildImages, loadImages } from './images.ts';
 
 /**
- * Builds every artifact's image: `node scripts/build-images.ts [tag]`. With IMAGE_LOAD_COMMAND, for
- * instance `minikube image load`, they are put into a cluster too.
+ * Builds the image of every artifact: `node scripts/build-images.ts [tag]`. With IMAGE_LOAD_COMMAND, for
+ * example `minikube image load`, also loads them into a cluster.
  */
 const tag = process.argv[2] ?? '1.0.0';
 const images = await buildImages(tag);

@@ -7,7 +7,7 @@ const at = (file: string): string => join(root, 'node_modules', file);
 
 type Step = { name: string; args: string[] };
 
-// The slow ones first: then two lanes end at about the same time.
+// The slow steps first, so that two lanes end at about the same time.
 const steps: Step[] = [
   { name: 'lint', args: [at('eslint/bin/eslint.js'), '.', '--max-warnings=0'] },
   { name: 'types', args: [at('typescript/bin/tsc'), '-p', 'tsconfig.json'] },
@@ -60,7 +60,7 @@ const run = ({ args }: Step): Promise<Outcome> =>
     });
   });
 
-/** Runs the steps in as many lanes as there are cores; a line each as it ends, details on failure. */
+/** Runs the steps in as many lanes as there are cores. Prints a line per step, and its output if it fails. */
 const runAll = async (): Promise<boolean> => {
   const waiting = [...steps];
   let allPassed = true;

@@ -25,5 +25,5 @@ if (process.argv.includes('--check')) {
     writeFileSync(join(root, path), content);
     console.log(`wrote ${path}`);
   }
-  if (stale.length === 0) console.log('nothing to do: every generated file is up to date');
+  if (stale.length === 0) console.log('every generated file is up to date');
 }

@@ -21,7 +21,7 @@ const bases = ['node:24-trixie-slim', 'nginxinc/nginx-unprivileged:1.29']
 for (const image of images) {
   const found = inspect(image);
   if (found === undefined) {
-    console.error(`${image} is not here: node scripts/build-images.ts`);
+    console.error(`${image} does not exist. Run: node scripts/build-images.ts`);
     process.exitCode = 1;
     continue;
   }

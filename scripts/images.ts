@@ -17,8 +17,8 @@ export const imageName = (artifact: Artifact, tag: string): string =>
   `movie-ticketing-${artifact}:${tag}`;
 
 /**
- * Runs a program to its end, its output kept for the error.
- * @throws Error with the last lines of its output when it does not succeed
+ * Runs a program to its end.
+ * @throws Error with the last lines of its output if it fails
  */
 export const run = (command: string, args: readonly string[]): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -37,7 +37,7 @@ export const run = (command: string, args: readonly string[]): Promise<void> =>
     });
   });
 
-/** Builds every artifact with the tag, one after the other: they share their layers. */
+/** Builds the image of every artifact with the tag, in sequence, because they share layers. */
 export const buildImages = async (tag: string): Promise<string[]> => {
   const images: string[] = [];
   for (const artifact of artifacts) {

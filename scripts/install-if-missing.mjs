@@ -1,4 +1,5 @@
-// Plain JavaScript without dependencies: it runs before anything is installed, on any Node >= 20.
+// Installs the npm packages if they are missing. Plain JavaScript without dependencies: it runs before
+// anything is installed, on any Node >= 20.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -35,7 +36,7 @@ const fits = (list, own) =>
   list.includes(own) ||
   (list[0]?.startsWith('!') && !list.includes(`!${own}`));
 
-/** Whether npm's own record of node_modules has all that the lock names for this machine. */
+/** Whether node_modules, by npm's own record, has every package of the lock file for this machine. */
 const npmHasInstalled = () => {
   const record = readOrEmpty(join(root, 'node_modules', '.package-lock.json'));
   if (record === '' || lockText === '') return false;
@@ -45,7 +46,7 @@ const npmHasInstalled = () => {
       link === true ||
       !path.includes('node_modules/') ||
       installed[path]?.version === version ||
-      // What is optional may be for another machine (or another libc, which npm alone can tell).
+      // An optional package may be for another platform (or another libc, which only npm knows).
       (optional === true &&
         (installed[path] === undefined || !fits(os, process.platform) || !fits(cpu, process.arch))),
   );
@@ -69,7 +70,7 @@ const lockFolder = join(tmpdir(), `movie-ticketing-install-${sha256(root).slice(
 const isHeldByLiving = () => {
   const pid = Number(readOrEmpty(join(lockFolder, 'pid')));
   try {
-    // Just made, its pid not yet written: give its maker a moment.
+    // Just created, and its pid is not written yet.
     if (pid === 0) return Date.now() - statSync(lockFolder).mtimeMs < 5_000;
     process.kill(pid, 0);
     return true;
@@ -81,9 +82,9 @@ const isHeldByLiving = () => {
 const sleep = (milliseconds) =>
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 
-/** One installation at a time: `npm ci` removes what another would be writing. */
+/** One installation at a time: `npm ci` removes files that another one is writing. */
 const takeLock = () => {
-  let told = false;
+  let logged = false;
   for (;;) {
     try {
       mkdirSync(lockFolder);
@@ -96,8 +97,9 @@ const takeLock = () => {
       rmSync(lockFolder, { recursive: true, force: true });
       continue;
     }
-    if (!told) console.error('Another process is installing the packages; waiting for it ...');
-    told = true;
+    if (!logged)
+      console.error('Another process is installing the npm packages; waiting for it ...');
+    logged = true;
     sleep(200);
   }
 };
@@ -120,11 +122,11 @@ const npm = (args) => {
 };
 
 const install = () => {
-  console.error('Installing the packages (once, about a minute) ...');
+  console.error('Installing the npm packages (once, about a minute) ...');
   const started = Date.now();
   let { succeeded, output } = npm(['ci']);
-  // Some npm finds the lock file out of step over packages of other platforms: the versions in it
-  // hold all the same.
+  // Some versions of npm report the lock file as out of sync because of packages for other platforms.
+  // Its versions are installed all the same.
   if (!succeeded && output.includes('EUSAGE'))
     ({ succeeded, output } = npm(['install', '--no-save']));
   if (succeeded) {
@@ -135,8 +137,8 @@ const install = () => {
   console.error(output);
   console.error(
     offline.test(output)
-      ? '\nThe packages are not installed and the npm registry cannot be reached. Connect to the network (or set `npm config set registry`), then run this again.'
-      : '\nThe packages could not be installed: npm says why above. `npm ci --ignore-scripts` repeats it.',
+      ? '\nThe npm packages are not installed, and the npm registry cannot be reached. Connect to the network, or set another registry with `npm config set registry`, and run the command again.'
+      : '\nThe npm packages cannot be installed: see the output of npm above. To try again: npm ci --ignore-scripts',
   );
   process.exitCode = 1;
 };
@@ -145,7 +147,7 @@ if (!isMarked()) {
   takeLock();
   try {
     if (isMarked()) {
-      // The one we waited for has done it.
+      // The other process has installed them.
     } else if (npmHasInstalled()) {
       linkWorkspaces();
       writeFileSync(marker, wanted);
@@ -153,4 +155,15 @@ if (!isMarked()) {
   } finally {
     rmSync(lockFolder, { recursive: true, force: true });
   }
+}
+
+/** npm scripts run the Node of node_modules/.bin, or the one on the path where npm has none for the platform. */
+const hasPackagedNode = ['node', 'node.cmd'].some((name) =>
+  existsSync(join(root, 'node_modules/.bin', name)),
+);
+if (!process.exitCode && !hasPackagedNode && Number(process.versions.node.split('.')[0]) < 24) {
+  console.error(
+    `npm has no Node 24 for ${process.platform}-${process.arch}, and this is Node ${process.versions.node}. Install Node 24 or later, then run the command again.`,
+  );
+  process.exitCode = 1;
 }

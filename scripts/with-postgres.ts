@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { startEmbeddedPostgres } from '@movie-ticketing/embedded-postgres/embedded-postgres';
 
-/** Runs a command with DATABASE_URL naming a Postgres that is there for it alone. */
+/** Runs a command with the DATABASE_URL of a new embedded PostgreSQL. */
 const [command, ...args] = process.argv.slice(2);
 if (command === undefined) throw new Error('usage: with-postgres.ts COMMAND ARGUMENT...');
 const dataDir = await mkdtemp(join(tmpdir(), 'with-postgres-'));

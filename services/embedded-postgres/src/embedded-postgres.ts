@@ -8,7 +8,7 @@ import {
   clusterExists,
   createCluster,
   readSuperuserPassword,
-  SUPERUSER,
+  superuser,
   type Cluster,
 } from './cluster.ts';
 import { fromFileSystem } from './errors.ts';
@@ -25,19 +25,19 @@ export type EmbeddedPostgres = {
 
 export type EmbeddedPostgresOptions = {
   dataDir: string;
-  /** Default true. False turns fsync off: for tests, whose data nobody keeps. */
+  /** Default true. False turns fsync off, for tests, whose data is not kept. */
   durable?: boolean;
   parameters?: Record<string, string>;
-  /** Start it again, on the same port, when it ends without being asked to. Default false. */
+  /** Restarts it on the same port when it ends unexpectedly. Default false. */
   keepAlive?: boolean;
   progress?: (message: string) => void;
 };
 
-const DATABASE = 'movie_ticketing';
+const databaseName = 'movie_ticketing';
 
-const PARAMETERS = {
+const defaultParameters = {
   listen_addresses: '127.0.0.1',
-  // A socket would need a short path that this account can write to; TCP serves everyone.
+  // A socket needs a short path that the account can write to; TCP always works.
   unix_socket_directories: '',
   max_connections: '200',
   shared_buffers: '256MB',
@@ -45,46 +45,46 @@ const PARAMETERS = {
   password_encryption: 'scram-sha-256',
   timezone: 'UTC',
   log_timezone: 'UTC',
-  // Above ERROR: a refused booking is no news, and the log would grow with every one.
+  // Above ERROR: a refused booking raises an error, and the log would grow with each.
   log_min_messages: 'log',
   log_checkpoints: 'off',
 };
 
-const NOT_DURABLE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+const notDurable = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
-async function makeDataFolder(dataDir: string): Promise<void> {
+const createDataFolder = async (dataDir: string): Promise<void> => {
   const existed = existsSync(dataDir);
   await mkdir(dataDir, { recursive: true });
-  // Others may pass through, not look: Postgres has another uid when we are root.
+  // Other users can enter it but not list it: PostgreSQL has another uid if this process is root.
   if (!existed) chmodSync(dataDir, 0o711);
   if (!(await stat(dataDir)).isDirectory())
     throw Object.assign(new Error(`${dataDir} is not a folder`), { code: 'ENOTDIR' });
   await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
-}
+};
 
-function rememberedPort(file: string): number {
+const rememberedPort = (file: string): number => {
   const port = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
   return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
-}
+};
 
-async function ensureDatabase(port: number, password: string): Promise<string> {
-  const login = { host: '127.0.0.1', port, user: SUPERUSER, password, ssl: false };
+const ensureDatabase = async (port: number, password: string): Promise<string> => {
+  const login = { host: '127.0.0.1', port, user: superuser, password, ssl: false };
   const client = new Client({ ...login, database: 'postgres', connectionTimeoutMillis: 10_000 });
   client.on('error', () => undefined); // a lost connection also rejects the query in flight
   await client.connect();
   try {
-    const found = await client.query('select 1 from pg_database where datname = $1', [DATABASE]);
-    if (found.rowCount === 0) await client.query(`create database ${DATABASE}`);
+    const found = await client.query('SELECT FROM pg_database WHERE datname = $1', [databaseName]);
+    if (found.rowCount === 0) await client.query(`CREATE DATABASE ${databaseName}`);
   } finally {
     await client.end();
   }
-  return `postgres://${SUPERUSER}:${password}@127.0.0.1:${String(port)}/${DATABASE}`;
-}
+  return `postgres://${superuser}:${password}@127.0.0.1:${String(port)}/${databaseName}`;
+};
 
-async function prepare(
+const prepare = async (
   cluster: Cluster,
   progress: (message: string) => void,
-): Promise<{ account: Account; binaries: Binaries }> {
+): Promise<{ account: Account; binaries: Binaries }> => {
   const { dataDir, clusterDir } = cluster;
   const account = chooseAccount(dataDir, clusterDir);
   const binaries = await provideBinaries(account, dataDir);
@@ -96,11 +96,11 @@ async function prepare(
     takeOwnership(clusterDir, account.owner);
   }
   return { account, binaries };
-}
+};
 
 type Running = { url: string; stop(): Promise<void> };
 
-async function startLocked(options: EmbeddedPostgresOptions, dataDir: string): Promise<Running> {
+const startLocked = async (options: EmbeddedPostgresOptions, dataDir: string): Promise<Running> => {
   const { durable = true, parameters = {}, progress = () => undefined } = options;
   const cluster = { dataDir, clusterDir: join(dataDir, 'postgres'), durable };
   await stopLeftover(cluster.clusterDir, progress);
@@ -112,7 +112,7 @@ async function startLocked(options: EmbeddedPostgresOptions, dataDir: string): P
     account,
     binaries,
     port: rememberedPort(portFile),
-    parameters: { ...PARAMETERS, ...(durable ? {} : NOT_DURABLE), ...parameters },
+    parameters: { ...defaultParameters, ...(durable ? {} : notDurable), ...parameters },
     progress,
   };
   const server = await launch(launching);
@@ -126,13 +126,13 @@ async function startLocked(options: EmbeddedPostgresOptions, dataDir: string): P
     await server.stop();
     throw error;
   }
-}
+};
 
 /**
- * Starts a Postgres that ended unasked again, so that whoever holds its URL heals by itself.
- * @returns how to stop it for good
+ * Restarts PostgreSQL when it ends unexpectedly, so that clients of its URL recover by themselves.
+ * @returns a function that stops it for good
  */
-function keepAlive(first: Server, launching: LaunchOptions): () => Promise<void> {
+const keepAlive = (first: Server, launching: LaunchOptions): (() => Promise<void>) => {
   let stopping = false;
   const isStopping = (): boolean => stopping;
   let server = first;
@@ -140,32 +140,33 @@ function keepAlive(first: Server, launching: LaunchOptions): () => Promise<void>
     for (;;) {
       await server.ended;
       if (isStopping()) return;
-      launching.progress('PostgreSQL ended unexpectedly: starting it again');
+      launching.progress('PostgreSQL ended unexpectedly: restarting it');
       await stopLeftover(launching.clusterDir, launching.progress);
       server = await launch(launching);
-      if (isStopping()) await server.stop(); // asked to while it was starting
+      if (isStopping()) await server.stop(); // stop() was called while it was starting
     }
   };
   const watching = watch().catch((error: unknown) => {
-    launching.progress(`PostgreSQL cannot be started again: ${String(error)}`);
+    launching.progress(`PostgreSQL cannot be restarted: ${String(error)}`);
   });
   return async () => {
     stopping = true;
     await server.stop();
     await watching;
   };
-}
+};
 
 /**
- * Starts the PostgreSQL that npm brought, on a data folder which it makes if need be, for as long
- * as this process lives. Throws EmbeddedPostgresError.
+ * Starts the PostgreSQL that npm installed, on a data folder that is created if needed, for as long as
+ * this process lives.
+ * @throws EmbeddedPostgresError
  */
-export async function startEmbeddedPostgres(
+export const startEmbeddedPostgres = async (
   options: EmbeddedPostgresOptions,
-): Promise<EmbeddedPostgres> {
+): Promise<EmbeddedPostgres> => {
   const dataDir = resolve(options.dataDir);
   try {
-    await makeDataFolder(dataDir);
+    await createDataFolder(dataDir);
     const lock = lockDataFolder(dataDir);
     try {
       const server = await startLocked(options, dataDir);
@@ -182,4 +183,4 @@ export async function startEmbeddedPostgres(
   } catch (error) {
     throw fromFileSystem(error, dataDir);
   }
-}
+};

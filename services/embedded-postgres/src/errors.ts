@@ -3,7 +3,7 @@ import { statfsSync } from 'node:fs';
 export type EmbeddedPostgresErrorCode =
   'locked' | 'version' | 'unreachable' | 'unsupported' | 'failed';
 
-/** The message ends with what to do next; it is meant to be printed as it is. */
+/** The message is for the user: it says what is wrong and what to do. */
 export class EmbeddedPostgresError extends Error {
   readonly code: EmbeddedPostgresErrorCode;
 
@@ -14,67 +14,67 @@ export class EmbeddedPostgresError extends Error {
   }
 }
 
-function errnoOf(error: unknown): string | undefined {
-  // Not instanceof Error: under jest Node's own errors come from another realm.
+const errnoOf = (error: unknown): string | undefined => {
+  // Not instanceof Error: under jest, Node's own errors belong to another realm.
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'string' ? code : undefined;
-}
+};
 
-const UNREACHABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ELOOP']);
-const DISK_FULL = new Set(['ENOSPC', 'EDQUOT']);
+const unreachableCodes = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ELOOP']);
+const diskFullCodes = new Set(['ENOSPC', 'EDQUOT']);
 
-export function diskFull(dataDir: string, cause?: unknown): EmbeddedPostgresError {
+export const diskFull = (dataDir: string, cause?: unknown): EmbeddedPostgresError => {
   return new EmbeddedPostgresError(
     'failed',
-    `The disk under ${dataDir} is full. Free at least 200 MB there, or set DATA_DIR to a folder on another disk, then start again: nothing that was confirmed is lost.`,
+    `The disk under ${dataDir} is full. Free at least 200 MB there, or set DATA_DIR to a folder on another disk, then start again. No confirmed data is lost.`,
     cause,
   );
-}
+};
 
-function unreachable(dataDir: string, reason: string, cause?: unknown): EmbeddedPostgresError {
+const unreachable = (dataDir: string, reason: string, cause?: unknown): EmbeddedPostgresError => {
   return new EmbeddedPostgresError(
     'unreachable',
-    `The data folder ${dataDir} cannot be used (${reason}). Give this user the right to write there, or set DATA_DIR to another folder.`,
+    `The data folder ${dataDir} cannot be used (${reason}). Make it writable for this user, or set DATA_DIR to another folder.`,
     cause,
   );
-}
+};
 
-/** File system errors, told as something the person at the keyboard can act on. */
-export function fromFileSystem(error: unknown, dataDir: string): unknown {
+/** Turns an error of the file system into one that says what to do. */
+export const fromFileSystem = (error: unknown, dataDir: string): unknown => {
   const errno = errnoOf(error);
   if (error instanceof EmbeddedPostgresError || errno === undefined) return error;
-  if (DISK_FULL.has(errno)) return diskFull(dataDir, error);
-  if (UNREACHABLE.has(errno)) return unreachable(dataDir, (error as Error).message, error);
+  if (diskFullCodes.has(errno)) return diskFull(dataDir, error);
+  if (unreachableCodes.has(errno)) return unreachable(dataDir, (error as Error).message, error);
   return error;
-}
+};
 
-function isDiskFull(output: string, dataDir: string): boolean {
+const isDiskFull = (output: string, dataDir: string): boolean => {
   if (/No space left on device|Disk quota exceeded|Check free disk space/i.test(output))
     return true;
-  // Its log lies on the same disk, so that Postgres may not even have been able to say it.
+  // The log is on the same disk, so PostgreSQL may have been unable to write the error.
   const { bavail, bsize } = statfsSync(dataDir);
   return bavail * bsize < 1_000_000;
-}
+};
 
-/** A program of Postgres ended with an error: its own words decide which error this is. */
-export function fromOutput(
+/** The error for a program of PostgreSQL that failed, by its output. */
+export const fromOutput = (
   program: string,
   output: string,
   dataDir: string,
-): EmbeddedPostgresError {
-  const said = output.trim().split('\n').slice(-12).join('\n');
-  if (isDiskFull(output, dataDir)) return diskFull(dataDir, said);
+): EmbeddedPostgresError => {
+  const lastLines = output.trim().split('\n').slice(-12).join('\n');
+  if (isDiskFull(output, dataDir)) return diskFull(dataDir, lastLines);
   if (/Permission denied|Read-only file system|has wrong ownership/i.test(output))
-    return unreachable(dataDir, said);
+    return unreachable(dataDir, lastLines);
   if (/could not look up effective user ID/i.test(output))
     return new EmbeddedPostgresError(
       'unsupported',
-      `PostgreSQL does not run as a user without an entry in /etc/passwd (${said}). Start as a user that has one, or set DATABASE_URL to a PostgreSQL 17 of your own.`,
+      `PostgreSQL cannot run as a user without an entry in /etc/passwd (${lastLines}). Start as a user that has one, or set DATABASE_URL to your own PostgreSQL 17.`,
     );
   if (/incompatible with server/i.test(output))
-    return new EmbeddedPostgresError('version', `${said}\nSet DATA_DIR to another folder.`);
+    return new EmbeddedPostgresError('version', `${lastLines}\nSet DATA_DIR to another folder.`);
   return new EmbeddedPostgresError(
     'failed',
-    `${program} did not succeed. It said:\n${said === '' ? '(nothing)' : said}\nIf that can be put right, do so and start again; otherwise set DATABASE_URL to a PostgreSQL of your own, or DATA_DIR to an empty folder.`,
+    `${program} failed. Its output:\n${lastLines === '' ? '(none)' : lastLines}\nSolve the problem and start again, or set DATABASE_URL to your own PostgreSQL, or DATA_DIR to an empty folder.`,
   );
-}
+};

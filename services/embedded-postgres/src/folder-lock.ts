@@ -5,29 +5,29 @@ import { diskFull, EmbeddedPostgresError } from './errors.ts';
 
 export type DataFolderLock = { release(): void };
 
-const SQLITE_BUSY = 5;
-const SQLITE_FULL = 13;
+const sqliteBusy = 5;
+const sqliteFull = 13;
 
 // An unreferenced DatabaseSync is closed by the garbage collector, and the lock with it.
 const held = new Set<DatabaseSync>();
 
-function readOwner(ownerFile: string): string {
+const readOwner = (ownerFile: string): string => {
   try {
     return ` (process ${readFileSync(ownerFile, 'utf8').trim()})`;
   } catch {
     return '';
   }
-}
+};
 
-function noteOwner(ownerFile: string): void {
+const noteOwner = (ownerFile: string): void => {
   try {
     writeFileSync(ownerFile, `${String(process.pid)}\n`);
   } catch {
-    // The lock holds without it; only another start's error message says less.
+    // The lock works without it; only the error message of another start says less.
   }
-}
+};
 
-function takeKernelLock(dataDir: string, ownerFile: string): DatabaseSync {
+const takeKernelLock = (dataDir: string, ownerFile: string): DatabaseSync => {
   const file = join(dataDir, 'postgres.lock');
   let database: DatabaseSync | undefined;
   try {
@@ -37,28 +37,28 @@ function takeKernelLock(dataDir: string, ownerFile: string): DatabaseSync {
   } catch (error) {
     database?.close();
     const { errcode } = error as { errcode?: number };
-    if (errcode === SQLITE_FULL) throw diskFull(dataDir, error);
-    if (errcode === SQLITE_BUSY) {
+    if (errcode === sqliteFull) throw diskFull(dataDir, error);
+    if (errcode === sqliteBusy) {
       throw new EmbeddedPostgresError(
         'locked',
-        `The data folder ${dataDir} is in use by another start of this program${readOwner(ownerFile)}. Stop that one first, or set DATA_DIR (and PORT) to run a second one beside it.`,
+        `The data folder ${dataDir} is in use by another process of this program${readOwner(ownerFile)}. Stop that process first, or set DATA_DIR and PORT to run a second one.`,
         error,
       );
     }
     throw new EmbeddedPostgresError(
       'unreachable',
-      `${file} cannot be locked (${(error as Error).message}). Give this user the right to write there, or set DATA_DIR to another folder.`,
+      `${file} cannot be locked (${(error as Error).message}). Make it writable for this user, or set DATA_DIR to another folder.`,
       error,
     );
   }
-}
+};
 
 /**
- * One live process a data folder. Node has no flock, a pid file can name a reused pid or another
- * container's process, and two starters can both "clear" a stale one. SQLite takes a lock of the
- * kernel instead: it ends with the process, kill -9 included, so that it is never stale.
+ * Allows one live process per data folder. Node has no flock; a pid file can name a reused pid or a
+ * process of another container, and two processes can both remove a stale one. SQLite takes a lock of
+ * the kernel: it ends with the process, also after kill -9, so it is never stale.
  */
-export function lockDataFolder(dataDir: string): DataFolderLock {
+export const lockDataFolder = (dataDir: string): DataFolderLock => {
   const ownerFile = join(dataDir, 'postgres.owner');
   const database = takeKernelLock(dataDir, ownerFile);
   held.add(database);
@@ -70,4 +70,4 @@ export function lockDataFolder(dataDir: string): DataFolderLock {
       database.close();
     },
   };
-}
+};

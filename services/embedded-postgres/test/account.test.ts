@@ -47,11 +47,11 @@ const withMounts = testIf(canMount, 'needs root that may mount');
 let folder: string;
 const running: EmbeddedPostgres[] = [];
 
-async function start(dataDir: string): Promise<EmbeddedPostgres> {
+const start = async (dataDir: string): Promise<EmbeddedPostgres> => {
   const server = await startEmbeddedPostgres({ dataDir, durable: false });
   running.push(server);
   return server;
-}
+};
 
 beforeEach(() => {
   folder = temporaryFolder();
@@ -64,13 +64,13 @@ afterEach(async () => {
 
 const select1 = (url: string | undefined): Promise<object[]> => query(url, 'select 1 as one');
 
-describe('who runs it', () => {
-  asRoot('when it is root, then Postgres is nobody and owns its files', async () => {
+describe('the user that it runs as', () => {
+  asRoot('runs as nobody, who owns the files, when root starts it', async () => {
     await start(join(folder, 'data'));
     expect(statSync(join(folder, 'data', 'postgres')).uid).toBe(65_534);
   });
 
-  asRoot('when the folder lies below a 0700 one of root, then it starts all the same', async () => {
+  asRoot('starts below a folder of root with mode 0700', async () => {
     chmodSync(folder, 0o700);
     const server = await start(join(folder, 'deep', 'data'));
     expect(await select1(server.url)).toEqual([{ one: 1 }]);
@@ -78,26 +78,29 @@ describe('who runs it', () => {
     expect(await select1((await start(join(folder, 'deep', 'data'))).url)).toEqual([{ one: 1 }]);
   });
 
-  asRoot('when root restored it from a backup as its own, then it starts', async () => {
+  asRoot('starts a folder that root restored from a backup', async () => {
     await (await start(join(folder, 'data'))).stop();
     cpSync(join(folder, 'data'), join(folder, 'restored'), { recursive: true });
     expect(statSync(join(folder, 'restored', 'postgres')).uid).toBe(0); // control
     expect(await select1((await start(join(folder, 'restored'))).url)).toEqual([{ one: 1 }]);
   });
 
-  asUserToo('when it is a normal user, then it runs as that user, and root may go on', async () => {
-    const uid = someUser ?? 0;
-    const dataDir = join(folder, 'data');
-    mkdirSync(dataDir);
-    chownSync(dataDir, uid, uid);
-    const child = startInChild(dataDir, asUser(uid));
-    expect(await select1((await child.next()).url)).toEqual([{ one: 1 }]);
-    child.process.kill('SIGTERM');
-    await child.ended;
-    expect(statSync(join(dataDir, 'postgres')).uid).toBe(uid);
-    expect(await select1((await start(dataDir)).url)).toEqual([{ one: 1 }]);
-    expect(statSync(join(dataDir, 'postgres')).uid).toBe(uid);
-  });
+  asUserToo(
+    'runs as the normal user that starts it, and root can start it afterwards',
+    async () => {
+      const uid = someUser ?? 0;
+      const dataDir = join(folder, 'data');
+      mkdirSync(dataDir);
+      chownSync(dataDir, uid, uid);
+      const child = startInChild(dataDir, asUser(uid));
+      expect(await select1((await child.next()).url)).toEqual([{ one: 1 }]);
+      child.process.kill('SIGTERM');
+      await child.ended;
+      expect(statSync(join(dataDir, 'postgres')).uid).toBe(uid);
+      expect(await select1((await start(dataDir)).url)).toEqual([{ one: 1 }]);
+      expect(statSync(join(dataDir, 'postgres')).uid).toBe(uid);
+    },
+  );
 
   const refused = async (dataDir: string, uid: number | undefined): Promise<Said> => {
     const child = startInChild(dataDir, asUser(uid));
@@ -106,14 +109,14 @@ describe('who runs it', () => {
     return said;
   };
 
-  asUserToo("when the folder is somebody else's, then a normal user is told", async () => {
+  asUserToo('refuses the folder of another user with what to do', async () => {
     mkdirSync(join(folder, 'data'));
     const unreachable = { code: 'unreachable', message: expect.stringContaining('DATA_DIR') };
     expect(await refused(join(folder, 'data'), someUser)).toMatchObject(unreachable);
     expect(await refused(join(folder, 'data', 'new'), someUser)).toMatchObject(unreachable);
   });
 
-  asUserToo('when the user is in no /etc/passwd, then the error says so', async () => {
+  asUserToo('refuses a user without an entry in /etc/passwd', async () => {
     const uid = 54_321;
     chownSync(folder, uid, uid);
     expect(await refused(join(folder, 'data'), uid)).toMatchObject({
@@ -137,14 +140,14 @@ describe('the disk', () => {
   };
   const full = { code: 'failed', message: expect.stringContaining('is full') };
 
-  withMounts('when it is too small, then the error says full and no half database stays', () =>
+  withMounts('reports a disk that is too small, and leaves no incomplete database', () =>
     mounted('20m', async (dataDir) => {
       await expect(start(dataDir)).rejects.toMatchObject(full);
       expect(readdirSync(dataDir)).toEqual(['postgres.lock']);
     }),
   );
 
-  withMounts('when it filled up later, then the error says full, and room is all it takes', () =>
+  withMounts('reports a disk that filled up later, and starts again once there is space', () =>
     mounted('80m', async (dataDir) => {
       const server = await start(dataDir);
       await query(server.url, 'create table kept as select 1 as id');

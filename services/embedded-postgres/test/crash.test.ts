@@ -17,16 +17,16 @@ let folder: string;
 let dataDir: string;
 const children: Starter[] = [];
 
-function launch(): Starter {
+const launch = (): Starter => {
   const child = startInChild(dataDir);
   children.push(child);
   return child;
-}
+};
 
-async function stop(child: Starter): Promise<void> {
+const stop = async (child: Starter): Promise<void> => {
   child.process.kill('SIGTERM');
   await child.ended;
-}
+};
 
 beforeEach(() => {
   folder = temporaryFolder();
@@ -38,7 +38,7 @@ afterEach(async () => {
   remove(folder);
 });
 
-test('when node and Postgres are killed with -9, then the next start has every committed row', async () => {
+test('has every committed row after Node and PostgreSQL are killed with -9', async () => {
   const first = launch();
   const { url } = await first.next();
   await query(url, 'create table kept as select generate_series(1, 1000) as id');
@@ -53,7 +53,7 @@ test('when node and Postgres are killed with -9, then the next start has every c
   ]);
 });
 
-test('when only node is killed with -9, then the next start ends the old Postgres and goes on', async () => {
+test('stops the old PostgreSQL when only Node was killed with -9', async () => {
   const first = launch();
   const { url } = await first.next();
   await query(url, 'create table kept as select 1 as id');
@@ -67,7 +67,7 @@ test('when only node is killed with -9, then the next start ends the old Postgre
   expect(await query(second.url, 'select id from kept')).toEqual([{ id: 1 }]);
 });
 
-test('when the postmaster alone was killed, then the next start waits for its backends', async () => {
+test('waits for the backends of a postmaster that was killed', async () => {
   const first = launch();
   const { url } = await first.next();
   const busy = query(url, 'select pg_sleep(60)').catch(() => 'ended');
@@ -79,7 +79,7 @@ test('when the postmaster alone was killed, then the next start waits for its ba
   expect(await busy).toBe('ended');
 });
 
-test('when a second process starts on the folder, then it is refused and the first goes on', async () => {
+test('refuses a second process on the folder, and the first continues', async () => {
   const first = launch();
   const { url } = await first.next();
   expect(await launch().next()).toEqual({
@@ -91,13 +91,13 @@ test('when a second process starts on the folder, then it is refused and the fir
   expect(await launch().next()).toEqual({ url }); // control: freed, it starts
 });
 
-test('when two processes start on a new folder at once, then one runs and one is refused', async () => {
+test('runs one of two processes that start on a new folder at the same time', async () => {
   const said = await Promise.all([launch().next(), launch().next()]);
   expect(said.filter(({ url }) => url !== undefined)).toHaveLength(1);
   expect(said.filter(({ code }) => code === 'locked')).toHaveLength(1);
 });
 
-test('when it is killed with -9 while the database is being made, then the next start makes it', async () => {
+test('creates the database after a start that was killed during initdb', async () => {
   const first = launch();
   const { existsSync, readdirSync } = await import('node:fs');
   await waitUntil(
@@ -110,7 +110,7 @@ test('when it is killed with -9 while the database is being made, then the next 
   expect(await query(second.url, 'select 1 as one')).toEqual([{ one: 1 }]);
 });
 
-test('when Postgres alone is killed and it is kept alive, then it is back on its port with its rows', async () => {
+test('restarts a killed PostgreSQL on the same port with its rows, with keepAlive', async () => {
   const said: string[] = [];
   const postgres = await startEmbeddedPostgres({
     dataDir,
@@ -127,14 +127,14 @@ test('when Postgres alone is killed and it is kept alive, then it is back on its
       );
       return rows[0]?.answer === 42 && postmasterPid(dataDir) !== before;
     });
-    expect(said).toContain('PostgreSQL ended unexpectedly: starting it again');
+    expect(said).toContain('PostgreSQL ended unexpectedly: restarting it');
   } finally {
     await postgres.stop();
   }
   await expect(query(postgres.url, 'select 1')).rejects.toThrow();
 });
 
-test('when SIGTERM comes, then Postgres ends before node does', async () => {
+test('stops PostgreSQL before Node ends on SIGTERM', async () => {
   const first = launch();
   await first.next();
   const postmaster = postmasterPid(dataDir);

@@ -1,20 +1,20 @@
-// Stands for `npm start` in the tests that kill it: starts Postgres, says so, stops on SIGTERM.
+// Takes the place of `npm start` in the tests that kill it: starts PostgreSQL, prints its URL, stops on SIGTERM.
 import process from 'node:process';
 import { EmbeddedPostgresError, startEmbeddedPostgres } from '../src/embedded-postgres.ts';
 
-const say = (message: object): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
+const print = (message: object): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
 
 try {
   const server = await startEmbeddedPostgres({ dataDir: process.argv[2] ?? '' });
-  const heartbeat = setInterval(() => undefined, 60_000); // Postgres itself keeps no event loop alive
+  const heartbeat = setInterval(() => undefined, 60_000); // PostgreSQL does not keep the event loop alive
   process.once('SIGTERM', () => {
     clearInterval(heartbeat);
     void server.stop().then(() => {
-      say({ stopped: true });
+      print({ stopped: true });
     });
   });
-  say({ url: server.url });
+  print({ url: server.url });
 } catch (error) {
   if (!(error instanceof EmbeddedPostgresError)) throw error;
-  say({ code: error.code, message: error.message });
+  print({ code: error.code, message: error.message });
 }

@@ -20,14 +20,14 @@ export type Starter = {
 };
 
 /** A new temporary folder that other users can reach (mkdtemp makes it 0700). */
-export function temporaryFolder(mode = 0o755): string {
+export const temporaryFolder = (mode = 0o755): string => {
   const folder = mkdtempSync(join(tmpdir(), 'movie-ticketing-embedded-'));
   chmodSync(folder, mode);
   return folder;
-}
+};
 
 /** Starts Postgres in a node process of its own, one that can be killed; `through` goes in front. */
-export function startInChild(dataDir: string, through: string[] = []): Starter {
+export const startInChild = (dataDir: string, through: string[] = []): Starter => {
   const [file, ...args] = [...through, process.execPath, CHILD, dataDir];
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -41,9 +41,12 @@ export function startInChild(dataDir: string, through: string[] = []): Starter {
     return line.done === true ? {} : (JSON.parse(line.value) as Said);
   };
   return { process: child, next, ended };
-}
+};
 
-export async function query<T extends object>(url: string | undefined, sql: string): Promise<T[]> {
+export const query = async <T extends object>(
+  url: string | undefined,
+  sql: string,
+): Promise<T[]> => {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 });
   client.on('error', () => undefined);
   await client.connect();
@@ -52,14 +55,14 @@ export async function query<T extends object>(url: string | undefined, sql: stri
   } finally {
     await client.end().catch(() => undefined);
   }
-}
+};
 
-export function postmasterPid(dataDir: string): number {
+export const postmasterPid = (dataDir: string): number => {
   return Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
-}
+};
 
 /** Running: one that ended and waits for its parent to notice (a zombie) is not. */
-export function isAlive(pid: number): boolean {
+export const isAlive = (pid: number): boolean => {
   if (process.platform !== 'linux') return spawnSync('kill', ['-0', String(pid)]).status === 0;
   const stat = `/proc/${String(pid)}/stat`;
   try {
@@ -67,12 +70,12 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
+};
 
-export async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
+export const waitUntil = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
   while (!(await condition())) await delay(10); // the test's own timeout bounds it
-}
+};
 
-export function remove(folder: string): void {
+export const remove = (folder: string): void => {
   rmSync(folder, { recursive: true, force: true });
-}
+};

@@ -13,11 +13,11 @@ let folder: string;
 let dataDir: string;
 const running: EmbeddedPostgres[] = [];
 
-async function start(options: Partial<EmbeddedPostgresOptions> = {}): Promise<EmbeddedPostgres> {
+const start = async (options: Partial<EmbeddedPostgresOptions> = {}): Promise<EmbeddedPostgres> => {
   const server = await startEmbeddedPostgres({ dataDir, durable: false, ...options });
   running.push(server);
   return server;
-}
+};
 
 const setting = async (server: EmbeddedPostgres, name: string): Promise<string | undefined> =>
   (await query<{ value: string }>(server.url, `select current_setting('${name}') as value`))[0]
@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 describe('starting', () => {
-  test('when the folder is new, then a database is made that sign-in protects', async () => {
+  test('creates a database with a password in a new folder', async () => {
     const server = await start();
     const [row] = await query<{ name: string }>(server.url, 'select current_database() as name');
     expect(row).toEqual({ name: 'movie_ticketing' });
@@ -46,7 +46,7 @@ describe('starting', () => {
     expect(readFileSync(passwordFile, 'utf8').trim()).toBe(new URL(server.url).password);
   });
 
-  test('when nothing else is asked, then fsync and checksums are on, and parameters win', async () => {
+  test('has fsync and checksums on by default, and parameters override defaults', async () => {
     const server = await start({ durable: true, parameters: { max_connections: '37' } });
     expect(await setting(server, 'fsync')).toBe('on');
     expect(await setting(server, 'synchronous_commit')).toBe('on');
@@ -56,11 +56,11 @@ describe('starting', () => {
     expect(await setting(server, 'server_encoding')).toBe('UTF8');
   });
 
-  test('when durable is false, then fsync is off', async () => {
+  test('turns fsync off when it need not be durable', async () => {
     expect(await setting(await start(), 'fsync')).toBe('off');
   });
 
-  test('when it is stopped and started again, then data, password and port stay', async () => {
+  test('keeps data, password and port over a restart', async () => {
     const first = await start();
     await query(first.url, 'create table kept as select 1 as id');
     await first.stop();
@@ -70,7 +70,7 @@ describe('starting', () => {
     expect(await query(second.url, 'select id from kept')).toEqual([{ id: 1 }]);
   });
 
-  test('when the remembered port is taken, then it takes another', async () => {
+  test('chooses another port when its last one is taken', async () => {
     const first = await start();
     await first.stop();
     const squatter = createServer().listen(Number(new URL(first.url).port), '127.0.0.1');
@@ -84,7 +84,7 @@ describe('starting', () => {
     }
   });
 
-  test('when stop is called twice, then both wait for the same end', async () => {
+  test('waits for the same end when stop is called twice', async () => {
     const server = await start();
     await Promise.all([server.stop(), server.stop()]);
     expect(existsSync(join(dataDir, 'postgres', 'postmaster.pid'))).toBe(false);
@@ -92,7 +92,7 @@ describe('starting', () => {
 });
 
 describe('folders that cannot be used', () => {
-  test('when another start of this process holds the folder, then the second is refused', async () => {
+  test('refuses a second start in the same process', async () => {
     await start();
     await expect(start()).rejects.toMatchObject({
       code: 'locked',
@@ -100,25 +100,25 @@ describe('folders that cannot be used', () => {
     });
   });
 
-  test('when another major version made it, then the error names both', async () => {
+  test('names both versions when another major version created the folder', async () => {
     const server = await start();
     await server.stop();
     writeFileSync(join(dataDir, 'postgres', 'PG_VERSION'), '16\n');
     await expect(start()).rejects.toMatchObject({
       code: 'version',
-      message: expect.stringMatching(/made by PostgreSQL 16.*carries PostgreSQL 17/),
+      message: expect.stringMatching(/created by PostgreSQL 16.*contains PostgreSQL 17/),
     });
     writeFileSync(join(dataDir, 'postgres', 'PG_VERSION'), '17\n'); // control: nothing else changed
     await start();
   });
 
-  test("when it is another program's Postgres folder itself, then it is left alone", async () => {
+  test('leaves the data folder of another program alone', async () => {
     mkdirSync(dataDir);
     writeFileSync(join(dataDir, 'PG_VERSION'), '17\n');
     await expect(start()).rejects.toMatchObject({ code: 'version' });
   });
 
-  test('when files are there but no database, then nothing is overwritten', async () => {
+  test('overwrites no files in a folder without a database', async () => {
     mkdirSync(join(dataDir, 'postgres'), { recursive: true });
     writeFileSync(join(dataDir, 'postgres', 'letter.txt'), 'mine');
     await expect(start()).rejects.toMatchObject({
@@ -128,12 +128,12 @@ describe('folders that cannot be used', () => {
     expect(readFileSync(join(dataDir, 'postgres', 'letter.txt'), 'utf8')).toBe('mine');
   });
 
-  test('when the path is a file, then the error says so', async () => {
+  test('reports a path that is a file', async () => {
     writeFileSync(dataDir, '');
     await expect(start()).rejects.toMatchObject({ code: 'unreachable' });
   });
 
-  test('when a parameter is wrong, then the words of Postgres are in the error', async () => {
+  test('reports the message of PostgreSQL about an invalid parameter', async () => {
     await expect(start({ parameters: { shared_buffers: 'lots' } })).rejects.toMatchObject({
       code: 'failed',
       message: expect.stringContaining('shared_buffers'),
@@ -141,7 +141,7 @@ describe('folders that cannot be used', () => {
     await start(); // control: the folder itself is sound, and free again
   });
 
-  test('when an initdb was killed half way, then its remains are cleared and a new one runs', async () => {
+  test('removes what a killed initdb left, and runs it again', async () => {
     mkdirSync(join(dataDir, 'postgres.initdb-killed'), { recursive: true });
     writeFileSync(join(dataDir, 'postgres.initdb-killed', 'PG_VERSION'), '17\n');
     await start();

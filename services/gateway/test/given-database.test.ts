@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { makeApi } from '@movie-ticketing/kit/testing/api';
 import {
-  LOGIN_KINDS,
+  loginKinds,
   startDbaPostgres,
   type DbaPostgres,
   type LoginKind,
@@ -54,11 +54,11 @@ const useAll = async (databaseUrl: string): Promise<string> => {
 const asItself = /works as the database login itself/g;
 
 test.each<[string, LoginKind, boolean]>([
-  [LOGIN_KINDS.superuser, 'superuser', true],
-  [LOGIN_KINDS.createrole, 'createrole', true],
-  [LOGIN_KINDS.granted, 'granted', true],
-  [LOGIN_KINDS.bare, 'bare', false],
-  [LOGIN_KINDS.outsider, 'outsider', false],
+  [loginKinds.superuser, 'superuser', true],
+  [loginKinds.createrole, 'createrole', true],
+  [loginKinds.granted, 'granted', true],
+  [loginKinds.bare, 'bare', false],
+  [loginKinds.outsider, 'outsider', false],
 ])(
   'sells tickets with the login %s, and reports services without a role',
   async (_, kind, separate) => {

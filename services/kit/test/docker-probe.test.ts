@@ -7,7 +7,7 @@ import { probeDocker } from '../testing/docker-probe.ts';
 let engine: Server | undefined;
 
 /** An engine that answers these paths; null never answers. */
-async function engineWith(answers: Record<string, string | null>): Promise<string> {
+const engineWith = async (answers: Record<string, string | null>): Promise<string> => {
   engine = createServer((request, response) => {
     const path = request.url?.split('?')[0] ?? '';
     const body = answers[path];
@@ -17,7 +17,7 @@ async function engineWith(answers: Record<string, string | null>): Promise<strin
   }).listen(0, '127.0.0.1');
   await once(engine, 'listening');
   return `tcp://127.0.0.1:${String((engine.address() as AddressInfo).port)}`;
-}
+};
 
 afterEach(() => {
   engine?.closeAllConnections();
@@ -27,7 +27,7 @@ afterEach(() => {
 
 const IMAGE = '/images/postgres:17/json';
 
-test('when engine and image are there, then it is usable, with or without the reaper', async () => {
+test('is usable with engine and image, with or without the reaper', async () => {
   const without = await engineWith({ '/_ping': 'OK', [IMAGE]: '{}', '/images/json': '[]' });
   expect(await probeDocker('postgres:17', without)).toEqual({ usable: true, reaperImage: false });
   engine?.close();
@@ -38,12 +38,12 @@ test('when engine and image are there, then it is usable, with or without the re
 test.each([
   ['has no such image', { '/_ping': 'OK' }, 'Docker has no image postgres:17'],
   ['hangs', { '/_ping': null }, 'no Docker engine answers'],
-])('when the engine %s, then it is not usable, and says why', async (_, answers, why) => {
+])('is not usable, with the reason, when the engine %s', async (_, answers, why) => {
   const found = await probeDocker('postgres:17', await engineWith(answers));
   expect(found).toEqual({ usable: false, why: expect.stringContaining(why) });
 });
 
-test('when nothing is there, then it says where it looked', async () => {
+test('names the address where no engine answers', async () => {
   const nowhere = 'unix:///nowhere/docker.sock';
   expect(await probeDocker('postgres:17', nowhere)).toEqual({
     usable: false,

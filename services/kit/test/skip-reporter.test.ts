@@ -22,7 +22,7 @@ const results = {
   numRuntimeErrorTestSuites: 0,
 };
 
-test('when tests were skipped, then each is listed with its reason, and the counts come last', () => {
+test('lists each skipped test with its reason, and the counts last', () => {
   expect(summarize(results).split('\n')).toEqual([
     'Skipped:',
     '  a/b.test.ts: when root, then it works (needs root)',
@@ -31,7 +31,7 @@ test('when tests were skipped, then each is listed with its reason, and the coun
   ]);
 });
 
-test('when a file does not load, then it counts as a failure', () => {
+test('counts a file that does not load as a failure', () => {
   const broken = { ...results, numFailedTests: 0, numRuntimeErrorTestSuites: 1 };
   expect(summarize(broken, false)).toBe('1 passed, 1 failed, 2 skipped');
 });

@@ -4,14 +4,14 @@ import { Client } from 'pg';
 
 const made: TestDatabase[] = [];
 
-async function connectTo(options?: { empty?: boolean }): Promise<Client> {
+const connectTo = async (options?: { empty?: boolean }): Promise<Client> => {
   const database = await createTestDatabase(options);
   made.push(database);
   const client = new Client({ connectionString: database.url });
   client.on('error', () => undefined);
   await client.connect();
   return client;
-}
+};
 
 const tableNames = async (client: Client): Promise<string[]> => {
   const found = await client.query<{ tablename: string }>(
@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const database of made.splice(0)) await database.drop();
 });
 
-test('when two tests each make a database, then what one writes the other does not see', async () => {
+test('gives each test a database of its own', async () => {
   const [one, other] = await Promise.all([connectTo(), connectTo()]);
   await one.query('create table mine (id int)');
   expect(await tableNames(one)).toContain('mine');
@@ -32,14 +32,14 @@ test('when two tests each make a database, then what one writes the other does n
   await Promise.all([one.end(), other.end()]);
 });
 
-test('when a database is made, then it is migrated, and an empty one is not', async () => {
+test('migrates a database, but not an empty one', async () => {
   const [migrated, empty] = await Promise.all([connectTo(), connectTo({ empty: true })]);
   expect(await tableNames(migrated)).toContain('pgmigrations');
   expect(await tableNames(empty)).toEqual([]);
   await Promise.all([migrated.end(), empty.end()]);
 });
 
-test('when a database is dropped while a client is connected, then it goes all the same', async () => {
+test('drops a database with connected clients', async () => {
   const client = await connectTo();
   const ended = new Promise((resolve) => client.once('end', resolve));
   await made[0]?.drop();

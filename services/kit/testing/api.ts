@@ -58,7 +58,7 @@ export type TestServer = {
 
 export const silentLogger = makeLogger({ service: 'test', level: 'silent' });
 
-/** Serves services on free ports of 127.0.0.1, through the very code that production runs. */
+/** Serves services on free ports of 127.0.0.1, with the code that runs in production. */
 export const startTestServer = async (
   services: readonly Service[],
   check?: AnswerCheck,

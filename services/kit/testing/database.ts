@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 
-/** Global setup tells the workers through the environment, which they inherit. */
-export const TEST_POSTGRES = 'MOVIE_TICKETING_TEST_POSTGRES';
+/** The variable by which the global setup passes the server to the workers, which inherit it. */
+export const testPostgresVariable = 'MOVIE_TICKETING_TEST_POSTGRES';
 
 export type TestDatabase = {
   /** The owner's URL (a superuser, unless DATABASE_URL names another). */
@@ -12,20 +12,22 @@ export type TestDatabase = {
 
 type Run = { url: string; prefix: string };
 
-function currentRun(): Run {
-  const told = process.env[TEST_POSTGRES];
-  if (told === undefined)
-    throw new Error('There is no Postgres for tests: run them through jest.config.mjs (npm test)');
-  return JSON.parse(told) as Run;
-}
+const currentRun = (): Run => {
+  const value = process.env[testPostgresVariable];
+  if (value === undefined)
+    throw new Error(
+      'The tests have no PostgreSQL: run them with npm test, which uses jest.config.mjs',
+    );
+  return JSON.parse(value) as Run;
+};
 
-function urlOf(database: string): string {
+const urlOf = (database: string): string => {
   const url = new URL(currentRun().url);
   url.pathname = `/${database}`;
   return url.href;
-}
+};
 
-async function asOwner<T>(work: (client: Client) => Promise<T>): Promise<T> {
+const asOwner = async <T>(work: (client: Client) => Promise<T>): Promise<T> => {
   const client = new Client({
     connectionString: currentRun().url,
     connectionTimeoutMillis: 10_000,
@@ -37,42 +39,42 @@ async function asOwner<T>(work: (client: Client) => Promise<T>): Promise<T> {
   } finally {
     await client.end();
   }
-}
+};
 
-// Names are ours alone, so they need no quoting.
-async function drop(database: string): Promise<void> {
-  await asOwner((client) => client.query(`drop database if exists ${database} with (force)`));
-}
+// Names are generated, so they need no quoting.
+const drop = async (database: string): Promise<void> => {
+  await asOwner((client) => client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`));
+};
 
-export async function makeTemplate(prepare: (url: string) => Promise<void>): Promise<void> {
+export const makeTemplate = async (prepare: (url: string) => Promise<void>): Promise<void> => {
   const template = `${currentRun().prefix}_template`;
-  await asOwner((client) => client.query(`create database ${template} template template0`));
+  await asOwner((client) => client.query(`CREATE DATABASE ${template} TEMPLATE template0`));
   try {
     await prepare(urlOf(template));
   } catch (error) {
     await drop(template);
     throw error;
   }
-  // A database that somebody is connected to cannot be copied.
-  await asOwner((client) => client.query(`alter database ${template} allow_connections false`));
-}
+  // A database with connections cannot be copied.
+  await asOwner((client) => client.query(`ALTER DATABASE ${template} ALLOW_CONNECTIONS false`));
+};
 
-export async function dropAll(): Promise<void> {
+export const dropAll = async (): Promise<void> => {
   const { prefix } = currentRun();
   const found = await asOwner((client) =>
     client.query<{ datname: string }>(
-      'select datname from pg_database where starts_with(datname, $1)',
+      'SELECT datname FROM pg_database WHERE starts_with(datname, $1)',
       [prefix],
     ),
   );
   for (const { datname } of found.rows) await drop(datname);
-}
+};
 
-/** A database of a test's own, migrated unless `empty`. Drop it when done; teardown drops the rest. */
-export async function createTestDatabase({ empty = false } = {}): Promise<TestDatabase> {
+/** A new database for one test, migrated unless `empty`. Drop it when done; the teardown drops the rest. */
+export const createTestDatabase = async ({ empty = false } = {}): Promise<TestDatabase> => {
   const { prefix } = currentRun();
   const name = `${prefix}_${randomBytes(6).toString('hex')}`;
   const template = empty ? 'template0' : `${prefix}_template`;
-  await asOwner((client) => client.query(`create database ${name} template ${template}`));
+  await asOwner((client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
   return { url: urlOf(name), drop: () => drop(name) };
-}
+};

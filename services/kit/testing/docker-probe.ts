@@ -1,25 +1,25 @@
 import { request } from 'node:http';
 
-const TIMEOUT_MS = 2000;
+const timeoutMs = 2000;
 
 export type DockerFindings =
   { usable: true; reaperImage: boolean } | { usable: false; why: string };
 
 type Target = { socketPath: string } | { host: string; port: number };
 
-function targetOf(dockerHost: string): Target | null {
+const targetOf = (dockerHost: string): Target | null => {
   const unix = /^unix:\/\/(.+)$/.exec(dockerHost)?.[1];
   if (unix !== undefined) return { socketPath: unix };
   const tcp = /^(?:tcp|http):\/\/([^:/]+):(\d+)/.exec(dockerHost);
   const [, host, port] = tcp ?? [];
   return host === undefined ? null : { host, port: Number(port) };
-}
+};
 
-/** Status and body, or null where nothing answers in time. */
-function get(target: Target, path: string): Promise<{ status: number; body: string } | null> {
+/** Status and body, or null if there is no answer in time. */
+const get = (target: Target, path: string): Promise<{ status: number; body: string } | null> => {
   return new Promise((resolve) => {
     const asked = request(
-      { ...target, path, signal: AbortSignal.timeout(TIMEOUT_MS) },
+      { ...target, path, signal: AbortSignal.timeout(timeoutMs) },
       (response) => {
         let body = '';
         response.on('data', (chunk: Buffer) => (body += chunk.toString()));
@@ -36,15 +36,15 @@ function get(target: Target, path: string): Promise<{ status: number; body: stri
     });
     asked.end();
   });
-}
+};
 
-/** Asks the engine itself and pulls nothing: where a registry is out of reach a pull hangs. */
-export async function probeDocker(
+/** Asks the Docker engine, and pulls nothing: a pull hangs where no registry can be reached. */
+export const probeDocker = async (
   image: string,
   dockerHost = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock',
-): Promise<DockerFindings> {
+): Promise<DockerFindings> => {
   const target = targetOf(dockerHost);
-  if (target === null) return { usable: false, why: `DOCKER_HOST=${dockerHost} is not understood` };
+  if (target === null) return { usable: false, why: `DOCKER_HOST=${dockerHost} is not supported` };
   const ping = await get(target, '/_ping');
   if (ping?.status !== 200)
     return { usable: false, why: `no Docker engine answers at ${dockerHost}` };
@@ -53,4 +53,4 @@ export async function probeDocker(
   const filters = encodeURIComponent(JSON.stringify({ reference: ['testcontainers/ryuk'] }));
   const reaper = await get(target, `/images/json?filters=${filters}`);
   return { usable: true, reaperImage: reaper?.status === 200 && reaper.body.trim() !== '[]' };
-}
+};

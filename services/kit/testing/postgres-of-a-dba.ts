@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '@movie-ticketing/embedded-postgres/embedded-postgres';
 
-const SERVICE_ROLES = 'mt_catalog, mt_users, mt_bookings';
+const serviceRoles = 'mt_catalog, mt_users, mt_bookings';
 
-/** What a DBA may have given: each kind of login must work, or say what to grant. */
-export const LOGIN_KINDS = {
+/** The kinds of login that a DBA may create: each must work, or be refused with what to grant. */
+export const loginKinds = {
   superuser: 'a superuser',
   createrole: 'the database’s owner with CREATEROLE',
   granted: 'the database’s owner, with the roles made and granted by a DBA',
   bare: 'the database’s owner, and there are no roles',
   outsider: 'the database’s owner, and the roles are not granted to it',
 } as const;
-export type LoginKind = keyof typeof LOGIN_KINDS;
+export type LoginKind = keyof typeof loginKinds;
 
 export type GivenDatabase = {
   /** As the login. */
@@ -28,12 +28,12 @@ export type GivenDatabase = {
   asLogin: <Row extends object>(sql: string) => Promise<Row[]>;
 };
 
-/** A PostgreSQL server of a test's own, for roles belong to the whole server. */
+/** A PostgreSQL server for one test, because roles belong to the whole server. */
 export type DbaPostgres = {
   give: (kind: LoginKind) => Promise<GivenDatabase>;
-  /** A database of somebody else's, and a login with no rights in it but to connect. */
+  /** A database of another owner, and a login that can only connect to it. */
   giveForeign: () => Promise<GivenDatabase>;
-  /** Takes back every database, login and role. */
+  /** Drops every database, login and role. */
   reset: () => Promise<void>;
   stop: () => Promise<void>;
 };
@@ -55,7 +55,7 @@ const createRoles = `CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE m
 const gifts: Record<LoginKind, (login: string) => string> = {
   superuser: (login) => `ALTER ROLE ${login} SUPERUSER`,
   createrole: (login) => `ALTER ROLE ${login} CREATEROLE`,
-  granted: (login) => `${createRoles}; GRANT ${SERVICE_ROLES} TO ${login}`,
+  granted: (login) => `${createRoles}; GRANT ${serviceRoles} TO ${login}`,
   bare: () => 'SELECT 1',
   outsider: () => createRoles,
 };
@@ -99,8 +99,8 @@ export const startDbaPostgres = async (): Promise<DbaPostgres> => {
       for (const { name } of made) {
         await run(server.url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
       }
-      // What a login has granted goes with it: the roles first.
-      await run(server.url, `DROP ROLE IF EXISTS ${SERVICE_ROLES}`);
+      // A login that has granted a role cannot be dropped before the role.
+      await run(server.url, `DROP ROLE IF EXISTS ${serviceRoles}`);
       for (const { login } of made.splice(0)) await run(server.url, `DROP ROLE ${login}`);
     },
     stop: async () => {

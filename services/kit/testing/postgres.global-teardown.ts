@@ -1,7 +1,7 @@
 import './postgres.global-setup.ts';
 import { dropAll } from './database.ts';
 
-/** Drops what this run made and ends the server if it is ours. */
+/** Drops the databases of this run, and stops the server if this run started it. */
 export default async function tearDown(): Promise<void> {
   try {
     await dropAll();

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import process from 'node:process';
 
-// The parts of jest's results that are read here; jest's own types come with its internals.
+// The parts of jest's results that are read here; jest publishes its types only with its internals.
 type Assertion = { status: string; fullName: string };
 type FileResult = { testFilePath: string; testResults: Assertion[] };
 type RunResults = {
@@ -13,31 +13,31 @@ type RunResults = {
   numRuntimeErrorTestSuites: number;
 };
 
-const SKIPPED = new Set(['pending', 'skipped', 'todo', 'disabled']);
+const skippedStates = new Set(['pending', 'skipped', 'todo', 'disabled']);
 
-function describeSkip(file: FileResult, assertion: Assertion): string {
+const describeSkip = (file: FileResult, assertion: Assertion): string => {
   const [, title = assertion.fullName, reason = 'no reason given'] =
     /^(.*) \[skipped: (.*)\]$/s.exec(assertion.fullName) ?? [];
   return `  ${relative(process.cwd(), file.testFilePath)}: ${title} (${reason})`;
-}
+};
 
 /** Lists what was skipped and why; its last line is for scripts: `N passed, N failed, N skipped`. */
-export function summarize(results: RunResults, listSkips = true): string {
-  // With -t everything else counts as skipped, which needs no telling.
+export const summarize = (results: RunResults, listSkips = true): string => {
+  // With -t every other test counts as skipped, which is not worth listing.
   const files = listSkips ? results.testResults : [];
   const skips = files.flatMap((file) =>
     file.testResults
-      .filter(({ status }) => SKIPPED.has(status))
+      .filter(({ status }) => skippedStates.has(status))
       .map((assertion) => describeSkip(file, assertion)),
   );
-  // A file that does not load has no test to count, and must not pass for that.
+  // A file that does not load has no tests, and counts as one failure.
   const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
   const skipped = results.numPendingTests + results.numTodoTests;
   const counts = `${String(results.numPassedTests)} passed, ${String(failed)} failed, ${String(skipped)} skipped`;
   return [...(skips.length > 0 ? ['Skipped:', ...skips] : []), counts].join('\n');
-}
+};
 
-/** jest wants a reporter to be the default export of its file, and a class. */
+/** jest requires a reporter to be a class and the default export of its file. */
 export default class SkipReporter {
   readonly #filtered: boolean;
 

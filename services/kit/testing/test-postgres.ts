@@ -6,26 +6,26 @@ import { stopLeftover } from '@movie-ticketing/embedded-postgres/server';
 import { startEmbeddedPostgres } from '@movie-ticketing/embedded-postgres/embedded-postgres';
 import { probeDocker } from './docker-probe.ts';
 
-/** A server for this run's databases; `url` is a superuser's or at least one's that may create them. */
+/** A server for the databases of this run; the user of `url` can create databases. */
 export type TestPostgres = { url: string; chosen: string; stop(): Promise<void> };
 
-const IMAGE = 'postgres:17';
-const FOLDER = 'movie-ticketing-test-';
+const image = 'postgres:17';
+const folderPrefix = 'movie-ticketing-test-';
 
-// Nobody keeps a test's data, and two workers may each hold several pools.
-const PARAMETERS = {
+// The data of tests is not kept, and two workers may each have several pools.
+const parameters = {
   max_connections: '300',
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
 };
 
-async function startContainer(reaperImage: boolean): Promise<Omit<TestPostgres, 'chosen'>> {
-  // Its reaper would be pulled; the container is stopped by teardown instead.
+const startContainer = async (reaperImage: boolean): Promise<Omit<TestPostgres, 'chosen'>> => {
+  // The image of the reaper would have to be pulled; the teardown stops the container instead.
   if (!reaperImage) process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
   const { GenericContainer, Wait } = await import('testcontainers');
-  const settings = Object.entries(PARAMETERS).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  const container = await new GenericContainer(IMAGE)
+  const settings = Object.entries(parameters).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+  const container = await new GenericContainer(image)
     .withEnvironment({
       POSTGRES_PASSWORD: 'test',
       POSTGRES_INITDB_ARGS:
@@ -33,7 +33,7 @@ async function startContainer(reaperImage: boolean): Promise<Omit<TestPostgres, 
     })
     .withCommand(['postgres', ...settings])
     .withExposedPorts(5432)
-    // Once for the server that the image's set-up uses, once for the real one.
+    // The first time is the server of the image's setup.
     .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/, 2))
     .withStartupTimeout(60_000)
     .start();
@@ -44,29 +44,29 @@ async function startContainer(reaperImage: boolean): Promise<Omit<TestPostgres, 
       await container.stop({ timeout: 1000 });
     },
   };
-}
+};
 
-/** What a test run that was killed left in the temporary folder: its server, its files. */
-async function sweepAbandoned(): Promise<void> {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(FOLDER))) {
+/** Removes the servers and files that killed test runs left in the temporary folder. */
+const sweepAbandoned = async (): Promise<void> => {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(folderPrefix))) {
     const dataDir = join(tmpdir(), name);
     try {
-      // A run that begins at this moment has its folder and not yet its lock.
+      // A run that is just starting has its folder but not its lock yet.
       if (Date.now() - statSync(dataDir).mtimeMs < 60_000) continue;
       const lock = lockDataFolder(dataDir);
       await stopLeftover(join(dataDir, 'postgres'), () => undefined);
       lock.release();
       rmSync(dataDir, { recursive: true, force: true });
     } catch {
-      // In use by another run, or another user's.
+      // It is in use by another run, or belongs to another user.
     }
   }
-}
+};
 
-async function startEmbedded(): Promise<Omit<TestPostgres, 'chosen'>> {
+const startEmbedded = async (): Promise<Omit<TestPostgres, 'chosen'>> => {
   await sweepAbandoned();
-  const dataDir = mkdtempSync(join(tmpdir(), FOLDER));
-  const server = await startEmbeddedPostgres({ dataDir, durable: false, parameters: PARAMETERS });
+  const dataDir = mkdtempSync(join(tmpdir(), folderPrefix));
+  const server = await startEmbeddedPostgres({ dataDir, durable: false, parameters });
   return {
     url: server.url,
     stop: async () => {
@@ -74,22 +74,22 @@ async function startEmbedded(): Promise<Omit<TestPostgres, 'chosen'>> {
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
-}
+};
 
-/** DATABASE_URL if set, else a container where Docker and the image are at hand, else embedded. */
-export async function startTestPostgres(): Promise<TestPostgres> {
+/** DATABASE_URL if set, else a container if Docker and the image are available, else the embedded one. */
+export const startTestPostgres = async (): Promise<TestPostgres> => {
   const given = process.env['DATABASE_URL'] ?? '';
   if (given !== '')
-    return { url: given, chosen: 'DATABASE_URL, since it is set', stop: () => Promise.resolve() };
-  const docker = await probeDocker(IMAGE);
+    return { url: given, chosen: 'DATABASE_URL (it is set)', stop: () => Promise.resolve() };
+  const docker = await probeDocker(image);
   let why = docker.usable ? '' : docker.why;
   if (docker.usable) {
     try {
       const container = await startContainer(docker.reaperImage);
-      return { ...container, chosen: `testcontainers, since Docker and ${IMAGE} are here` };
+      return { ...container, chosen: `testcontainers (Docker has ${image})` };
     } catch (error) {
-      why = `a container of ${IMAGE} did not start: ${(error as Error).message}`;
+      why = `a container of ${image} did not start: ${(error as Error).message}`;
     }
   }
-  return { ...(await startEmbedded()), chosen: `embedded, since ${why}` };
-}
+  return { ...(await startEmbedded()), chosen: `embedded (${why})` };
+};

@@ -5,11 +5,11 @@ import type { JwkSource } from '../src/published-keys.ts';
 
 export type TestTokens = {
   source: JwkSource;
-  /** A real signed token, as the users service would make it. */
+  /** A signed token like those of the users service. */
   sign: (currentUser: { userId: number; role?: Role }) => Promise<string>;
 };
 
-/** A key pair of a test's own, for services that are tested without the users service. */
+/** A new key pair, for services that are tested without the users service. */
 export const makeTestTokens = async (): Promise<TestTokens> => {
   const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' };
