@@ -93,6 +93,7 @@ export const makeBookingsProcess = (options: BookingsOptions): Service => {
     metrics,
     logger,
     abandonAfterMs: env.PAYMENT_ABANDON_SECONDS * 1_000,
+    timeoutMs: env.PAYMENT_TIMEOUT_SECONDS * 1_000,
   });
   return {
     name: 'bookings',

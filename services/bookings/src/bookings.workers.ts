@@ -20,6 +20,7 @@ export const startBookingsWorkers = (options: {
   metrics: BookingsMetrics;
   logger: Logger;
   abandonAfterMs: number;
+  timeoutMs: number;
 }): Worker => {
   const { db, logger, metrics } = options;
   const rounds: [name: string, intervalMs: number, work: () => Promise<boolean>][] = [

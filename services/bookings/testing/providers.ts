@@ -20,14 +20,14 @@ export const watched = (provider: PaymentProvider): WatchedProvider => {
       charges.push(charge);
       return provider.charge(charge, signal);
     },
-    lookUp: (key) => provider.lookUp(key),
-    abandon: (charge) => {
+    lookUp: (key, signal) => provider.lookUp(key, signal),
+    abandon: (charge, signal) => {
       abandoned.push(charge.key);
-      return provider.abandon(charge);
+      return provider.abandon(charge, signal);
     },
-    refund: (key) => {
+    refund: (key, signal) => {
       refunds.push(key);
-      return provider.refund(key);
+      return provider.refund(key, signal);
     },
   };
 };

@@ -127,6 +127,7 @@ export const startRealBookings = async (
         db,
         provider,
         abandonAfterMs: abandon ? 0 : 600_000,
+        timeoutMs: 60_000,
         logger: silentLogger,
         observe,
       });

@@ -1,4 +1,5 @@
 import type { Database } from '@movie-ticketing/kit/database';
+import { withDeadline } from '@movie-ticketing/kit/deadline';
 import type { Logger } from '@movie-ticketing/kit/logging';
 
 import { makeBookingsRepository } from '../bookings/bookings.repository.ts';
@@ -7,6 +8,8 @@ import { makePaymentsRepository, type OpenPayment } from './payments.repository.
 import { settlePayment, type ChargeOutcome } from './settle-payment.ts';
 
 const paymentsPerRound = 50;
+/** At once: a provider that does not respond delays the others by one time-out, not by fifty. */
+const concurrentPayments = 10;
 
 /**
  * One round of settling what a crash or a slow provider left open: payments whose outcome is unknown, and
@@ -18,37 +21,45 @@ export const reconcilePayments = async (options: {
   db: Database;
   provider: PaymentProvider;
   abandonAfterMs: number;
+  /** How long a call of the provider may take. */
+  timeoutMs: number;
   logger: Logger;
   observe: (outcome: string) => void;
 }): Promise<boolean> => {
   const open = await makePaymentsRepository(options.db).takeOpen(paymentsPerRound);
-  for (const payment of open) {
-    try {
-      if (payment.status === 'refund_pending') await refund(options.db, options.provider, payment);
-      else await resolveOutcome(options, payment);
-    } catch (error) {
-      // It is retried at its next check; the others continue.
-      options.logger.warn({ error, payment_id: payment.id }, 'payment not settled, will retry');
-    }
-  }
+  const next = open.values();
+  const settleRest = async (): Promise<void> => {
+    for (const payment of next) await reconcile(options, payment);
+  };
+  await Promise.all(Array.from({ length: concurrentPayments }, settleRest));
   return open.length === paymentsPerRound;
 };
 
-const resolveOutcome = async (
-  options: Parameters<typeof reconcilePayments>[0],
-  payment: OpenPayment,
-): Promise<void> => {
+type Options = Parameters<typeof reconcilePayments>[0];
+
+const reconcile = async (options: Options, payment: OpenPayment): Promise<void> => {
+  try {
+    if (payment.status === 'refund_pending') await refund(options, payment);
+    else await resolveOutcome(options, payment);
+  } catch (error) {
+    // It is retried at its next check; the others continue.
+    options.logger.warn({ error, payment_id: payment.id }, 'payment not settled, will retry');
+  }
+};
+
+const resolveOutcome = async (options: Options, payment: OpenPayment): Promise<void> => {
   const charge = {
     key: String(payment.id),
     amountMinor: payment.amountMinor,
     currency: payment.currency,
   };
-  const found = await options.provider.lookUp(charge.key);
+  const { provider, timeoutMs } = options;
+  const found = await withDeadline(timeoutMs, (signal) => provider.lookUp(charge.key, signal));
   const outcome: ChargeOutcome | undefined =
     found !== 'unknown'
       ? found
       : payment.ageMs >= options.abandonAfterMs
-        ? await options.provider.abandon(charge)
+        ? await withDeadline(timeoutMs, (signal) => provider.abandon(charge, signal))
         : undefined;
   if (outcome === undefined) return;
   const settled = await settlePayment(options.db, payment, outcome);
@@ -56,11 +67,10 @@ const resolveOutcome = async (
 };
 
 const refund = async (
-  db: Database,
-  provider: PaymentProvider,
+  { db, provider, timeoutMs }: Options,
   payment: OpenPayment,
 ): Promise<void> => {
-  await provider.refund(String(payment.id));
+  await withDeadline(timeoutMs, (signal) => provider.refund(String(payment.id), signal));
   await db.transaction(async (tx) => {
     const bookings = makeBookingsRepository(tx);
     const payments = makePaymentsRepository(tx);

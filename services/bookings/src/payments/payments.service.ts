@@ -1,11 +1,13 @@
 import type { CurrentUser } from '@movie-ticketing/kit/current-user';
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
+import { withDeadline } from '@movie-ticketing/kit/deadline';
 import {
   keyInFlight,
   keyReused,
   type IdempotentRequest,
   type Replayable,
 } from '@movie-ticketing/kit/idempotency';
+import { makeInFlight } from '@movie-ticketing/kit/in-flight';
 import type { Logger } from '@movie-ticketing/kit/logging';
 import { Problem } from '@movie-ticketing/kit/problems';
 import { isUniqueViolation } from '@movie-ticketing/kit/sqlstate';
@@ -43,9 +45,8 @@ export const makePaymentsService = (
    */
   const charge = async ({ id, amountMinor, currency }: Payment, token: string | undefined) => {
     try {
-      return await provider.charge(
-        { key: String(id), amountMinor, currency, token },
-        AbortSignal.timeout(options.timeoutMs),
+      return await withDeadline(options.timeoutMs, (signal) =>
+        provider.charge({ key: String(id), amountMinor, currency, token }, signal),
       );
     } catch (error) {
       options.logger.warn({ error, payment_id: id }, 'payment outcome unknown');
@@ -53,27 +54,32 @@ export const makePaymentsService = (
     }
   };
 
+  const inFlight = makeInFlight<PaymentResult>();
+
+  const pay = async (
+    currentUser: CurrentUser,
+    order: NewPayment,
+  ): Promise<Replayable<PaymentResult>> => {
+    const begun = await beginPayment(db, currentUser, order, options.timeoutMs);
+    if ('claimed' in begun) {
+      return { result: await awaitResult(db, begun.claimed, options.timeoutMs), isReplay: true };
+    }
+    const outcome = await charge(begun.payment, order.token);
+    if (outcome === undefined) {
+      options.observe('in_doubt');
+      return { result: { payment: begun.payment, outcome: 'processing' }, isReplay: false };
+    }
+    const result = await settlePayment(db, begun.payment, outcome);
+    options.observe(result.payment.status);
+    return { result, isReplay: false };
+  };
+
   return {
     get: async (currentUser: CurrentUser, id: number): Promise<Payment> =>
       requireVisible(currentUser, await repository.find(id), 'Payment'),
 
-    pay: async (
-      currentUser: CurrentUser,
-      order: NewPayment,
-    ): Promise<Replayable<PaymentResult>> => {
-      const begun = await beginPayment(db, currentUser, order, options.timeoutMs);
-      if ('claimed' in begun) {
-        return { result: await awaitResult(db, begun.claimed, options.timeoutMs), isReplay: true };
-      }
-      const outcome = await charge(begun.payment, order.token);
-      if (outcome === undefined) {
-        options.observe('in_doubt');
-        return { result: { payment: begun.payment, outcome: 'processing' }, isReplay: false };
-      }
-      const result = await settlePayment(db, begun.payment, outcome);
-      options.observe(result.payment.status);
-      return { result, isReplay: false };
-    },
+    pay: (currentUser: CurrentUser, order: NewPayment): Promise<Replayable<PaymentResult>> =>
+      inFlight(order.idempotency, () => pay(currentUser, order)),
   };
 };
 
@@ -183,7 +189,8 @@ const expired = (): Problem =>
     detail: 'The booking has expired. Nothing was charged. Make a new booking.',
   });
 
-const pollMs = 50;
+const firstPollMs = 50;
+const longestPollMs = 500;
 
 /**
  * The result of a payment that was begun with this key, here or in another process. Waits as long as its
@@ -196,7 +203,8 @@ const awaitResult = async (
   timeoutMs: number,
 ): Promise<PaymentResult> => {
   const payments = makePaymentsRepository(db);
-  for (let waited = 0; ; waited += pollMs) {
+  let pollMs = firstPollMs;
+  for (let waited = 0; ; waited += pollMs, pollMs = Math.min(pollMs * 2, longestPollMs)) {
     const claim = await findClaim(db, request);
     if (claim === undefined || claim.paymentId === null) throw keyInFlight();
     if (claim.outcome !== null) {
