@@ -1,7 +1,5 @@
 import type { KubeObject } from '../src/runtime/kube-object.ts';
 import type { OperatorSettings } from '../src/objects/settings.ts';
-import { makeContext } from '../src/reconcile/decide.ts';
-import type { Context } from '../src/steps/step.ts';
 import {
   specSchema,
   type MovieTicketing,
@@ -36,24 +34,6 @@ export const resourceOf = (
   },
   spec: specSchema.parse(spec),
 });
-
-/** The context of a first reconcile, in a cluster where nothing exists yet. */
-export const contextOf = (resource: MovieTicketing): Context =>
-  makeContext(
-    {
-      resource,
-      owned: new Map(),
-      conflicting: new Map(),
-      referenced: new Map(),
-      pods: [],
-      warnings: [],
-      refusals: new Map(),
-      namespaceIsTerminating: false,
-      now: new Date('2026-03-01T00:00:00Z'),
-      fresh: { databasePassword: 'database-pw', adminPassword: 'admin-pw', adminId: 'id' },
-    },
-    testSettings,
-  );
 
 /** A Secret or ConfigMap that a user created. */
 export const userObject = (
