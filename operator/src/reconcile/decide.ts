@@ -80,7 +80,7 @@ export const decide = (unredacted: Observed, settings: OperatorSettings): Plan =
   return { ...plan, status, events: redact(events) };
 };
 
-export const makeContext = (observed: Observed, settings: OperatorSettings): Context => ({
+const makeContext = (observed: Observed, settings: OperatorSettings): Context => ({
   observed,
   settings,
   resource: observed.resource,
