@@ -10,7 +10,7 @@ import { migrate } from '@movie-ticketing/migrations/migrate';
 export type BenchDatabase = {
   url: string;
   db: Database;
-  /** What the table says about it: version, and whether commits reach the disk. */
+  /** For the report: the version, and whether commits reach the disk. */
   description: string;
   stop: () => Promise<void>;
 };
@@ -18,9 +18,9 @@ export type BenchDatabase = {
 type Place = { url: string; remove: () => Promise<void> };
 
 /**
- * A migrated database of the benchmark's own: on an embedded Postgres with fsync on, or a new one on
- * the server that DATABASE_URL names. Nothing that is there already is touched.
- * @param dataRoot a folder on a real disk: in memory a flush costs nothing
+ * Creates and migrates a database for the benchmark: on an embedded PostgreSQL with fsync on, or on the
+ * server of DATABASE_URL, where existing databases stay unchanged.
+ * @param dataRoot a folder on a disk: in memory a flush costs nothing
  */
 export const openBenchDatabase = async (options: {
   databaseUrl: string | undefined;

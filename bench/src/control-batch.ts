@@ -9,8 +9,8 @@ import type { Queryable } from '@movie-ticketing/kit/database';
 import { Problem } from '@movie-ticketing/kit/problems';
 
 /**
- * The control: what a booking costs without the shared batch, everything else the same. One transaction of
- * five statements each, as many at a time as the pool has connections.
+ * The control: one transaction of five statements per booking instead of the shared batch, as many at a time
+ * as the pool has connections. Everything else is the same.
  */
 export const controlBatch: typeof runBatch = (db, requests, { holdMs }) =>
   Promise.all(
@@ -26,7 +26,7 @@ export const controlBatch: typeof runBatch = (db, requests, { holdMs }) =>
     }),
   );
 
-/** No queue: each booking begins when it arrives, and waits only for a connection and its row. */
+/** No queue: each booking starts when it arrives and waits only for a connection and its row. */
 export const noQueue: typeof makeBookingQueue = ({ run }) => ({
   submit: async (request) => {
     const [result] = await run([request]);
@@ -107,7 +107,7 @@ const insertBooking = async (
   return { id: (row as { id: number }).id, ...booking };
 };
 
-/** A sixth statement if there is a key; a repeat fails on the primary key, which is enough here. */
+/** A sixth statement if the request has a key. A repeat fails on the primary key: no client repeats one. */
 const storeKey = async (
   tx: Queryable,
   { idempotency }: BookingRequest,

@@ -24,13 +24,13 @@ export const countSeats = async (
      FROM screenings LEFT JOIN sold ON screening_id = id WHERE id = ANY($1::bigint[])`,
     [screenings],
   );
-  if (row === undefined) throw new Error('nothing was counted');
+  if (row === undefined) throw new Error('the count returned no row');
   return row;
 };
 
 /**
- * What is wrong with the seats after a load; undefined: nothing. Each answer of 201 is a booking; a
- * client's last request, cut off at the end, may have become one too, and so may what was answered 5xx.
+ * What is wrong with the seats after a load; undefined: nothing. Each response with 201 is a booking. A
+ * client's last request, cut off at the end, may be one too, and so may a request that got a 5xx.
  * @param uncertain requests whose outcome is unknown
  */
 export const findFault = (

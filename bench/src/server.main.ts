@@ -33,8 +33,8 @@ const answer = async ({ ask, file }: ServerRequest): Promise<object> => {
 };
 
 /**
- * The whole API in one process, as `npm start` serves it, on a database that is ready. Told `control`
- * it differs in one thing: how bookings that wait are run.
+ * The whole API in one process, as `npm start` serves it, on a prepared database. With the argument `control`
+ * each booking has a transaction of its own.
  */
 await runProcess(async () => {
   const environment = parseEnvironment(gatewayEnvironment, process.env);
@@ -61,7 +61,7 @@ await runProcess(async () => {
   process.on('message', (request: ServerRequest) => {
     void answer(request).then((found) => process.send?.(found));
   });
-  // The benchmark is gone: nobody else needs this process.
+  // The benchmark exited.
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   return running.stop;
 });

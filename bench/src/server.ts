@@ -5,15 +5,15 @@ import { z } from 'zod';
 
 import type { Variant } from './cells.ts';
 
-/** What a server is asked over its IPC channel, besides HTTP. */
+/** A request to the server process over its IPC channel. */
 export type ServerRequest = { ask: 'usage' | 'start-profile' | 'stop-profile'; file?: string };
 
 export type BenchServer = {
   url: string;
-  /** Processor time used since its start, in seconds: all its threads, not the database's. */
+  /** Processor time since the server's start in seconds: all its threads, without the database's. */
   processorSeconds: () => Promise<number>;
   startProfile: () => Promise<void>;
-  /** Ends the CPU profile and writes it there, for Chrome's developer tools. */
+  /** Stops the profiler and writes its CPU profile to a file for Chrome's developer tools. */
   stopProfile: (file: string) => Promise<void>;
   stop: () => Promise<void>;
 };
@@ -25,7 +25,7 @@ const usage = z.object({ user: z.number(), system: z.number() });
 export const startServer = async (options: {
   variant: Variant;
   databaseUrl: string;
-  /** 127.0.0.1 unless somebody from elsewhere must reach it. */
+  /** Default: 127.0.0.1. Containers connect to another address. */
   host?: string;
 }): Promise<BenchServer> => {
   const { variant, databaseUrl, host = '127.0.0.1' } = options;
@@ -39,9 +39,9 @@ export const startServer = async (options: {
       MANAGEMENT_PORT: '0',
       LOG_LEVEL: 'warn',
       RATE_LIMITS: 'off',
-      BCRYPT_COST: '4', // only while people are made
+      BCRYPT_COST: '4', // only used to register users
       JWT_ACCESS_TOKEN_SECONDS: '7200', // longer than a run
-      HOLD_MINUTES: '600', // no hold runs out and gives seats back in between
+      HOLD_MINUTES: '600', // no hold expires during a run
     },
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

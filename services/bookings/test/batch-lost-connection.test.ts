@@ -37,10 +37,10 @@ describe('a connection that breaks at COMMIT', () => {
   });
 
   test.each([
-    ['after Postgres committed', 'cut'],
-    ['before Postgres heard of it', 'lose'],
+    ['after PostgreSQL committed', 'cut'],
+    ['before COMMIT reaches PostgreSQL', 'lose'],
   ] as const)(
-    'when it breaks %s, then every booking of the batch is answered rightly and made once',
+    '%s: every request of the batch gets the right response and is booked once',
     async (_when, fault) => {
       const full = await insertScreening(system.db, { total_seats: 2 });
       const client = as(server.api, person);
@@ -61,13 +61,13 @@ describe('a connection that breaks at COMMIT', () => {
     },
   );
 
-  test('when COMMIT is still under way while the batch is looked up, then the look-up waits for it and nothing is booked twice', async () => {
+  test('a look-up waits for a COMMIT that has not arrived yet, and nothing is booked twice', async () => {
     const struck = proxy.strikeNextCommit('delay');
     const answer = as(server.api, person).book(screeningId, 2);
     await struck;
-    // The look-up asks for the lock that the old transaction still holds.
+    // The look-up waits for the lock that the old transaction still holds.
     await untilWaiting(system.db, 1);
-    // Control: whoever asked without the lock would find nothing now, and book a second time.
+    // Control: a look-up without the lock would find nothing now and book a second time.
     expect(await system.db.query('SELECT FROM bookings')).toHaveLength(0);
     proxy.forwardDelayed();
     expect((await answer).status).toBe(201);
@@ -75,7 +75,7 @@ describe('a connection that breaks at COMMIT', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('when it stays unknown for longer than anyone waits, then 503 with Retry-After, and the key tells later', async () => {
+  test('a batch whose outcome stays unknown is answered 503 with Retry-After; its key tells the outcome later', async () => {
     const struck = proxy.strikeNextCommit('delay');
     const answer = as(server.api, person).book(screeningId, 2, 'in-doubt');
     await struck;
@@ -91,11 +91,11 @@ describe('a connection that breaks at COMMIT', () => {
   });
 
   test.each([
-    ['it was made', 1],
-    ['it is to take its role', 2],
-    ['it is handed out', 3],
+    ['is made', 1],
+    ['takes its role', 2],
+    ['is handed out', 3],
   ])(
-    'when Postgres ends a connection in the moment %s, then the process lives and the booking is made',
+    'a connection that PostgreSQL closes while it %s does not end the process, and the booking is made',
     async (_, times) => {
       const line = await startPostgresProxy(system.databaseUrl);
       const db = serviceDatabase(line.url);
@@ -112,7 +112,7 @@ describe('a connection that breaks at COMMIT', () => {
     },
   );
 
-  test('control: when a plain pool hands a connection out, then nothing listens for its loss', async () => {
+  test('control: nothing listens for errors of a connection that a plain pool hands out', async () => {
     const listeners = (pool: pg.Pool): Promise<number> =>
       new Promise((resolve, reject) => {
         pool.connect((error, client, release) => {
@@ -133,7 +133,7 @@ describe('a connection that breaks at COMMIT', () => {
   });
 
   test.each(['cut', 'lose'] as const)(
-    'when the COMMIT after the charge meets "%s", then the money and the booking agree, and the key tells',
+    'payment and booking agree after the fault "%s" at the COMMIT after the charge, and the key replays',
     async (fault) => {
       const simulated = makeSimulatedProvider(system.db, { lateMs: 0 });
       let struck: Promise<void> | undefined;
@@ -163,7 +163,7 @@ describe('a connection that breaks at COMMIT', () => {
   );
 
   test.each(['cut', 'lose'] as const)(
-    'when a payment’s COMMIT meets "%s", then it is charged once at most and its key tells how it went',
+    'a payment is charged at most once after the fault "%s" at its COMMIT, and its key tells the outcome',
     async (fault) => {
       const client = as(server.api, person);
       const { id } = (await client.book(screeningId)).body.booking;
@@ -175,7 +175,7 @@ describe('a connection that breaks at COMMIT', () => {
         const payments = await system.db.query<{ status: string }>('SELECT status FROM payments');
         return payments.every(({ status }) => status !== 'processing');
       };
-      // Committed and never charged, for its request is gone: the reconciler calls it off.
+      // Committed but never charged, since its request failed: the reconciler declines it.
       await system.db.query(
         `UPDATE payments SET next_check_at = clock_timestamp(), created_at = created_at - interval '1 minute'`,
       );
@@ -187,14 +187,14 @@ describe('a connection that breaks at COMMIT', () => {
   );
 });
 
-describe('a connection that Postgres ends in the middle of a batch', () => {
+describe('a connection that PostgreSQL closes during a batch', () => {
   let system: BookingsSystem;
   beforeEach(async () => {
     system = await startBookingsSystem();
   });
   afterEach(() => system.stop());
 
-  test('when its backend is terminated while it waits for a lock, then the batch runs again and everyone is booked once', async () => {
+  test('a batch whose backend is terminated while it waits for a lock runs again, and every request is booked once', async () => {
     const [person] = await system.people(1);
     const screening = await insertScreening(system.db);
     const lock = await lockScreenings(system.databaseUrl, [screening.id]);
@@ -214,7 +214,7 @@ describe('a connection that Postgres ends in the middle of a batch', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('when all connections are terminated again and again under load, then nothing is lost or doubled', async () => {
+  test('no booking is lost or made twice when all connections are terminated repeatedly under load', async () => {
     const people = await system.people(10);
     const screening = await insertScreening(system.db, { total_seats: 2_000 });
     let answered = 0;
@@ -234,7 +234,7 @@ describe('a connection that Postgres ends in the middle of a batch', () => {
         const first = book();
         if ((answered += 1) % 8 === 0) await endAll();
         let answer = await first;
-        // 503 says nothing of the outcome: the key finds out.
+        // After 503 the outcome is unknown: repeating the key tells it.
         while (answer.status === 503) answer = await book();
         answers.push(answer);
       }

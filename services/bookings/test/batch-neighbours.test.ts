@@ -38,13 +38,13 @@ describe('one bad booking among its neighbours', () => {
   const good = (numTickets = 1, key?: string) =>
     bookingRequest({ userId: person.id, screeningId, numTickets }, key);
 
-  test('when an account was deleted and its token lives on, then it alone is refused as not signed in', async () => {
+  test('refuses only the request of a deleted user whose token is still valid', async () => {
     const gone = await insertUser(system.db, { deleted_at: new Date() });
     const results = await run([good(), bookingRequest({ userId: gone.id, screeningId }), good()]);
     expect(results.map(resultName)).toEqual(['booked', 'unauthenticated', 'booked']);
   });
 
-  test('when an account never was, then it alone is refused: the foreign key is not asked', async () => {
+  test('refuses only the request of a user that does not exist, before the foreign key fails', async () => {
     const results = await run([
       good(),
       bookingRequest({ userId: 999_999_999, screeningId }),
@@ -53,7 +53,7 @@ describe('one bad booking among its neighbours', () => {
     expect(results.map(resultName)).toEqual(['booked', 'unauthenticated', 'booked']);
   });
 
-  test('control: when such an order reaches the insert, then the whole batch fails with it', async () => {
+  test('control: the insert of a booking of a missing user fails the whole batch', async () => {
     const gone = { ...bookingRequest({ userId: 999_999_999, screeningId }), id: 1 };
     const now = new Date();
     const row = (it: typeof gone, id: number) => ({
@@ -75,7 +75,7 @@ describe('one bad booking among its neighbours', () => {
     await expect(naive).rejects.toMatchObject({ code: '23503' });
   });
 
-  test('when a deleted account repeats a booking with its key, then it is refused and not replayed', async () => {
+  test('refuses a deleted user who repeats a booking with its key', async () => {
     const [leaver] = await system.people(1);
     const first = bookingRequest({ userId: leaver!.id, screeningId }, 'before-leaving');
     expect((await run([first])).map(resultName)).toEqual(['booked']);
@@ -87,7 +87,7 @@ describe('one bad booking among its neighbours', () => {
     expect((await run([good(), again])).map(resultName)).toEqual(['booked', 'unauthenticated']);
   });
 
-  test('when a key was used with another body, then that order alone is refused', async () => {
+  test('refuses only the request whose key was used with another body', async () => {
     await run([good(1, 'used')]);
     const results = await run([good(), good(2, 'used'), good(1, 'used'), good()]);
     expect(results.map(resultName)).toEqual([
@@ -98,7 +98,7 @@ describe('one bad booking among its neighbours', () => {
     ]);
   });
 
-  test('when one key comes twice in a batch, then the first is booked, its twin replayed and another body refused', async () => {
+  test('books the first of two requests with one key, replays the second, and refuses another body', async () => {
     const results = await run([good(1, 'twin'), good(1, 'twin'), good(3, 'twin'), good()]);
     expect(results.map(resultName)).toEqual([
       'booked',
@@ -110,7 +110,7 @@ describe('one bad booking among its neighbours', () => {
     expect(twin).toEqual({ ...first, kind: 'replayed' });
   });
 
-  test('when a screening vanished, was cancelled or began, then each such order is told so and the others are booked', async () => {
+  test('refuses requests for missing, cancelled and started screenings and books the others', async () => {
     const cancelled = await insertScreening(system.db, { status: 'cancelled' });
     const began = await insertScreening(system.db, { starts_at: new Date(Date.now() - 1_000) });
     const results = await run([
@@ -129,7 +129,7 @@ describe('one bad booking among its neighbours', () => {
     ]);
   });
 
-  test('when somebody holds a screening locked for long, then its requests get 503 with Retry-After and the rest is booked', async () => {
+  test('answers requests for a screening that stays locked with 503 and Retry-After and books the others', async () => {
     const [one, other] = [await insertScreening(system.db), await insertScreening(system.db)];
     const lock = await lockScreenings(system.databaseUrl, [one.id, other.id]);
     const results = await runBatch(
@@ -149,7 +149,7 @@ describe('one bad booking among its neighbours', () => {
   });
 });
 
-describe('a booking that fails for a reason nobody foresaw', () => {
+describe('a booking that fails unexpectedly', () => {
   let system: BookingsSystem;
   let db: Database;
   beforeAll(async () => {
@@ -191,7 +191,7 @@ describe('a booking that fails for a reason nobody foresaw', () => {
     },
   );
 
-  test('when its neighbours carry keys, then each key is stored once and the failed one stays free', async () => {
+  test('stores each key of the other requests once and leaves its own unused', async () => {
     const screening = await insertScreening(system.db, { total_seats: 100 });
     const [person] = await system.people(1);
     const wish = (numTickets: number, key: string) =>

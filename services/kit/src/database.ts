@@ -5,7 +5,7 @@ import type { Logger } from './logging.ts';
 import { takeRole, type ServiceRole } from './service-role.ts';
 import { isConnectionLost, isRetryable, isStaleStatement } from './sqlstate.ts';
 
-// Ids are below 2^53 for as long as anyone counts, dates are calendar days and not instants.
+// Ids stay below 2^53. Dates are calendar days, not instants.
 const { INT8, DATE } = pg.types.builtins;
 type Parser = (text: string) => unknown;
 const ownParsers = new Map<number, Parser>([
@@ -17,9 +17,9 @@ const types: pg.CustomTypesConfig = {
   getTypeParser: (oid: number) => ownParsers.get(oid) ?? standardParser(oid),
 };
 
-/** What a repository runs on: a pool, or one transaction's connection. */
+/** A pool, or the connection of one transaction. */
 export type Queryable = {
-  /** @param name set on hot statements: parsed once a connection */
+  /** @param name set on frequent statements: they are prepared once per connection */
   query<Row>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]>;
 };
 
@@ -46,7 +46,7 @@ export type Database = Queryable & {
 
 export type DatabaseOptions = {
   url: string;
-  /** The service's role, taken by every connection before its first use, whatever login the URL names. */
+  /** The service's role, which every connection takes before its first use. */
   role?: ServiceRole;
   poolSize: number;
   logger: Logger;
@@ -68,16 +68,16 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
     max: options.poolSize,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
-    // What has changed about the database since, such as the role to take, every connection learns in time.
+    // So that every connection picks up changes of the database, such as the role to take.
     maxLifetimeSeconds: 1_800,
     application_name: options.applicationName,
     statement_timeout: statementTimeoutMs,
-    // Postgres keeps the one above. A database that fell silent with its connections open (a node
-    // lost, a firewall that forgot) keeps nothing: without this one a query waits for ever.
+    // PostgreSQL enforces the one above. If it stops responding while its connections stay open (a lost
+    // node, a firewall that dropped its state), only this one ends a query.
     query_timeout: statementTimeoutMs + 2_000,
     lock_timeout: options.lockTimeoutMs ?? 3_000,
-    // No transaction waits for anything but the database: one that idles has lost its process.
-    // Longer than a batch in doubt is looked up, or its COMMIT could come to nothing meanwhile.
+    // A transaction waits for nothing but the database: an idle one has lost its process.
+    // Longer than the look-up of a batch in doubt, whose COMMIT may still arrive meanwhile.
     idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
     // Statements of a transaction are sent without waiting for the responses of those before them.
@@ -88,11 +88,11 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
   // Without a listener an idle connection that Postgres closes ends the process.
   let closing = false;
   pool.on('error', (error) => {
-    // end() resolves before the sockets have closed: a Postgres that stops next is no news.
-    if (!closing) options.logger.warn({ error }, 'an idle database connection was lost');
+    // end() resolves before the sockets have closed: PostgreSQL may stop in between.
+    if (!closing) options.logger.warn({ error }, 'idle database connection lost');
   });
-  // Between a connection's making and its first statement the pool listens no more and a transaction
-  // not yet: lost just then, it would end the process. The statement that follows fails and says so.
+  // Between connecting and the first statement neither the pool nor a transaction listens for errors: a
+  // connection lost then would end the process. The next statement fails with the error.
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
   });
@@ -108,7 +108,7 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
   };
 };
 
-/** What a pool does with each new connection before it hands it out; throwing refuses the connection. */
+/** Runs on each new connection before the pool hands it out. Throwing refuses the connection. */
 const asRole = (role: ServiceRole, logger: Logger) => {
   let warned = false;
   return {
@@ -218,9 +218,9 @@ const commit = async (client: pg.ClientBase): Promise<pg.QueryResult> => {
   }
 };
 
-/** The row of a statement that always gives one, such as INSERT ... RETURNING. */
+/** The row of a statement that always returns one, such as INSERT ... RETURNING. */
 export const onlyRow = <Row>(rows: readonly Row[]): Row => {
   const [row] = rows;
-  if (row === undefined) throw new Error('a statement that always gives a row gave none');
+  if (row === undefined) throw new Error('the statement returned no row');
   return row;
 };
