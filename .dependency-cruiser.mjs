@@ -1,5 +1,5 @@
 /**
- * The layers of docs/architecture.md: handler -> service -> repository. A service never imports another
+ * The layers of docs/how-it-works.md: handler -> service -> repository. A service never imports another
  * service. Tests and testing folders may import anything.
  */
 const notTests = '/(test|testing)/';

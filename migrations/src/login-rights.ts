@@ -45,7 +45,7 @@ export const assertMayMigrate = async (client: Client): Promise<void> => {
   if (other !== undefined) {
     const owner = quoted(other.owner);
     throw new MigrationError(
-      `The tables in the database ${database} belong to ${owner}, and the login ${login} does not have the rights of that role. Migrate as ${owner}, or change the owner of the tables (docs/operate.md, "Roles in a database of your own").`,
+      `The tables in the database ${database} belong to ${owner}, and the login ${login} does not have the rights of that role. Migrate as ${owner}, or change the owner of the tables (docs/configure-the-resource.md, "Roles in an external database").`,
     );
   }
 };

@@ -163,5 +163,5 @@ export const describeRoleless = ({ login, roles }: RolelessLogin): string => {
     return `${names.join(', ')} (${why})`;
   });
   const services = roles.map(({ name }) => name.replace(/^mt_/, '')).join(', ');
-  return `Without roles of their own: ${services} run as the login "${login}" itself, so each has the rights of all. Roles not taken: ${reasons.join('; ')}. For the SQL see docs/operate.md, "Roles in a database of your own".`;
+  return `Without roles of their own: ${services} run as the login "${login}" itself, so each has the rights of all. Roles not taken: ${reasons.join('; ')}. For the SQL see docs/configure-the-resource.md, "Roles in an external database".`;
 };

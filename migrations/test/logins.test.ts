@@ -15,15 +15,16 @@ import { Client } from 'pg';
 import { migrate, type MigrationReport } from '../src/migrate.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-const docsFile = fileURLToPath(new URL('../../docs/operate.md', import.meta.url));
+const docsFile = fileURLToPath(new URL('../../docs/configure-the-resource.md', import.meta.url));
 const ROLES = ['mt_bookings', 'mt_catalog', 'mt_users'];
 
-/** The block of SQL in docs/operate.md that contains `part`, for this login. */
+/** The block of SQL in docs/configure-the-resource.md that contains `part`, for this login. */
 const sqlFromDocs = (part: string, login: string): string => {
-  const page = readFileSync(docsFile, 'utf8').split('## Roles in a database of your own')[1] ?? '';
+  const page = readFileSync(docsFile, 'utf8').split('## Roles in an external database')[1] ?? '';
   const blocks = [...page.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) => sql);
   const found = blocks.find((sql) => sql.includes(part));
-  if (found === undefined) throw new Error(`docs/operate.md has no SQL with ${part}`);
+  if (found === undefined)
+    throw new Error(`docs/configure-the-resource.md has no SQL with ${part}`);
   return found.replaceAll(/\bTO app\b/g, `TO ${login}`);
 };
 

@@ -147,7 +147,9 @@ const condition = z
     lastTransitionTime: described(z.iso.datetime(), 'When the status last changed.'),
     observedGeneration: described(z.int(), 'Generation of the spec that the condition is about.'),
   })
-  .meta({ description: 'A condition. docs/operate.md lists the reasons and their cures.' });
+  .meta({
+    description: 'A condition. docs/conditions-and-cures.md lists the reasons and their cures.',
+  });
 
 export const statusSchema = z.strictObject({
   observedGeneration: z

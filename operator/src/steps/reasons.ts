@@ -1,6 +1,6 @@
 /**
  * Every reason of a condition. `problem`: the resource is Degraded until a person acts or an outside
- * fault ends. docs/operate.md has a cure for each.
+ * fault ends. docs/conditions-and-cures.md has a cure for each.
  */
 export const reasons = {
   // Done

@@ -34,6 +34,6 @@ test.each([
   'bookings_released_total',
   'database_pool_connections',
   'nodejs_eventloop_lag_p99_seconds',
-])('exposes %s, which docs/running.md names', async (name) => {
+])('exposes %s, which docs/observe.md names', async (name) => {
   expect(await scrape()).toContain(`# HELP ${name} `);
 });

@@ -117,7 +117,7 @@ const asRole = (role: ServiceRole, logger: Logger) => {
       warned = true;
       logger.warn(
         { role },
-        'works as the database login itself, which cannot take the role of this service: docs/operate.md, "Roles in a database of your own"',
+        'works as the database login itself, which cannot take the role of this service: docs/configure-the-resource.md, "Roles in an external database"',
       );
     },
   };

@@ -95,7 +95,7 @@ const volumeDeleted = (volume: KubeObject | undefined): Finding | undefined =>
     ? undefined
     : {
         reason: 'VolumeDeleted',
-        message: `The PersistentVolumeClaim ${volume.metadata.name} is marked for deletion: it is deleted, with all data, when the pod ${volume.metadata.name}-0 ends. Dump the database now (docs/operate.md), then delete that pod: an empty database is created.`,
+        message: `The PersistentVolumeClaim ${volume.metadata.name} is marked for deletion: it is deleted, with all data, when the pod ${volume.metadata.name}-0 ends. Dump the database now (docs/back-up-and-restore.md), then delete that pod: an empty database is created.`,
       };
 
 const judge = (context: Context, desired: Manifest): StepResult => {

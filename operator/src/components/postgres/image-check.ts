@@ -78,7 +78,7 @@ const invalid = (image: string, output: string | undefined): Finding => ({
 
 const mismatch = (versions: { requested: string; version: string; recorded: string }): Finding => ({
   reason: 'DatabaseVersionMismatch',
-  message: `The image ${versions.requested} is PostgreSQL ${versions.version}, which cannot read the volume's data of PostgreSQL ${versions.recorded}. Set spec.database.managed.image to an image of PostgreSQL ${versions.recorded}. To change the major version, dump the database and restore it into a new resource (docs/operate.md).`,
+  message: `The image ${versions.requested} is PostgreSQL ${versions.version}, which cannot read the volume's data of PostgreSQL ${versions.recorded}. Set spec.database.managed.image to an image of PostgreSQL ${versions.recorded}. To change the major version, dump the database and restore it into a new resource (docs/upgrade.md).`,
 });
 
 /** A check that is merely in progress is no problem. */

@@ -55,7 +55,7 @@ export const storageClassProblem = (context: Context): Finding | undefined => {
   const cure =
     statusOf<ClaimStatus>(claim).phase === 'Pending'
       ? `The claim is not bound and holds no data: delete the PersistentVolumeClaim ${name}, and it is created again with the class ${requested}.`
-      : `Set spec.database.managed.storage.storageClassName to ${present}. To move the data to another class, dump the database and restore it into a new resource (docs/operate.md).`;
+      : `Set spec.database.managed.storage.storageClassName to ${present}. To move the data to another class, dump the database and restore it into a new resource (docs/back-up-and-restore.md).`;
   return {
     reason: 'StorageClassDiffers',
     message: `The volume ${name} has the storage class ${present}, which cannot be changed to ${requested}. ${cure}`,
