@@ -11,6 +11,7 @@ import { startWorker } from '@movie-ticketing/kit/worker';
 import { requiredMigration } from '@movie-ticketing/migrations/migration-files';
 
 import type { CatalogEnvironment } from './catalog.environment.ts';
+import { makeCurrencyCheck, type CurrencyCheck } from './currency-check.ts';
 import { movieEndpoints } from './movies/movies.endpoints.ts';
 import { makeMovieHandlers } from './movies/movies.handlers.ts';
 import { makeMoviesService } from './movies/movies.service.ts';
@@ -32,10 +33,15 @@ export type CatalogOptions = {
   jwks: JwkSource;
 };
 
+export type CatalogService = Service & {
+  /** @throws ConfigError if CURRENCY contradicts the prices in the database */
+  checkCurrency: CurrencyCheck['atStart'];
+};
+
 const hourMs = 3_600_000;
 
 /** Composes the catalog: its three components on one pool, and the worker that prunes stored responses. */
-export const makeCatalogService = (options: CatalogOptions): Service => {
+export const makeCatalogService = (options: CatalogOptions): CatalogService => {
   const { environment, logger } = options;
   const { db, edge, ready } = makeServiceParts({
     ...options,
@@ -43,6 +49,7 @@ export const makeCatalogService = (options: CatalogOptions): Service => {
     requiredMigration: requiredMigration(),
     publicReadMs,
   });
+  const currency = makeCurrencyCheck(db, environment.CURRENCY, ready);
   const pruning = startWorker({
     name: 'catalog_idempotency_keys',
     intervalMs: hourMs,
@@ -53,7 +60,8 @@ export const makeCatalogService = (options: CatalogOptions): Service => {
     name: 'catalog',
     routes: catalogRoutes(db, { currency: environment.CURRENCY }),
     edge,
-    ready,
+    ready: currency.ready,
+    checkCurrency: currency.atStart,
     stop: async () => {
       await pruning.stop();
       await db.close();

@@ -17,7 +17,8 @@ await runProcess(async () => {
   const tracing = await startTracing(environment, 'catalog');
   const jwks = jwksOverHttp(environment.JWT_JWKS_URL);
   const catalog = makeCatalogService({ databaseUrl, environment, logger, registry, jwks });
+  await catalog.checkCurrency();
   const running = await serve({ services: [catalog], environment, logger, registry, tracing });
-  logger.info({ port: running.port, management_port: running.managementPort }, 'catalog serves');
+  logger.info({ port: running.port, management_port: running.managementPort }, 'listening');
   return running.stop;
 });

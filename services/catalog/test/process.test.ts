@@ -3,8 +3,11 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { makeDatabase } from '@movie-ticketing/kit/database';
+import { silentLogger } from '@movie-ticketing/kit/testing/api';
 import { createTestDatabase } from '@movie-ticketing/kit/testing/database';
+import { migrate } from '@movie-ticketing/migrations/migrate';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
@@ -33,7 +36,7 @@ const start = (environment: Record<string, string>) => {
 const serving = async (of: ChildProcess): Promise<Record<string, unknown>> => {
   for await (const line of createInterface({ input: of.stdout as NodeJS.ReadableStream })) {
     const said = JSON.parse(line) as Record<string, unknown>;
-    if (said['message'] === 'catalog serves') return said;
+    if (said['message'] === 'listening') return said;
   }
   throw new Error('the catalog exited before it was ready');
 };
@@ -80,4 +83,53 @@ test('rejects a bad environment with exit code 2, naming the variables without t
   expect(said).toMatch(/^DATABASE_URL must be .*$/m);
   expect(said).toMatch(/^PORT must be .*$/m);
   expect(said).not.toMatch(/hunter2/);
+});
+
+describe('CURRENCY that differs from the prices in the database', () => {
+  const addMovie = async (url: string): Promise<void> => {
+    const db = makeDatabase({ url, poolSize: 1, logger: silentLogger, applicationName: 'test' });
+    await db.query(`INSERT INTO movies (title, title_folded, description, duration_minutes, price_minor, currency, start_date, end_date)
+   VALUES ('Old', 'old', '', 90, 1000, 'USD', '2027-01-01', '2027-02-01')`);
+    await db.close();
+  };
+
+  test('is refused at the start with exit code 2', async () => {
+    const database = await createTestDatabase();
+    await addMovie(database.url);
+    const running = start({ DATABASE_URL: database.url, CURRENCY: 'EUR' });
+    let errors = '';
+    running.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    const [code] = await once(running, 'exit');
+    expect(code).toBe(2);
+    expect(errors).toBe(
+      'CURRENCY is EUR, but the database has prices in USD: set CURRENCY to USD, or use another database\n',
+    );
+    await database.drop();
+  });
+
+  test('control: the currency of the prices is accepted', async () => {
+    const database = await createTestDatabase();
+    await addMovie(database.url);
+    const running = start({ DATABASE_URL: database.url, CURRENCY: 'USD' });
+    const { management_port } = await serving(running);
+    const ready = await fetch(`http://127.0.0.1:${String(management_port)}/readyz`);
+    expect(ready.status).toBe(200);
+    running.kill('SIGTERM');
+    await once(running, 'exit');
+    await database.drop();
+  });
+
+  test('keeps the catalog from being ready where the database could not answer at the start', async () => {
+    const database = await createTestDatabase({ empty: true });
+    const running = start({ DATABASE_URL: database.url, CURRENCY: 'EUR' });
+    const { management_port } = await serving(running);
+    await migrate({ databaseUrl: database.url });
+    await addMovie(database.url);
+    const ready = await fetch(`http://127.0.0.1:${String(management_port)}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.text()).toMatch(/CURRENCY is EUR/);
+    running.kill('SIGTERM');
+    await once(running, 'exit');
+    await database.drop();
+  });
 });

@@ -2,7 +2,10 @@ import {
   makeBookingsProcess,
   type BookingsOptions,
 } from '@movie-ticketing/bookings/bookings.composition';
-import { makeCatalogService } from '@movie-ticketing/catalog/catalog.composition';
+import {
+  makeCatalogService,
+  type CatalogService,
+} from '@movie-ticketing/catalog/catalog.composition';
 import type { Logger } from '@movie-ticketing/kit/logging';
 import type { Registry } from '@movie-ticketing/kit/metrics';
 import type { Service } from '@movie-ticketing/kit/service';
@@ -20,6 +23,7 @@ export type AllServices = {
   /** The reference page. */
   pages: RequestHandler;
   users: UsersProcess;
+  catalog: CatalogService;
 };
 
 /**
@@ -47,5 +51,10 @@ export const makeAllServices = async (options: {
     document: makeApiDocument(endpoints),
     edge: catalog.edge, // not used: the gateway's endpoints are public
   });
-  return { services: [gateway, catalog, users, bookings], pages: makeReferencePage(), users };
+  return {
+    services: [gateway, catalog, users, bookings],
+    pages: makeReferencePage(),
+    users,
+    catalog,
+  };
 };

@@ -61,13 +61,14 @@ const startOn = async (
   const logger = makeLogger({ service: 'movie-ticketing', level: environment.LOG_LEVEL });
   const registry = makeRegistry('movie-ticketing');
   const tracing = await startTracing(environment, 'movie-ticketing');
-  const { services, pages, users } = await makeAllServices({
+  const { services, pages, users, catalog } = await makeAllServices({
     databaseUrl: database.url,
     environment,
     logger,
     registry,
   });
   try {
+    await catalog.checkCurrency();
     const { signIns } = await seed({
       databaseUrl: database.url,
       mode: environment.SEED,

@@ -3,7 +3,8 @@ import { createServer, connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { makeApi } from '@movie-ticketing/kit/testing/api';
+import { makeDatabase } from '@movie-ticketing/kit/database';
+import { makeApi, silentLogger } from '@movie-ticketing/kit/testing/api';
 import { createTestDatabase } from '@movie-ticketing/kit/testing/database';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 
@@ -187,6 +188,24 @@ describe('its environment', () => {
     expect((await makeApi(url)('GET', '/movies')).body.movies).toEqual([]);
     server.child.kill('SIGTERM');
     expect((await server.exited).code).toBe(0);
+    await database.drop();
+  }, 300_000);
+
+  test('CURRENCY that differs from the prices in the database is refused with exit code 2', async () => {
+    const database = await createTestDatabase();
+    const db = makeDatabase({
+      url: database.url,
+      poolSize: 1,
+      logger: silentLogger,
+      applicationName: 'test',
+    });
+    await db.query(`INSERT INTO movies (title, title_folded, description, duration_minutes, price_minor, currency, start_date, end_date)
+   VALUES ('Old', 'old', '', 90, 1000, 'USD', '2027-01-01', '2027-02-01')`);
+    await db.close();
+    const server = start({ DATABASE_URL: database.url, CURRENCY: 'EUR' });
+    expect((await server.exited).code).toBe(2);
+    expect(server.output()).toMatch(/^CURRENCY is EUR, but the database has prices in USD: /m);
+    expect(server.output()).not.toMatch(/\n +at /);
     await database.drop();
   }, 300_000);
 
