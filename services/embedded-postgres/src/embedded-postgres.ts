@@ -11,7 +11,7 @@ import {
   superuser,
   type Cluster,
 } from './cluster.ts';
-import { fromFileSystem } from './errors.ts';
+import { fromDataFolder, fromFileSystem } from './errors.ts';
 import { lockDataFolder } from './folder-lock.ts';
 import { launch, stopLeftover, type LaunchOptions, type Server } from './server.ts';
 
@@ -53,13 +53,17 @@ const defaultParameters = {
 const notDurable = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
 const createDataFolder = async (dataDir: string): Promise<void> => {
-  const existed = existsSync(dataDir);
-  await mkdir(dataDir, { recursive: true });
-  // Other users can enter it but not list it: PostgreSQL has another uid if this process is root.
-  if (!existed) chmodSync(dataDir, 0o711);
-  if (!(await stat(dataDir)).isDirectory())
-    throw Object.assign(new Error(`${dataDir} is not a folder`), { code: 'ENOTDIR' });
-  await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  try {
+    const existed = existsSync(dataDir);
+    await mkdir(dataDir, { recursive: true });
+    // Other users can enter it but not list it: PostgreSQL has another uid if this process is root.
+    if (!existed) chmodSync(dataDir, 0o711);
+    if (!(await stat(dataDir)).isDirectory())
+      throw Object.assign(new Error(`${dataDir} is not a folder`), { code: 'ENOTDIR' });
+    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw fromDataFolder(error, dataDir);
+  }
 };
 
 const rememberedPort = (file: string): number => {

@@ -48,6 +48,14 @@ export const fromFileSystem = (error: unknown, dataDir: string): unknown => {
   return error;
 };
 
+/** The error for a data folder that cannot be created or opened. Whatever the cause, DATA_DIR is to be changed. */
+export const fromDataFolder = (error: unknown, dataDir: string): unknown => {
+  const errno = errnoOf(error);
+  if (errno === undefined) return error;
+  if (diskFullCodes.has(errno)) return diskFull(dataDir, error);
+  return unreachable(dataDir, (error as Error).message, error);
+};
+
 const isDiskFull = (output: string, dataDir: string): boolean => {
   if (/No space left on device|Disk quota exceeded|Check free disk space/i.test(output))
     return true;

@@ -1,3 +1,4 @@
+import { ConfigError } from '@movie-ticketing/kit/config';
 import { databaseUrl } from '@movie-ticketing/kit/database-environment';
 import {
   EmbeddedPostgresError,
@@ -17,7 +18,8 @@ export type PreparedDatabase = {
 
 /**
  * The database of the environment, or an embedded one under DATA_DIR, migrated.
- * @throws StartError for an error that the operator of the server can correct
+ * @throws ConfigError for a DATA_DIR that cannot be used, StartError for another error that the operator
+ * of the server can correct
  */
 export const prepareDatabase = async (
   environment: GatewayEnvironment,
@@ -48,6 +50,11 @@ const openDatabase = async (
     });
     return { url: postgres.url, embedded: true, stop: postgres.stop };
   } catch (error) {
+    if (error instanceof EmbeddedPostgresError && error.code === 'unreachable') {
+      throw new ConfigError(`DATA_DIR must be a writable folder. ${error.message}`, {
+        cause: error,
+      });
+    }
     if (error instanceof EmbeddedPostgresError) {
       throw new StartError(error.message, { cause: error });
     }

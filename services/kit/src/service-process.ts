@@ -108,14 +108,19 @@ const recordRefusal =
     );
   };
 
-const unusableHost = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
-
-/** A HOST that is not an address of this machine is noticed only when we listen on it. */
+/** An address or a port that cannot be used is noticed only when the server listens on it. */
 const listen = async (options: ServerOptions): Promise<RunningServer> => {
   try {
     return await startServer(options);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && unusableHost.has(String(error.code))) {
+    const { code, syscall } = error as { code?: unknown; syscall?: unknown };
+    if (code === 'EACCES') {
+      throw new ConfigError(
+        `PORT and MANAGEMENT_PORT must be ports that this user may listen on, like 8080 (tried ${String(options.port)})`,
+        { cause: error },
+      );
+    }
+    if (code !== 'EADDRINUSE' && (syscall === 'listen' || syscall === 'getaddrinfo')) {
       throw new ConfigError(
         'HOST must be an address of this machine, like 127.0.0.1, or :: for all',
         { cause: error },
