@@ -186,6 +186,21 @@ describe('the body', () => {
     }
   });
 
+  const changesFields = ({ body, method }: Endpoint): boolean =>
+    method === 'patch' && body?.safeParse({}).error?.issues[0]?.path.length === 0;
+  test.each(named(changesFields))(
+    '%s with only an unknown field reports only that field',
+    async (_name, endpoint) => {
+      const answer = await ask(endpoint, { body: { nonsense: 1 } });
+      expect(answer.body.errors).toEqual([{ path: 'nonsense', message: 'is not a known field' }]);
+      expect(answer.body.detail).toBe('nonsense: is not a known field');
+      const empty = await ask(endpoint, { body: {} });
+      expect(empty.body.errors).toEqual([
+        { path: '', message: 'must have at least one field to change' },
+      ]);
+    },
+  );
+
   test.each(named(takesBody))(
     '%s rejects a NUL or a lone surrogate with 400',
     async (_name, endpoint) => {
