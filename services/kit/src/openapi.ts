@@ -124,8 +124,9 @@ const parameters = {
     name: 'X-Request-Id',
     in: 'header',
     required: false,
-    description: 'The id of this request in logs and in the response. Any other value is replaced.',
-    schema: { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,128}$' },
+    description:
+      'The id of this request in logs and in the response: 1 to 128 letters, digits and `_ . : -`. Any other value is replaced.',
+    schema: { type: 'string' },
   },
 } as const;
 
