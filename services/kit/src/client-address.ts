@@ -57,7 +57,7 @@ export const networkOf = (address: string): string => {
   const [left = '', right] = address.split('::');
   const before = left === '' ? [] : left.split(':');
   const after = right === undefined || right === '' ? [] : right.split(':');
-  // A dotted tail, as in 64:ff9b::192.0.2.1, stands for two groups.
+  // The dotted part of an address such as 64:ff9b::192.0.2.1 is two groups.
   const afterLength = after.length + (after.at(-1)?.includes('.') === true ? 1 : 0);
   const zeros = right === undefined ? 0 : 8 - before.length - afterLength;
   const groups = [...before, ...Array<string>(zeros).fill('0'), ...after];

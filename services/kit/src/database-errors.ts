@@ -7,7 +7,7 @@ export class CommitInDoubt extends Error {
   override readonly name = 'CommitInDoubt';
 }
 
-/** An error of the database as a client is told it: 503 for the database's state. Others stay as they are. */
+/** Maps an error that comes from the state of the database to a 503. Other errors are returned unchanged. */
 export const translateDatabaseError = (error: unknown): unknown => {
   if (error instanceof Problem) return error;
   if (isConnectionLost(error) || error instanceof CommitInDoubt) {
@@ -24,7 +24,7 @@ export const translateDatabaseError = (error: unknown): unknown => {
       cause: error,
     });
   }
-  // Lock time-out, and a retry that met its bound.
+  // A lock time-out, or a transaction whose retries are used up.
   if (isLockTimeout(error) || isRetryable(error)) {
     return new Problem('overloaded', { retryAfter: 1, cause: error });
   }

@@ -7,12 +7,12 @@ import type { ProblemCode } from './problems.ts';
 export { roles, type CurrentUser, type Role } from './current-user.ts';
 export type { IdempotentRequest } from './idempotency.ts';
 
-/** Who may call: anyone, anyone signed in, or a role (an admin is also staff). */
+/** Who may call: everyone, signed-in users, or users with a role (an admin is also staff). */
 export type Access = 'public' | 'signed-in' | 'staff' | 'admin';
 
 /**
- * One endpoint as it is promised: the source of its validation, its types, the OpenAPI document and
- * the gateway's routes. It holds no behaviour.
+ * The declaration of an endpoint: the source of its validation, its types, the OpenAPI document and
+ * the gateway's routes. It has no behavior.
  */
 export type Endpoint<
   Params extends z.ZodType = z.ZodType,
@@ -31,11 +31,11 @@ export type Endpoint<
   query?: Query;
   /** Absent: the endpoint takes no body, or an empty one. */
   body?: Body;
-  /** Schemas of the good answers by status; null has no body. */
+  /** Schemas of the 2xx responses by status; null for a response without a body. */
   answers: Partial<Record<number, z.ZodType | null>>;
-  /** Refusals beyond those every endpoint of its kind has. */
+  /** Errors of this endpoint in addition to those that all endpoints of its kind have. */
   problems?: readonly ProblemCode[];
-  /** Takes `Idempotency-Key`. */
+  /** Accepts `Idempotency-Key`. */
   idempotent?: boolean;
   /** A public read that may be up to a second old. */
   shared?: boolean;
@@ -45,21 +45,21 @@ export type Endpoint<
 
 export type ApiResponse = {
   status: number;
-  /** Serialised to JSON; absent for no body. */
+  /** Serialized to JSON; absent for a response without a body. */
   body?: unknown;
-  /** The body already serialised, instead of `body`. */
+  /** The serialized body, instead of `body`. */
   json?: string;
   headers?: Record<string, string>;
 };
 
 type Parsed<T extends z.ZodType | undefined> = T extends z.ZodType ? z.output<T> : undefined;
 
-/** A request past the edge: everything in it is parsed. */
+/** A request as a handler receives it: everything in it is parsed. */
 export type Request<E extends Endpoint = Endpoint> = {
   params: Parsed<E['params']>;
   query: Parsed<E['query']>;
   body: Parsed<E['body']>;
-  /** Set on every endpoint but public ones. */
+  /** Set except on public endpoints. */
   currentUser: E['access'] extends 'public' ? undefined : CurrentUser;
   idempotency: IdempotentRequest | undefined;
   /** Of PATCH and DELETE: to be called with the current state, in the transaction that changes it. */
@@ -67,13 +67,13 @@ export type Request<E extends Endpoint = Endpoint> = {
   /** The client's normalized address (client-address.ts). */
   address: string;
   requestId: string;
-  /** Whether the client has hung up. */
+  /** Whether the client has disconnected. */
   isGone: () => boolean;
 };
 
 /**
- * `If-Match` of a request. It takes what GET answers for the resource, envelope included, read under a
- * lock that holds until the change is committed.
+ * `If-Match` of a request. It takes the body that GET returns for the resource, envelope included, read
+ * under a lock that is held until the change is committed.
  * @throws Problem precondition_failed
  */
 export type Precondition = (representation: object) => void;

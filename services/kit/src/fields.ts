@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseInstant } from './instants.ts';
 import { canonicalTimeZone } from './time-zones.ts';
 
-/** Fields that several services take or give. Each is the validation, the type and the documentation. */
+/** Fields that several services accept or return. Each is the validation, the type and the documentation. */
 
 const isStorable = (value: string): boolean => !value.includes('\u0000') && value.isWellFormed();
 

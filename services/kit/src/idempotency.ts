@@ -48,7 +48,7 @@ export const keyInFlight = (): Problem =>
     retryAfter: 1,
   });
 
-/** A response as it is sent: a replay says so in a header. */
+/** The response as it is sent: a replay has the header `Idempotent-Replayed`. */
 export const withReplayHeader = (response: ApiResponse, isReplay: boolean): ApiResponse =>
   isReplay
     ? { ...response, headers: { ...response.headers, 'Idempotent-Replayed': 'true' } }

@@ -6,19 +6,19 @@ export type JsonSchema = { [keyword: string]: unknown };
 export type SchemaConverter = {
   /** What a client sends. */
   input: (schema: z.ZodType) => JsonSchema;
-  /** What we answer. */
+  /** What the API returns. */
   output: (schema: z.ZodType) => JsonSchema;
-  /** Everything that has an id so far, by that id, for `components.schemas`. */
+  /** The schemas with an id that were converted so far, by id, for `components.schemas`. */
   named: () => Record<string, JsonSchema>;
 };
 
 /**
- * Turns zod schemas into JSON Schemas that refer to `#/components/schemas`. Two metadata keys matter:
- * `id` names a schema, and `override` says what a client sends where a transform begins with text
- * (`?limit=50` is an integer to its reader).
+ * Converts zod schemas to JSON Schemas that refer to `#/components/schemas`. Two metadata keys matter:
+ * `id` names a schema, and `override` is the published schema of a field whose transform starts from a
+ * string (`?limit=50` is documented as an integer).
  *
- * This is zod's own converter: zod-to-openapi 9.1 takes no notice of `.exactOptional()` (every such
- * field would be published as required) and knows no difference between what goes in and comes out.
+ * It uses zod's own converter: zod-to-openapi 9.1 ignores `.exactOptional()` (such a field would be
+ * published as required) and does not distinguish input from output.
  */
 export const makeSchemaConverter = (): SchemaConverter => {
   const named = new Map<string, JsonSchema>();
@@ -27,7 +27,7 @@ export const makeSchemaConverter = (): SchemaConverter => {
     const converted = z.toJSONSchema(schema, {
       io,
       override: ({ jsonSchema }) => {
-        tidy(jsonSchema);
+        simplify(jsonSchema);
       },
     });
     const { $schema: _dialect, $defs, ...root } = pointToComponents(converted) as JsonSchema;
@@ -61,13 +61,13 @@ export const makeSchemaConverter = (): SchemaConverter => {
   };
 };
 
-const formatsThatSayItAll = new Set(['date', 'date-time', 'email', 'uuid', 'uri']);
+const formatsWithoutPattern = new Set(['date', 'date-time', 'email', 'uuid', 'uri']);
 
-// What stands beside an override and was said by someone who knew of it.
+// Metadata that is kept beside an override.
 const kept = ['description', 'examples', 'id'];
 
-/** Takes `override` at its word, and drops what a reader gains nothing from. */
-const tidy = (schema: JsonSchema): void => {
+/** Replaces a schema by its `override`, and removes keywords that do not help a reader. */
+const simplify = (schema: JsonSchema): void => {
   const { override } = schema;
   if (typeof override === 'object' && override !== null) {
     for (const keyword of Object.keys(schema)) {
@@ -76,8 +76,8 @@ const tidy = (schema: JsonSchema): void => {
     Object.assign(schema, override);
     return;
   }
-  // zod's patterns for these run to a thousand characters.
-  if (formatsThatSayItAll.has(String(schema['format']))) delete schema['pattern'];
+  // zod's patterns for these have up to a thousand characters.
+  if (formatsWithoutPattern.has(String(schema['format']))) delete schema['pattern'];
   if (schema['minimum'] === Number.MIN_SAFE_INTEGER) {
     delete schema['minimum'];
     if (schema['maximum'] === Number.MAX_SAFE_INTEGER) delete schema['maximum'];
@@ -96,7 +96,7 @@ const pointToComponents = (value: unknown): unknown => {
   );
 };
 
-/** A refined copy of a named schema comes as a reference with everything repeated beside it. */
+/** zod converts a refined copy of a named schema to a reference with all keywords repeated beside it. */
 const withoutRepeats = <T>(value: T, named: ReadonlyMap<string, JsonSchema>): T => {
   if (Array.isArray(value)) return value.map((inner) => withoutRepeats<unknown>(inner, named)) as T;
   if (typeof value !== 'object' || value === null) return value;

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { limit } from './fields.ts';
 
 /**
- * Keyset pagination. A cursor is the list's name and the sort key of the last row, packed; it is opaque
- * to clients and parsed as strictly as any other input.
+ * Keyset pagination. A cursor encodes the list's name and the sort key of the last row. It is opaque to
+ * clients and validated as strictly as any other input.
  */
 export const cursorOf = <Key extends z.ZodType>(list: string, key: Key) =>
   z
@@ -15,7 +15,7 @@ export const cursorOf = <Key extends z.ZodType>(list: string, key: Key) =>
       const decoded = decode(value);
       const [name, ...values] = Array.isArray(decoded) ? (decoded as unknown[]) : [];
       const parsed = key.safeParse(values);
-      // Node's decoder skips what is no base64url: ours is the one spelling that encodes to itself.
+      // Node's decoder ignores characters outside base64url. Only the canonical encoding is accepted.
       if (parsed.success && name === list && pack(decoded) === value) return parsed.data;
       context.addIssue({ code: 'custom', message: 'is not a cursor of this list' });
       return z.NEVER;
@@ -25,7 +25,7 @@ export const cursorOf = <Key extends z.ZodType>(list: string, key: Key) =>
         type: 'string',
         minLength: 1,
         maxLength: 200,
-        // Every cursor is a packed JSON array that begins with the name of its list.
+        // A cursor is an encoded JSON array whose first element is the name of the list.
         pattern: cursorPattern(list),
         description: '`next_cursor` of the previous page',
       },
@@ -43,7 +43,7 @@ const pack = (key: unknown): string => Buffer.from(JSON.stringify(key)).toString
 
 const idKey = z.tuple([z.int().min(0).max(Number.MAX_SAFE_INTEGER)]);
 
-/** The part of a cursor that names its list, in whole groups of base64. */
+/** The encoded name of the list with which each of its cursors begins, in whole groups of base64. */
 const cursorPattern = (list: string): string => {
   const prefix = JSON.stringify([list]).slice(0, -1);
   const whole = prefix.slice(0, prefix.length - (prefix.length % 3));
@@ -57,9 +57,9 @@ export const pageById = (list: string) => ({
 });
 
 /**
- * Cuts a page out of rows read with `limit + 1`.
- * @param list the list's name, as its cursor knows it
- * @param keyOf the sort key of a row, as the list's cursor takes it
+ * The page and its next cursor, from rows that were read with `limit + 1`.
+ * @param list the name of the list in its cursor
+ * @param keyOf the sort key of a row for the cursor
  */
 export const toPage = <Row>(
   list: string,

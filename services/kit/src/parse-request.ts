@@ -12,7 +12,7 @@ export type ParsedRequest = Pick<
   'params' | 'query' | 'body' | 'idempotency' | 'precondition'
 >;
 
-/** @throws Problem for a part that is not as the endpoint says */
+/** @throws Problem for a part of the request that is not valid */
 export const parseRequest = async (
   route: Route,
   req: ExpressRequest,
@@ -103,7 +103,7 @@ const idempotencyOf = (
   }
   return {
     userId: currentUser.userId,
-    // Decoded: one path in two percent-encodings is one scope.
+    // Decoded, so that two percent-encodings of one path are one scope.
     scope: `${req.method} ${decodeURIComponent(req.path)}`,
     key,
     requestHash: hashRequest(body),

@@ -2,15 +2,15 @@ import type { Request as ExpressRequest, Response as ExpressResponse } from 'exp
 
 import type { Access, CurrentUser, Request, Route } from './endpoint.ts';
 import { parsePart, parseQuery, parseRequest, type ParsedRequest } from './parse-request.ts';
-import { userDeleted, Problem, signInFirst } from './problems.ts';
+import { userDeleted, Problem, unauthenticated } from './problems.ts';
 import type { CachedResponse, ResponseCache } from './response-cache.ts';
-import { etagOf, sendAnswer, sendShared, serialise, type RequestInfo } from './response.ts';
+import { etagOf, sendAnswer, sendShared, serialize, type RequestInfo } from './response.ts';
 import type { TokenVerifier } from './tokens.ts';
 
-/** What the routes of one service need at the edge. */
+/** What the routes of one service need before and after their handlers. */
 export type Edge = {
   verifier: TokenVerifier;
-  /** Whether the user exists and was not deleted: a token outlives its user by minutes. */
+  /** Whether the user exists and was not deleted: an access token stays valid for minutes after its user was deleted. */
   isActiveUser: (userId: number) => Promise<boolean>;
   cache: ResponseCache;
 };
@@ -41,7 +41,7 @@ export const answerRequest = async (
   try {
     parts = await parseRequest(route, req, res, currentUser);
   } catch (error) {
-    // The handler, which checks the user, is not reached: a deleted user is 401 here too.
+    // The handler, which would check the user, is not called: a deleted user is 401 here too.
     if (endpoint.checksUserItself === true) await requireActiveUser(edge, currentUser);
     throw error;
   }
@@ -56,12 +56,12 @@ export const answerRequest = async (
     } as Request);
     sendAnswer(req, res, info, endpoint, answer);
   } finally {
-    // A client reads what it wrote. After a failure too: a lost COMMIT may have taken effect.
+    // A client must read its own writes. After a failure too: a lost COMMIT may have taken effect.
     if (!isRead) edge.cache.clear();
   }
 };
 
-/** A public read for the cache. It sees the path and the query, and nothing of the user. */
+/** A public read for the cache. It depends on the path and the query only, not on the user. */
 const loadShared = async (route: Route, req: ExpressRequest): Promise<CachedResponse> => {
   const answer = await route.handle({
     params: parsePart(route.endpoint.params, req.params),
@@ -74,7 +74,7 @@ const loadShared = async (route: Route, req: ExpressRequest): Promise<CachedResp
     requestId: '',
     isGone: () => false,
   } as unknown as Request);
-  const json = serialise(answer);
+  const json = serialize(answer);
   return { json, etag: etagOf(json) };
 };
 
@@ -86,9 +86,9 @@ const authorize = async (
 ): Promise<CurrentUser | undefined> => {
   if (access === 'public') return undefined;
   const token = /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(req.headers.authorization ?? '')?.[1];
-  if (token === undefined) throw signInFirst('Send an access token as Authorization: Bearer.');
+  if (token === undefined) throw unauthenticated('Send an access token as Authorization: Bearer.');
   const currentUser = await edge.verifier.verify(token);
-  // Before the role: a token of a deleted user is 401, whatever it asks for.
+  // Before the role: the token of a deleted user is 401 on every endpoint.
   if (!checksUserItself) await requireActiveUser(edge, currentUser);
   if (!mayCall(access, currentUser)) {
     throw new Problem('forbidden', { detail: `This request needs the role ${access}.` });

@@ -1,45 +1,45 @@
 /**
- * Every way a request can be refused, and the one place where a refusal becomes an HTTP status.
- * The codes are a closed list: they are published in the OpenAPI document.
+ * Every error code of the API with its HTTP status and title. The codes are a closed list, which the
+ * OpenAPI document publishes.
  */
 export const problems = {
   invalid_request: { status: 400, title: 'The request is not valid' },
-  unauthenticated: { status: 401, title: 'Sign in first' },
-  invalid_credentials: { status: 401, title: 'E-mail or password is wrong' },
+  unauthenticated: { status: 401, title: 'Authentication required' },
+  invalid_credentials: { status: 401, title: 'Wrong e-mail address or password' },
   invalid_reset_token: { status: 401, title: 'The password reset token is not valid' },
-  invalid_refresh_token: { status: 401, title: 'This refresh token is not valid any more' },
+  invalid_refresh_token: { status: 401, title: 'The refresh token is not valid' },
   payment_declined: { status: 402, title: 'The payment was declined' },
-  forbidden: { status: 403, title: 'Not allowed' },
+  forbidden: { status: 403, title: 'Permission denied' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
-  request_timeout: { status: 408, title: 'The request took too long to arrive' },
-  email_taken: { status: 409, title: 'This e-mail is taken' },
+  request_timeout: { status: 408, title: 'The request was not received in time' },
+  email_taken: { status: 409, title: 'The e-mail address is already registered' },
   not_enough_seats: { status: 409, title: 'Not enough seats' },
-  ticket_limit_reached: { status: 409, title: 'The user has too many tickets of the screening' },
+  ticket_limit_reached: { status: 409, title: 'The user has too many tickets for the screening' },
   screening_started: { status: 409, title: 'The screening has started' },
   screening_cancelled: { status: 409, title: 'The screening is cancelled' },
   booking_already_paid: { status: 409, title: 'The booking is already paid' },
   booking_expired: { status: 409, title: 'The booking has expired' },
   booking_cancelled: { status: 409, title: 'The booking is cancelled' },
   payment_processing: { status: 409, title: 'A payment is being processed' },
-  theater_taken: { status: 409, title: 'The theater is taken at that time' },
+  theater_taken: { status: 409, title: 'The theater has another screening at that time' },
   outside_run: { status: 409, title: 'The screening is outside the run of its movie' },
-  in_use: { status: 409, title: 'Something else depends on this' },
-  has_live_bookings: { status: 409, title: 'There are live bookings' },
-  idempotency_key_in_flight: { status: 409, title: 'A request with this key is in flight' },
-  last_admin: { status: 409, title: 'This is the last administrator' },
+  in_use: { status: 409, title: 'Other resources depend on this one' },
+  has_live_bookings: { status: 409, title: 'The screening has pending or confirmed bookings' },
+  idempotency_key_in_flight: { status: 409, title: 'A request with this key is being processed' },
+  last_admin: { status: 409, title: 'The user is the last admin' },
   precondition_failed: { status: 412, title: 'The precondition failed' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   uri_too_long: { status: 414, title: 'The URI is too long' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
-  idempotency_key_reused: { status: 422, title: 'This key was used for another request' },
+  idempotency_key_reused: { status: 422, title: 'The key was used for another request' },
   too_many_requests: { status: 429, title: 'Too many requests' },
-  hold_limit_reached: { status: 429, title: 'Too many bookings of the user expired unpaid' },
+  hold_limit_reached: { status: 429, title: 'Too many unpaid bookings of the user have expired' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
-  internal: { status: 500, title: 'Something went wrong on our side' },
+  internal: { status: 500, title: 'Internal error' },
   not_implemented: { status: 501, title: 'Not implemented' },
-  overloaded: { status: 503, title: 'Too busy, try again shortly' },
-  unavailable: { status: 503, title: 'Not available right now' },
+  overloaded: { status: 503, title: 'The server is overloaded' },
+  unavailable: { status: 503, title: 'The service is temporarily unavailable' },
   http_version_not_supported: { status: 505, title: 'HTTP version not supported' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
@@ -51,12 +51,12 @@ type ProblemOptions = {
   errors?: FieldError[];
   /** Whole seconds, for `Retry-After`. */
   retryAfter?: number;
-  /** More answer headers, for instance `Allow`. */
+  /** Additional response headers, for instance `Allow`. */
   headers?: Record<string, string>;
   cause?: unknown;
 };
 
-/** A refusal, thrown anywhere and answered as problem+json (RFC 9457). `detail` is shown to clients. */
+/** An error of the API, thrown in any layer and sent as problem+json (RFC 9457). Clients see `detail`. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly code: ProblemCode;
@@ -75,20 +75,21 @@ export class Problem extends Error {
   }
 }
 
-/** A 401: no access token, or none that is valid. */
-export const signInFirst = (detail: string, cause?: unknown): Problem =>
+/** 401: the access token is missing or not valid. */
+export const unauthenticated = (detail: string, cause?: unknown): Problem =>
   new Problem('unauthenticated', { detail, headers: { 'WWW-Authenticate': 'Bearer' }, cause });
 
-/** A valid token of a user that was deleted. */
-export const userDeleted = (): Problem => signInFirst('The user of this access token was deleted.');
+/** 401: the access token is valid, but its user was deleted. */
+export const userDeleted = (): Problem =>
+  unauthenticated('The user of this access token was deleted.');
 
-/** Bad fields, as a 400. The path of a problem with the whole body is empty. */
+/** 400 with the invalid fields. The path is empty if the whole body is invalid. */
 export const invalidFields = (errors: FieldError[]): Problem => {
   const lines = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   return new Problem('invalid_request', { detail: lines.join('; '), errors });
 };
 
-/** One bad field, as a 400. */
+/** 400 with one invalid field. */
 export const invalid = (path: string, message: string): Problem =>
   invalidFields([{ path, message }]);
 
@@ -102,7 +103,7 @@ export type ProblemBody = {
   errors?: FieldError[];
 };
 
-/** The problem+json body. `instance` is the request's id, so that a reader can find its log lines. */
+/** The problem+json body. `instance` has the id of the request, which is in its log lines. */
 export const toProblemBody = (problem: Problem, requestId: string): ProblemBody => {
   const { status, title } = problems[problem.code];
   const detail = problem.detail ?? `${title}.`;

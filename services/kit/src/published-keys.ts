@@ -1,7 +1,7 @@
 import { importJWK, type CryptoKey, type JWK } from 'jose';
 import { z } from 'zod';
 
-import { Problem, signInFirst } from './problems.ts';
+import { Problem, unauthenticated } from './problems.ts';
 
 export type JwkSet = { keys: JWK[] };
 export type PublicKey = CryptoKey | Uint8Array;
@@ -37,8 +37,8 @@ const refetchEveryMs = 30_000;
 
 /**
  * Published keys, kept for one lifetime. After half of it they are fetched again in the background, so
- * that a short outage of the source goes unnoticed. After the whole of it they count no more: a revoked
- * key must not outlive its revocation because the source is unreachable.
+ * that a short outage of the source has no effect. After the whole lifetime they are not used: a revoked
+ * key must not be accepted longer because the source is unreachable.
  */
 export const makePublishedKeys = (
   source: JwkSource,
@@ -79,7 +79,7 @@ export const makePublishedKeys = (
     const key = isUsable() ? known.get(kid)?.key : undefined;
     if (key !== undefined) return key;
     if (failure === undefined && isUsable()) {
-      throw signInFirst('The access token is signed with an unknown key.');
+      throw unauthenticated('The access token is signed with an unknown key.');
     }
     throw new Problem('unavailable', {
       detail: 'Access tokens cannot be verified right now.',

@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
 
-/** A serialised answer with its validator. */
+/** A serialized response with its ETag. */
 export type CachedResponse = { json: string; etag: string };
 
 /**
- * How old a public read may be in its service: a quarter of the second that is promised in all
- * (docs/adr/0007). The gateway keeps it for half a second more; the rest is for the way.
+ * The maximum age of a public read in its service: a quarter of the second that the API promises
+ * (docs/adr/0007). The gateway caches for another half second; the rest is for the network.
  */
 export const publicReadMs = 250;
 
@@ -13,15 +13,15 @@ const maximumBytes = 32 * 1024 * 1024;
 
 export type ResponseCache = {
   get(key: string, load: () => Promise<CachedResponse>): Promise<CachedResponse>;
-  /** Forgets everything, answers being loaded included: what follows a write sees it. */
+  /** Removes every entry, also those being loaded, so that reads after a write see it. */
   clear(): void;
 };
 
 type Entry = { answer: Promise<CachedResponse>; expires: number; bytes: number };
 
 /**
- * Public reads, remembered for `ttlMs` counted from before their query began: an answer is never older.
- * Requests for one answer share one query. Bounded in entries and in bytes.
+ * Caches public reads for `ttlMs`, counted from before the query starts, so that no response is older.
+ * Concurrent requests for one key share one query. The number of entries and of bytes is limited.
  */
 export const makeResponseCache = (options: {
   ttlMs: number;
@@ -42,10 +42,10 @@ export const makeResponseCache = (options: {
       const answer = load();
       const entry: Entry = { answer, expires: started + options.ttlMs, bytes: 1 };
       entries.set(key, entry);
-      // A failure is not remembered, or a moment's trouble would be everyone's for the whole time.
+      // A failure is not cached: later requests load again.
       answer.then(
         ({ json }) => {
-          // Weighed now that its size is known; the cache weighs what it has not seen before.
+          // Set again as a new entry: the cache computes the size of new entries only.
           if (entries.peek(key) === entry)
             entries.set(key, { ...entry, bytes: Buffer.byteLength(json) });
         },

@@ -8,19 +8,19 @@ import type { CachedResponse } from './response-cache.ts';
 /** Names and values in turn, as Node's `writeHead` takes them. */
 export type HeaderList = readonly string[];
 
-/** What is known of a request before its route. */
+/** What is known about a request before its route is found. */
 export type RequestInfo = {
   requestId: string;
   /** The client's address (client-address.ts). */
   address: string;
-  /** The headers of every answer to it: its id and the security headers. */
+  /** The headers of every response: the request's id and the security headers. */
   headers: HeaderList;
 };
 
 const json = ['Content-Type', 'application/json; charset=utf-8'] as const;
 
 /**
- * Writes an answer with all of its headers at once: to set them one by one costs processor time
+ * Writes a response with all of its headers at once: setting them one by one costs processor time
  * (docs/adr/0017).
  */
 export const writeResponse = (
@@ -39,14 +39,14 @@ export const writeResponse = (
   res.end(body);
 };
 
-export const serialise = (answer: ApiResponse): string =>
+export const serialize = (answer: ApiResponse): string =>
   answer.json ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
 
 export const etagOf = (text: string): string =>
   `"${createHash('sha1').update(text).digest('base64url')}"`;
 
 /**
- * Whether `If-None-Match` names this answer. Express's `req.fresh` is false for a request with
+ * Whether `If-None-Match` has the ETag of this response. Express's `req.fresh` is false for a request with
  * `Cache-Control: no-cache`, which fetch adds to every If-None-Match.
  */
 export const hasCurrent = (req: IncomingMessage, etag: string | undefined): boolean => {
@@ -67,7 +67,8 @@ export const sendShared = (
     ...info.headers,
     'ETag',
     answer.etag,
-    // The second that a public read may be old is spent on our side: other caches must revalidate.
+    // The service and the gateway use up the second that a public read may be old: other caches must
+    // revalidate.
     'Cache-Control',
     'public, max-age=0, must-revalidate',
   ];
@@ -75,12 +76,12 @@ export const sendShared = (
   else writeResponse(res, 200, [...headers, ...json], answer.json);
 };
 
-/** Whether the body is what GET answers for the resource that was created or changed. */
+/** Whether the body is the one that GET returns for the resource that was created or changed. */
 const isRepresentation = (endpoint: Endpoint, { status, headers }: ApiResponse): boolean =>
   (endpoint.method === 'patch' && status === 200) ||
   (status === 201 && headers?.['Location'] !== undefined);
 
-/** A handler's answer. A read carries an ETag, anything else is not stored by caches. */
+/** Sends a handler's response. A read has an ETag; caches do not store other responses. */
 export const sendAnswer = (
   req: IncomingMessage,
   res: ServerResponse,
@@ -89,7 +90,7 @@ export const sendAnswer = (
   answer: ApiResponse,
 ): void => {
   const isRead = endpoint.method === 'get';
-  const body = serialise(answer);
+  const body = serialize(answer);
   const headers = [...info.headers];
   let {
     ETag: etag,
@@ -118,11 +119,11 @@ export const sendAnswer = (
   }
 };
 
-/** A refusal as problem+json (RFC 9457). */
+/** Sends an error as problem+json (RFC 9457). */
 export const sendProblem = (res: ServerResponse, info: RequestInfo, problem: Problem): void => {
   const body = toProblemBody(problem, info.requestId);
   const headers = { ...problem.headers };
-  // RFC 9110, 15.5.2: every 401 carries it, a wrong password's too.
+  // RFC 9110, 15.5.2: every 401 has it, also for a wrong password.
   if (body.status === 401) headers['WWW-Authenticate'] ??= 'Bearer';
   if (problem.retryAfter !== undefined) headers['Retry-After'] = String(problem.retryAfter);
   headers['Content-Type'] = 'application/problem+json; charset=utf-8';

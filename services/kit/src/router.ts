@@ -1,7 +1,7 @@
 import type { Route } from './endpoint.ts';
 import type { Edge } from './pipeline.ts';
 
-/** A path pattern with what is found there. */
+/** A path pattern with its routes. */
 export type PathEntry = {
   /** `/bookings/:id` */
   pattern: string;
@@ -16,9 +16,9 @@ export type Match = { entry: PathEntry; params: Record<string, string> };
 export type FindPath = (path: string) => Match | undefined;
 
 /**
- * Finds a path's entry without trying every pattern: concrete paths by their text, templated ones
- * among those with the same first segment and number of segments. A concrete path wins: PATCH /users/me
- * is 405 and not PATCH /users/:id. Letter case and a slash at the end count.
+ * Finds the entry of a path without trying every pattern: a concrete path by its text, a templated one
+ * among those with the same first segment and number of segments. A concrete path takes precedence:
+ * PATCH /users/me is 405 and not PATCH /users/:id. Letter case and a trailing slash are significant.
  */
 export const makeRouter = (
   services: readonly { routes: readonly Route[]; edge: Edge }[],

@@ -3,7 +3,7 @@ import helmet from 'helmet';
 import type { HeaderList } from './response.ts';
 
 /**
- * Helmet's headers for every answer. They never differ, so helmet runs once, at the start: its
+ * Helmet's headers for every response. They are constant, so helmet runs once, at the start: its
  * thirteen middlewares on each request cost a sixth of a cached read (docs/benchmarks.md).
  */
 export const securityHeaders = (): HeaderList => {

@@ -7,7 +7,7 @@ import { makeResponseCache } from './response-cache.ts';
 import type { JwkSource } from './published-keys.ts';
 import { makeTokenVerifier } from './tokens.ts';
 
-/** What every service is composed of besides its own components. */
+/** The parts of every service besides its own components. */
 export type ServiceParts = { db: Database; edge: Edge; ready: ReadinessCheck };
 
 export type ServicePartsOptions = {
@@ -24,9 +24,9 @@ export type ServicePartsOptions = {
   jwks: JwkSource;
   /** The newest migration that this version needs. */
   requiredMigration: string;
-  /** How long a public read is kept; absent: not at all. */
+  /** How long a public read is cached; absent: it is not cached. */
   publicReadMs?: number;
-  /** Over the database's defaults. */
+  /** Override the defaults of makeDatabase. */
   database?: Partial<Pick<DatabaseOptions, 'lockTimeoutMs' | 'statementTimeoutMs'>>;
 };
 
@@ -58,7 +58,7 @@ export const makeServiceParts = (options: ServicePartsOptions): ServiceParts => 
   };
 };
 
-/** Runs on every signed-in request: prepared once a connection. */
+/** Runs on every signed-in request: prepared once per connection. */
 const isActiveUserIn =
   (db: Queryable) =>
   async (userId: number): Promise<boolean> => {

@@ -10,7 +10,7 @@ export class RoleRefused extends Error {
   override readonly name = 'RoleRefused';
 }
 
-// A superuser can take every role: a record that says otherwise came with a copy of another database.
+// A superuser can set every role. A record to the contrary was copied with another database.
 const findRolelessLogin = `SELECT FROM public.roleless_logins
   WHERE login = session_user::text AND role = $1 AND NOT current_setting('is_superuser')::boolean`;
 
@@ -27,8 +27,8 @@ const roleRefused = new Set<string | undefined>([
 ]);
 
 /**
- * Whether the migrations, run as this login, recorded that it cannot take the role. A login that may
- * not read the record, such as a login of the service alone, takes its role.
+ * Whether the migrations, run with this login, recorded that it cannot set the role. A login that may
+ * not read the record, such as a login for one service only, sets its role.
  */
 const isRolelessLogin = async (client: pg.ClientBase, role: ServiceRole): Promise<boolean> => {
   try {

@@ -35,7 +35,7 @@ export const codeOf = (error: unknown): string | undefined =>
     ? error.code
     : undefined;
 
-/** The constraint that an error names, if PostgreSQL says one. */
+/** The constraint of an error, if PostgreSQL reports one. */
 export const constraintOf = (error: unknown): string | undefined =>
   error instanceof Error && 'constraint' in error && typeof error.constraint === 'string'
     ? error.constraint
@@ -72,7 +72,7 @@ export const isRetryable = (error: unknown): boolean =>
   hasCode(error, sqlstate.deadlockDetected, sqlstate.serializationFailure) ||
   isStaleStatement(error);
 
-/** Classes that tell of the server's state, whatever the statement was. */
+/** Classes that depend on the state of the server, not on the statement. */
 const stateClasses = new Set([
   '28', // invalid authorization: the login is refused, for instance while its password is rotated
   '3D', // invalid catalog name: the database does not exist
@@ -100,7 +100,7 @@ const stateCodes = new Set<string>([
 /** Errors of the driver while it connects. They have no code. */
 const cannotConnect = /^SASL|does not support SSL connections|error response to SSL/i;
 
-/** The server cannot do its work now, whatever was asked. Nothing took effect. */
+/** The server is unavailable for every statement. The statement had no effect. */
 export const isDatabaseUnavailable = (error: unknown): boolean => {
   if (isConnectionLost(error) || isLockTimeout(error)) return false;
   const code = codeOf(error);

@@ -40,7 +40,7 @@ export const insertStatement = (
 
 /**
  * `UPDATE table SET a = $1, b = $2 WHERE id = $3 RETURNING ...`
- * @throws Error where no column is set: a change without effect is the caller's to skip
+ * @throws Error if no column is set: the caller must skip a change without effect
  */
 export const updateStatement = (
   table: string,

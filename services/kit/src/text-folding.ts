@@ -10,7 +10,7 @@ const baseLetters: Readonly<Record<string, string>> = {
 };
 
 // Marks that any script uses (accents, Arabic vowels), and Hebrew points. The vowel signs of Indic
-// scripts and the voicing marks of Japanese are no accents: without them it is another word.
+// scripts and the voicing marks of Japanese are not accents: without them the word is another one.
 const accents = /[[\p{Mn}&&[\p{Script=Inherited}\p{Script=Hebrew}]]--[\u3099\u309a]]/gv;
 
 /**

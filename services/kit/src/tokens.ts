@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 
 import { roles, type CurrentUser } from './endpoint.ts';
-import { Problem, signInFirst } from './problems.ts';
+import { Problem, unauthenticated } from './problems.ts';
 import {
   makePublishedKeys,
   type JwkSource,
@@ -31,7 +31,7 @@ const claims = z
   })
   .refine(({ iat, exp }) => exp - iat <= maximumTokenSeconds, 'the lifetime is too long');
 
-/** A token that was verified: it counts until it expires and for as long as its key is published. */
+/** A verified token. It is accepted until it expires, while its key is published. */
 type Verified = { currentUser: CurrentUser; expires: number; kid: string; key: PublicKey };
 
 export type TokenVerifier = { verify(token: string): Promise<CurrentUser> };
@@ -47,7 +47,7 @@ type VerifierOptions = {
 /**
  * Verifies Ed25519 access tokens (RFC 8037) against published keys. A verified token is remembered by
  * its hash, because a verification costs 150 microseconds and a look-up two; on each use its key is
- * looked up again, so a revoked or replaced key counts no longer than one cache lifetime.
+ * looked up again, so a revoked or replaced key is accepted for at most one cache lifetime.
  */
 export const makeTokenVerifier = (options: VerifierOptions): TokenVerifier => {
   const now = options.now ?? Date.now;
@@ -88,7 +88,7 @@ const verifyToken = async (
   let kid = '';
   let key: PublicKey | undefined;
   const findKey = async (header: { kid?: string }): Promise<PublicKey> => {
-    if (header.kid === undefined) throw signInFirst('The access token names no key.');
+    if (header.kid === undefined) throw unauthenticated('The access token names no key.');
     kid = header.kid;
     key = await keys.get(kid);
     return key;
@@ -113,7 +113,7 @@ const verifyToken = async (
 };
 
 const expiredToken = (cause?: unknown): Problem =>
-  signInFirst('The access token has expired. Refresh it.', cause);
+  unauthenticated('The access token has expired. Refresh it.', cause);
 
 const invalidToken = (cause?: unknown): Problem =>
-  signInFirst('The access token is not valid.', cause);
+  unauthenticated('The access token is not valid.', cause);

@@ -1,14 +1,14 @@
 import type { Logger } from './logging.ts';
 
 export type Worker = {
-  /** Lets a round that runs finish, then resolves. */
+  /** Resolves once the current run has finished. No other run starts. */
   stop(): Promise<void>;
 };
 
 /**
- * Runs `work` over and over, never two at once, with `intervalMs` between the end of one and the
- * start of the next. A failure is logged and the next round comes all the same.
- * `work` returns true when more waits already: then the next round follows at once.
+ * Runs `work` repeatedly, one run at a time, with a pause of `intervalMs` between two runs. A failure is
+ * logged and does not end the worker. If `work` returns true, more work is waiting and the next run
+ * starts without a pause.
  */
 export const startWorker = (options: {
   name: string;
@@ -18,7 +18,7 @@ export const startWorker = (options: {
 }): Worker => {
   let stopped = false;
   let wake: () => void = () => undefined;
-  const rest = (): Promise<void> =>
+  const pause = (): Promise<void> =>
     new Promise((resolve) => {
       const timer = setTimeout(resolve, options.intervalMs * (0.9 + Math.random() * 0.2));
       wake = () => {
@@ -28,14 +28,14 @@ export const startWorker = (options: {
     });
   const loop = async (): Promise<void> => {
     while (!stopped) {
-      let more = false;
+      let hasMore = false;
       try {
-        more = await options.work();
+        hasMore = await options.work();
       } catch (error) {
-        options.logger.error({ error, worker: options.name }, 'a background round failed');
+        options.logger.error({ error, worker: options.name }, 'background work failed');
       }
-      // Read again through a function: stop() may have come during the round.
-      if (!isStopped() && !more) await rest();
+      // Read through a function, because stop() may have been called during the run.
+      if (!isStopped() && !hasMore) await pause();
     }
   };
   const isStopped = (): boolean => stopped;

@@ -29,7 +29,7 @@ const documentOf = (...endpoints: Endpoint[]) =>
   });
 
 describe('schemas', () => {
-  test('when a field may be left out, has a default or is text for a number, then it reads so', () => {
+  test('publishes optional fields, defaults and numeric parameters', () => {
     const convert = makeSchemaConverter();
     const schema = z.strictObject({
       id: idInText().describe('Which'),
@@ -48,14 +48,14 @@ describe('schemas', () => {
     });
   });
 
-  test('when a field has a default, then an answer always has it and a body need not', () => {
+  test('a field with a default is required in responses and optional in requests', () => {
     const schema = z.strictObject({ limit: z.int().default(3) });
     const convert = makeSchemaConverter();
     expect(convert.input(schema)['required']).toBeUndefined();
     expect(convert.output(schema)['required']).toEqual(['limit']);
   });
 
-  test('when a named schema is refined, then the reference stands without its contents', () => {
+  test('a refined named schema is a plain reference', () => {
     const convert = makeSchemaConverter();
     const reference = { $ref: '#/components/schemas/Money' };
     expect(convert.input(z.strictObject({ price: money.refine(() => true) }))).toMatchObject({
@@ -65,24 +65,24 @@ describe('schemas', () => {
     expect(Object.keys(convert.named())).toEqual(['Money']);
   });
 
-  test('when two schemas have one name, then that is refused', () => {
+  test('rejects two schemas with one name', () => {
     const convert = makeSchemaConverter();
     convert.output(z.string().meta({ id: 'Same' }));
     expect(() => convert.output(z.int().meta({ id: 'Same' }))).toThrow(/both named Same/);
   });
 
-  test('when an answer would hold what JSON cannot, then that is refused', () => {
+  test('rejects a response schema that JSON cannot represent', () => {
     expect(() => makeSchemaConverter().output(z.strictObject({ at: z.date() }))).toThrow();
   });
 });
 
 describe('documents', () => {
-  test('when two operations have one name or a tag is unknown, then that is refused', () => {
+  test('rejects a duplicate operationId and an unknown tag', () => {
     expect(() => documentOf(endpoint(), endpoint({ path: '/others' }))).toThrow(/listThings/);
     expect(() => documentOf(endpoint({ tag: 'Nowhere' }))).toThrow(/unknown tag Nowhere/);
   });
 
-  test('when an endpoint is closed, then its refusals say who may come in', () => {
+  test('documents the errors and the security of an endpoint by its access', () => {
     const { paths } = documentOf(
       endpoint({ operationId: 'a', access: 'admin', method: 'post', path: '/things/:id' }),
       endpoint({ operationId: 'b' }),

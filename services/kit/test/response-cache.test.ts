@@ -5,7 +5,7 @@ import { makeResponseCache } from '../src/response-cache.ts';
 const answer = (text: string) => ({ json: text, etag: `"${text}"` });
 
 describe('the response cache', () => {
-  test('when an answer is asked again within its time, then it is not loaded again; after it, it is', async () => {
+  test('loads a response again only after its lifetime', async () => {
     let clock = 0;
     let loads = 0;
     const cache = makeResponseCache({ ttlMs: 250, now: () => clock });
@@ -17,7 +17,7 @@ describe('the response cache', () => {
     expect((await get()).etag).toBe('"2"');
   });
 
-  test('when it is cleared while an answer is being loaded, then the next one is loaded anew', async () => {
+  test('clear() also removes a response that is being loaded', async () => {
     const cache = makeResponseCache({ ttlMs: 250 });
     let release: (it: ReturnType<typeof answer>) => void = () => undefined;
     const old = cache.get('/a', () => new Promise((resolve) => (release = resolve)));
@@ -27,13 +27,13 @@ describe('the response cache', () => {
     expect((await cache.get('/a', () => Promise.resolve(answer('new')))).etag).toBe('"new"');
   });
 
-  test('when loading fails, then the failure is not remembered', async () => {
+  test('does not cache a failure', async () => {
     const cache = makeResponseCache({ ttlMs: 250 });
     await expect(cache.get('/a', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
     expect((await cache.get('/a', () => Promise.resolve(answer('back')))).etag).toBe('"back"');
   });
 
-  test('when answers are large, then the oldest make room: it is bounded in bytes', async () => {
+  test('evicts the oldest responses when the total size exceeds its limit', async () => {
     const cache = makeResponseCache({ ttlMs: 60_000 });
     let loads = 0;
     const get = (key: string) =>

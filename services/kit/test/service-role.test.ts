@@ -55,7 +55,7 @@ const makePool = (url: string, role: { role?: 'mt_users' }, applicationName: str
 const usersPool = (url: string): Database => makePool(url, { role: 'mt_users' }, 'test-users');
 const loginPool = (url: string): Database => makePool(url, {}, 'test-login');
 
-/** Who a pool's connections are, five at once. */
+/** The database users of five connections of a pool. */
 const identities = async (db: Database): Promise<unknown[]> => {
   const found = await Promise.all(
     Array.from({ length: 5 }, () =>
@@ -79,9 +79,9 @@ const refusalOf = async (db: Database): Promise<unknown> => {
   return (refused as Problem).cause;
 };
 
-describe('where the login can take the role', () => {
+describe('a login that can set the role', () => {
   test.each(['superuser', 'createrole', 'granted'] as const)(
-    'when it is of the kind %s, then every connection has the role, and nothing is said',
+    '%s: every connection has the role, and nothing is logged',
     async (kind) => {
       const db = usersPool((await migrated(kind)).url);
       expect(await identities(db)).toEqual(['mt_users']);
@@ -93,7 +93,7 @@ describe('where the login can take the role', () => {
     },
   );
 
-  test('when a service has a login of its own that has nothing but its role, then it takes it', async () => {
+  test('a login that is only a member of the role sets it', async () => {
     const database = await migrated('outsider');
     const url = new URL(database.url);
     url.username = `${database.login}_users`;
@@ -111,9 +111,9 @@ describe('where the login can take the role', () => {
   });
 });
 
-describe('where the migrations found that it cannot', () => {
+describe('a login that the migrations recorded as unable to set the role', () => {
   test.each(['bare', 'outsider'] as const)(
-    'when it is of the kind %s, then every connection is the login’s, which is said once',
+    '%s: every connection keeps the login, with one warning',
     async (kind) => {
       const database = await migrated(kind);
       const db = usersPool(database.url);
@@ -129,7 +129,7 @@ describe('where the migrations found that it cannot', () => {
     },
   );
 
-  test('when the role is granted meanwhile, then it is not taken before a run gave it its rights', async () => {
+  test('does not set a role that was granted later until the migrations ran again', async () => {
     const database = await migrated('outsider');
     await database.asDba(`GRANT mt_users TO ${database.login}`);
     expect(await identities(usersPool(database.url))).toEqual([database.login]);
@@ -138,34 +138,29 @@ describe('where the migrations found that it cannot', () => {
   });
 });
 
-describe('a role that is lost', () => {
+describe('a missing role', () => {
   test.each([
-    ['granted', 'and the control: with the record of a lesser login it would go on as the login'],
-    ['superuser', 'nor with the record of a lesser login, which came with a copy of its database'],
-  ] as const)(
-    'when it is gone for a %s login, then no connection is given; %s',
-    async (kind, _) => {
-      const database = await migrated(kind);
-      await database.asDba('ALTER ROLE mt_users RENAME TO lost');
-      try {
-        const db = usersPool(database.url);
-        expect(await refusalOf(db)).toBeInstanceOf(RoleRefused);
-        expect(db.pool.totalCount).toBe(0);
-        expect(await databaseReadiness(db, required)()).toMatch(
-          /^the database login cannot take the role mt_users \(role "mt_users" does not exist\)/,
-        );
-        await database.asDba(
-          `INSERT INTO roleless_logins VALUES ('${database.login}', 'mt_users')`,
-        );
-        if (kind === 'granted') expect(await identities(db)).toEqual([database.login]);
-        else expect(await refusalOf(db)).toBeInstanceOf(RoleRefused);
-      } finally {
-        await database.asDba('ALTER ROLE lost RENAME TO mt_users');
-      }
-    },
-  );
+    ['granted', 'until it is recorded that the login cannot set the role (control)'],
+    ['superuser', 'also if it is recorded that the login cannot set the role'],
+  ] as const)('refuses connections of a %s login, %s', async (kind, _) => {
+    const database = await migrated(kind);
+    await database.asDba('ALTER ROLE mt_users RENAME TO lost');
+    try {
+      const db = usersPool(database.url);
+      expect(await refusalOf(db)).toBeInstanceOf(RoleRefused);
+      expect(db.pool.totalCount).toBe(0);
+      expect(await databaseReadiness(db, required)()).toMatch(
+        /^the database login cannot take the role mt_users \(role "mt_users" does not exist\)/,
+      );
+      await database.asDba(`INSERT INTO roleless_logins VALUES ('${database.login}', 'mt_users')`);
+      if (kind === 'granted') expect(await identities(db)).toEqual([database.login]);
+      else expect(await refusalOf(db)).toBeInstanceOf(RoleRefused);
+    } finally {
+      await database.asDba('ALTER ROLE lost RENAME TO mt_users');
+    }
+  });
 
-  test('when it was withdrawn, then connections are refused until it is given back', async () => {
+  test('refuses connections after the role was revoked, until it is granted again', async () => {
     const database = await migrated('granted');
     const db = usersPool(database.url);
     await database.asDba(`REVOKE mt_users FROM ${database.login}`);
@@ -174,7 +169,7 @@ describe('a role that is lost', () => {
     expect(await identities(db)).toEqual(['mt_users']);
   });
 
-  test('when another login was found unable, then this one is refused all the same', async () => {
+  test('the record of another login does not count', async () => {
     const database = await migrated('bare');
     const other = await postgres.giveForeign();
     const url = new URL(database.url);
@@ -184,7 +179,7 @@ describe('a role that is lost', () => {
 });
 
 describe('readiness', () => {
-  test('when it changes, then the log says so, and not at every probe', async () => {
+  test('logs each change, not each probe', async () => {
     const answers = [undefined, 'no database', 'no database', 'no role', undefined, undefined];
     const probe = logReadiness(
       () => Promise.resolve(answers.shift()),
@@ -198,7 +193,7 @@ describe('readiness', () => {
     ]);
   });
 
-  test('when nothing was migrated, then it says so', async () => {
+  test('reports a database that is not migrated', async () => {
     const { url } = await postgres.give('superuser');
     expect(await databaseReadiness(usersPool(url), required)()).toContain('role "mt_users"');
     expect(await databaseReadiness(loginPool(url), required)()).toBe(
@@ -206,11 +201,11 @@ describe('readiness', () => {
     );
   });
 
-  test('when connections end at once, then it says that the database cannot be reached', async () => {
+  test('reports an unreachable database', async () => {
     const dead = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
     await once(dead, 'listening');
     const { port } = dead.address() as AddressInfo;
-    const db = usersPool(`postgres://nobody@127.0.0.1:${String(port)}/nothing`);
+    const db = usersPool(`postgres://unknown@127.0.0.1:${String(port)}/nothing`);
     expect(await databaseReadiness(db, required)()).toBe(
       'the database cannot be reached (Connection terminated unexpectedly)',
     );
@@ -218,7 +213,7 @@ describe('readiness', () => {
   });
 });
 
-test('when a connection is lost while it takes its role, then that request fails and the next one does not', async () => {
+test('a connection that is lost while it sets its role fails only its own query', async () => {
   const database = await migrated('granted');
   const db = usersPool(database.url);
   await loginPool(database.url).transaction(async (tx) => {

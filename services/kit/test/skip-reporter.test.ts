@@ -10,9 +10,9 @@ const file = (assertions: { status: string; fullName: string }[]) => ({
 const results = {
   testResults: [
     file([
-      { status: 'passed', fullName: 'when it runs, then it passes' },
-      { status: 'pending', fullName: 'when root, then it works [skipped: needs root]' },
-      { status: 'todo', fullName: 'when written, then it works' },
+      { status: 'passed', fullName: 'runs everywhere' },
+      { status: 'pending', fullName: 'runs as root [skipped: needs root]' },
+      { status: 'todo', fullName: 'is not written yet' },
     ]),
   ],
   numPassedTests: 1,
@@ -25,8 +25,8 @@ const results = {
 test('lists each skipped test with its reason, and the counts last', () => {
   expect(summarize(results).split('\n')).toEqual([
     'Skipped:',
-    '  a/b.test.ts: when root, then it works (needs root)',
-    '  a/b.test.ts: when written, then it works (no reason given)',
+    '  a/b.test.ts: runs as root (needs root)',
+    '  a/b.test.ts: is not written yet (no reason given)',
     '1 passed, 2 failed, 2 skipped',
   ]);
 });

@@ -194,7 +194,7 @@ describe('published keys', () => {
     expect(state.fetches).toBe(2);
   });
 
-  test('outlive an unreachable source for the rest of their lifetime, then the answer is 503', async () => {
+  test('are used until the end of their lifetime if the source is unreachable; afterwards the response is 503', async () => {
     const { state, codeOf } = verifierOf();
     const token = await sign();
     await codeOf(token);

@@ -7,7 +7,7 @@ export type StartedProgram = {
   ended: Promise<number | null>;
 };
 
-/** Runs a script with this Node, and with no other environment than the given one. */
+/** Runs a script with this Node and only the given environment. */
 export const startProgram = (
   script: string,
   args: readonly string[],
