@@ -4,24 +4,24 @@ import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { audit, auditSnapshot, type Finding } from '../src/audit.ts';
 import { as, hold } from '../testing/clients.ts';
 import { openTransaction } from '../testing/row-lock.ts';
-import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 
 describe('the audit', () => {
   let system: BookingsSystem;
-  let person: Person;
+  let user: TestUser;
   /** A confirmed booking with keys, a pending one, a refunded one. */
   let confirmed: number;
   let pending: number;
   let refunded: number;
   beforeAll(async () => {
     system = await startBookingsSystem();
-    [person] = (await system.people(1)) as [Person];
+    [user] = (await system.users(1)) as [TestUser];
     const screening = await insertScreening(system.db);
-    const client = as(system.server.api, person);
+    const client = as(system.server.api, user);
     confirmed = (await client.book(screening.id, 2, 'a')).body.booking.id;
     await client.pay(confirmed, undefined, 'p');
-    pending = (await hold(system, person, screening.id)).id;
-    refunded = (await hold(system, person, screening.id)).id;
+    pending = (await hold(system, user, screening.id)).id;
+    refunded = (await hold(system, user, screening.id)).id;
     await client.pay(refunded);
     await client.cancel(refunded);
     for (;;) {

@@ -6,7 +6,7 @@ import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { runBatch } from '../src/batch/run-batch.ts';
 import { makeSimulatedProvider } from '../src/payments/simulated-provider.ts';
-import { as, tally } from '../testing/clients.ts';
+import { as, countResponses } from '../testing/clients.ts';
 import {
   batchSettings,
   bookingRequest,
@@ -16,19 +16,19 @@ import {
 import { startPostgresProxy, type PostgresProxy } from '../testing/postgres-proxy.ts';
 import { expectLedger, expectPromisesKept } from '../testing/promises.ts';
 import { lockScreenings } from '../testing/row-lock.ts';
-import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 
 describe('a connection that breaks at COMMIT', () => {
   let system: BookingsSystem;
   let proxy: PostgresProxy;
   let server: TestServer;
-  let person: Person;
+  let user: TestUser;
   let screeningId: number;
   beforeEach(async () => {
     system = await startBookingsSystem({ processes: 0 });
     proxy = await startPostgresProxy(system.databaseUrl);
     server = await system.startProcess({ databaseUrl: proxy.url });
-    [person] = (await system.people(1)) as [Person];
+    [user] = (await system.users(1)) as [TestUser];
     screeningId = (await insertScreening(system.db)).id;
   });
   afterEach(async () => {
@@ -43,48 +43,48 @@ describe('a connection that breaks at COMMIT', () => {
     '%s: every request of the batch gets the right response and is booked once',
     async (_when, fault) => {
       const full = await insertScreening(system.db, { total_seats: 2 });
-      const client = as(server.api, person);
-      const struck = proxy.strikeNextCommit(fault);
-      const answers = await Promise.all([
+      const client = as(server.api, user);
+      const injected = proxy.failNextCommit(fault);
+      const responses = await Promise.all([
         client.book(screeningId, 2),
         client.book(screeningId, 3, 'with-a-key'),
         client.book(full.id, 2),
         client.book(full.id, 2),
       ]);
-      await struck;
-      expect(tally(answers)).toEqual({ '201': 3, '409 not_enough_seats': 1 });
+      await injected;
+      expect(countResponses(responses)).toEqual({ '201': 3, '409 not_enough_seats': 1 });
       expect(await system.seatsOf(screeningId)).toBe(95);
-      await expectLedger(system.db, answers);
+      await expectLedger(system.db, responses);
       const again = await client.book(screeningId, 3, 'with-a-key');
-      expect(again.body).toEqual(answers[1].body);
+      expect(again.body).toEqual(responses[1].body);
       await expectPromisesKept(system.db);
     },
   );
 
   test('a look-up waits for a COMMIT that has not arrived yet, and nothing is booked twice', async () => {
-    const struck = proxy.strikeNextCommit('delay');
-    const answer = as(server.api, person).book(screeningId, 2);
-    await struck;
+    const injected = proxy.failNextCommit('delay');
+    const response = as(server.api, user).book(screeningId, 2);
+    await injected;
     // The look-up waits for the lock that the old transaction still holds.
     await untilWaiting(system.db, 1);
     // Control: a look-up without the lock would find nothing now and book a second time.
     expect(await system.db.query('SELECT FROM bookings')).toHaveLength(0);
     proxy.forwardDelayed();
-    expect((await answer).status).toBe(201);
-    await expectLedger(system.db, [await answer]);
+    expect((await response).status).toBe(201);
+    await expectLedger(system.db, [await response]);
     await expectPromisesKept(system.db);
   });
 
   test('a batch whose outcome stays unknown is answered 503 with Retry-After; its key tells the outcome later', async () => {
-    const struck = proxy.strikeNextCommit('delay');
-    const answer = as(server.api, person).book(screeningId, 2, 'in-doubt');
-    await struck;
-    const told = await answer;
-    expect(told).toMatchObject({ status: 503, body: { code: 'unavailable' } });
-    expect(Number(told.headers.get('retry-after'))).toBeGreaterThan(0);
+    const injected = proxy.failNextCommit('delay');
+    const response = as(server.api, user).book(screeningId, 2, 'in-doubt');
+    await injected;
+    const received = await response;
+    expect(received).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+    expect(Number(received.headers.get('retry-after'))).toBeGreaterThan(0);
     proxy.forwardDelayed();
     await until(async () => (await system.seatsOf(screeningId)) === 98);
-    const again = await as(server.api, person).book(screeningId, 2, 'in-doubt');
+    const again = await as(server.api, user).book(screeningId, 2, 'in-doubt');
     expect(again.status).toBe(201);
     expect(again.headers.get('idempotent-replayed')).toBe('true');
     await expectLedger(system.db, [again]);
@@ -101,7 +101,7 @@ describe('a connection that breaks at COMMIT', () => {
       const db = serviceDatabase(line.url);
       try {
         line.endNextConnectionWhenReady(times);
-        const requests = [bookingRequest({ userId: person.id, screeningId })];
+        const requests = [bookingRequest({ userId: user.id, screeningId })];
         const results = await runBatch(db, requests, batchSettings);
         expect(results.map(resultName)).toEqual(['booked']);
         expect(await system.seatsOf(screeningId)).toBe(99);
@@ -136,23 +136,23 @@ describe('a connection that breaks at COMMIT', () => {
     'payment and booking agree after the fault "%s" at the COMMIT after the charge, and the key replays',
     async (fault) => {
       const simulated = makeSimulatedProvider(system.db, { lateMs: 0 });
-      let struck: Promise<void> | undefined;
+      let injected: Promise<void> | undefined;
       const paying = await system.startProcess({
         databaseUrl: proxy.url,
         provider: {
           ...simulated,
           charge: async (charge, signal) => {
             const outcome = await simulated.charge(charge, signal);
-            struck = proxy.strikeNextCommit(fault);
+            injected = proxy.failNextCommit(fault);
             return outcome;
           },
         },
       });
-      const client = as(paying.api, person);
+      const client = as(paying.api, user);
       const { id } = (await client.book(screeningId)).body.booking;
       const first = await client.pay(id, undefined, 'pay');
       expect(first.status).toBe(503);
-      await struck;
+      await injected;
       await system.db.query('UPDATE payments SET next_check_at = clock_timestamp()');
       await until(async () => (await client.booking(id)).body.booking.status === 'confirmed');
       const again = await client.pay(id, undefined, 'pay');
@@ -165,11 +165,11 @@ describe('a connection that breaks at COMMIT', () => {
   test.each(['cut', 'lose'] as const)(
     'a payment is charged at most once after the fault "%s" at its COMMIT, and its key tells the outcome',
     async (fault) => {
-      const client = as(server.api, person);
+      const client = as(server.api, user);
       const { id } = (await client.book(screeningId)).body.booking;
-      const struck = proxy.strikeNextCommit(fault);
+      const injected = proxy.failNextCommit(fault);
       const first = await client.pay(id, undefined, 'pay');
-      await struck;
+      await injected;
       expect(first.status).toBe(503);
       const ended = async () => {
         const payments = await system.db.query<{ status: string }>('SELECT status FROM payments');
@@ -195,11 +195,11 @@ describe('a connection that PostgreSQL closes during a batch', () => {
   afterEach(() => system.stop());
 
   test('a batch whose backend is terminated while it waits for a lock runs again, and every request is booked once', async () => {
-    const [person] = await system.people(1);
+    const [user] = await system.users(1);
     const screening = await insertScreening(system.db);
     const lock = await lockScreenings(system.databaseUrl, [screening.id]);
-    const client = as(system.server.api, person!);
-    const answers = [client.book(screening.id), client.book(screening.id, 2, 'k')];
+    const client = as(system.server.api, user!);
+    const responses = [client.book(screening.id), client.book(screening.id, 2, 'k')];
     await untilWaiting(system.db, 1);
     const ended = await system.db.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -207,15 +207,15 @@ describe('a connection that PostgreSQL closes during a batch', () => {
     );
     expect(ended).toHaveLength(1);
     await lock.release();
-    const told = await Promise.all(answers);
-    expect(tally(told)).toEqual({ '201': 2 });
+    const received = await Promise.all(responses);
+    expect(countResponses(received)).toEqual({ '201': 2 });
     expect(await system.seatsOf(screening.id)).toBe(97);
-    await expectLedger(system.db, told);
+    await expectLedger(system.db, received);
     await expectPromisesKept(system.db);
   });
 
   test('no booking is lost or made twice when all connections are terminated repeatedly under load', async () => {
-    const people = await system.people(10);
+    const users = await system.users(10);
     const screening = await insertScreening(system.db, { total_seats: 2_000 });
     let answered = 0;
     let ended = 0;
@@ -226,24 +226,24 @@ describe('a connection that PostgreSQL closes during a batch', () => {
       );
       ended += rows.length;
     };
-    const buyers = people.map(async (person, at) => {
-      const answers = [];
+    const buyers = users.map(async (user, at) => {
+      const responses = [];
       for (let i = 0; i < 12; i += 1) {
         const key = `${String(at)}-${String(i)}`;
-        const book = () => as(system.server.api, person).book(screening.id, 1, key);
+        const book = () => as(system.server.api, user).book(screening.id, 1, key);
         const first = book();
         if ((answered += 1) % 8 === 0) await endAll();
-        let answer = await first;
+        let response = await first;
         // After 503 the outcome is unknown: repeating the key tells it.
-        while (answer.status === 503) answer = await book();
-        answers.push(answer);
+        while (response.status === 503) response = await book();
+        responses.push(response);
       }
-      return answers;
+      return responses;
     });
-    const answers = (await Promise.all(buyers)).flat();
+    const responses = (await Promise.all(buyers)).flat();
     expect(ended).toBeGreaterThan(10);
-    expect(tally(answers)).toEqual({ '201': 120 });
-    await expectLedger(system.db, answers);
+    expect(countResponses(responses)).toEqual({ '201': 120 });
+    await expectLedger(system.db, responses);
     await expectPromisesKept(system.db);
   });
 });

@@ -12,17 +12,17 @@ import {
 } from '../testing/booking-requests.ts';
 import { expectPromisesKept } from '../testing/promises.ts';
 import { lockScreenings } from '../testing/row-lock.ts';
-import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 
-describe('one bad booking among its neighbours', () => {
+describe('a batch with one bad request', () => {
   let system: BookingsSystem;
   let db: Database;
-  let person: Person;
+  let user: TestUser;
   let screeningId: number;
   beforeAll(async () => {
     system = await startBookingsSystem({ processes: 0 });
     db = serviceDatabase(system.databaseUrl);
-    [person] = (await system.people(1)) as [Person];
+    [user] = (await system.users(1)) as [TestUser];
     screeningId = (await insertScreening(system.db, { total_seats: 10_000 })).id;
   });
   afterAll(async () => {
@@ -36,7 +36,7 @@ describe('one bad booking among its neighbours', () => {
     return results;
   };
   const good = (numTickets = 1, key?: string) =>
-    bookingRequest({ userId: person.id, screeningId, numTickets }, key);
+    bookingRequest({ userId: user.id, screeningId, numTickets }, key);
 
   test('refuses only the request of a deleted user whose token is still valid', async () => {
     const gone = await insertUser(system.db, { deleted_at: new Date() });
@@ -76,7 +76,7 @@ describe('one bad booking among its neighbours', () => {
   });
 
   test('refuses a deleted user who repeats a booking with its key', async () => {
-    const [leaver] = await system.people(1);
+    const [leaver] = await system.users(1);
     const first = bookingRequest({ userId: leaver!.id, screeningId }, 'before-leaving');
     expect((await run([first])).map(resultName)).toEqual(['booked']);
     await system.db.query(
@@ -99,15 +99,15 @@ describe('one bad booking among its neighbours', () => {
   });
 
   test('books the first of two requests with one key, replays the second, and refuses another body', async () => {
-    const results = await run([good(1, 'twin'), good(1, 'twin'), good(3, 'twin'), good()]);
+    const results = await run([good(1, 'repeat'), good(1, 'repeat'), good(3, 'repeat'), good()]);
     expect(results.map(resultName)).toEqual([
       'booked',
       'replayed',
       'idempotency_key_reused',
       'booked',
     ]);
-    const [first, twin] = results;
-    expect(twin).toEqual({ ...first, kind: 'replayed' });
+    const [first, repeat] = results;
+    expect(repeat).toEqual({ ...first, kind: 'replayed' });
   });
 
   test('refuses requests for missing, cancelled and started screenings and books the others', async () => {
@@ -115,9 +115,9 @@ describe('one bad booking among its neighbours', () => {
     const began = await insertScreening(system.db, { starts_at: new Date(Date.now() - 1_000) });
     const results = await run([
       good(),
-      bookingRequest({ userId: person.id, screeningId: 999_999_999 }),
-      bookingRequest({ userId: person.id, screeningId: cancelled.id }),
-      bookingRequest({ userId: person.id, screeningId: began.id }),
+      bookingRequest({ userId: user.id, screeningId: 999_999_999 }),
+      bookingRequest({ userId: user.id, screeningId: cancelled.id }),
+      bookingRequest({ userId: user.id, screeningId: began.id }),
       good(),
     ]);
     expect(results.map(resultName)).toEqual([
@@ -129,15 +129,15 @@ describe('one bad booking among its neighbours', () => {
     ]);
   });
 
-  test('answers requests for a screening that stays locked with 503 and Retry-After and books the others', async () => {
+  test('responses requests for a screening that stays locked with 503 and Retry-After and books the others', async () => {
     const [one, other] = [await insertScreening(system.db), await insertScreening(system.db)];
     const lock = await lockScreenings(system.databaseUrl, [one.id, other.id]);
     const results = await runBatch(
       db,
       [
         good(),
-        bookingRequest({ userId: person.id, screeningId: one.id }),
-        bookingRequest({ userId: person.id, screeningId: other.id }),
+        bookingRequest({ userId: user.id, screeningId: one.id }),
+        bookingRequest({ userId: user.id, screeningId: other.id }),
         good(),
       ],
       batchSettings,
@@ -156,7 +156,7 @@ describe('a booking that fails unexpectedly', () => {
     system = await startBookingsSystem({ processes: 0 });
     db = serviceDatabase(system.databaseUrl);
     await system.db.query(
-      'ALTER TABLE bookings ADD CONSTRAINT nobody_foresaw CHECK (num_tickets <> 7)',
+      'ALTER TABLE bookings ADD CONSTRAINT unexpected_refusal CHECK (num_tickets <> 7)',
     );
   });
   afterAll(async () => {
@@ -171,13 +171,13 @@ describe('a booking that fails unexpectedly', () => {
     [100, [0, 57, 99]],
     [500, [123, 124]],
   ])(
-    'when it is among %i, then the batch is halved until it fails alone and the others are booked',
+    'in a batch of %i: the batch is halved until the request fails alone, and the others are booked',
     async (size, bad) => {
       const screening = await insertScreening(system.db, { total_seats: 1_000 });
-      const [person] = await system.people(1);
+      const [user] = await system.users(1);
       const requests = Array.from({ length: size }, (_, index) =>
         bookingRequest({
-          userId: person!.id,
+          userId: user!.id,
           screeningId: screening.id,
           numTickets: bad.includes(index) ? 7 : 1,
         }),
@@ -193,13 +193,13 @@ describe('a booking that fails unexpectedly', () => {
 
   test('stores each key of the other requests once and leaves its own unused', async () => {
     const screening = await insertScreening(system.db, { total_seats: 100 });
-    const [person] = await system.people(1);
-    const wish = (numTickets: number, key: string) =>
-      bookingRequest({ userId: person!.id, screeningId: screening.id, numTickets }, key);
-    const keyed = () => [wish(1, 'a'), wish(7, 'b'), wish(2, 'c'), wish(1, 'a')];
+    const [user] = await system.users(1);
+    const request = (numTickets: number, key: string) =>
+      bookingRequest({ userId: user!.id, screeningId: screening.id, numTickets }, key);
+    const keyed = () => [request(1, 'a'), request(7, 'b'), request(2, 'c'), request(1, 'a')];
     const first = (await runBatch(db, keyed(), batchSettings)).map(resultName);
     expect(first).toEqual(['booked', 'internal', 'booked', 'replayed']);
-    await system.db.query('ALTER TABLE bookings DROP CONSTRAINT nobody_foresaw');
+    await system.db.query('ALTER TABLE bookings DROP CONSTRAINT unexpected_refusal');
     const second = (await runBatch(db, keyed(), batchSettings)).map(resultName);
     expect(second).toEqual(['replayed', 'booked', 'replayed', 'replayed']);
     await expectPromisesKept(system.db);

@@ -6,10 +6,10 @@ import type { TestServer } from '@movie-ticketing/kit/testing/api';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
-import { as, tally } from '../testing/clients.ts';
+import { as, countResponses } from '../testing/clients.ts';
 import { expectLedger, expectPromisesKept } from '../testing/promises.ts';
 import { lockScreenings } from '../testing/row-lock.ts';
-import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 
 const gauge = async (registry: Registry, name: string): Promise<number> => {
   const { values } = await registry.getSingleMetric(name)!.get();
@@ -17,10 +17,10 @@ const gauge = async (registry: Registry, name: string): Promise<number> => {
 };
 
 /** Books over a connection that the client can drop. */
-const bookAndLeave = (url: string, person: Person, screeningId: number) => {
+const bookAndLeave = (url: string, user: TestUser, screeningId: number) => {
   const leaving = request(new URL('/bookings', url), {
     method: 'POST',
-    headers: { Authorization: `Bearer ${person.token}`, 'Content-Type': 'application/json' },
+    headers: { Authorization: `Bearer ${user.token}`, 'Content-Type': 'application/json' },
   });
   leaving.on('error', () => undefined);
   leaving.end(JSON.stringify({ screening_id: screeningId, num_tickets: 5 }));
@@ -34,15 +34,15 @@ describe('bookings that wait for their batch', () => {
   let system: BookingsSystem;
   afterEach(() => system.stop());
 
-  test('when the queue is full, then 503 with Retry-After, and all that were let in are booked', async () => {
+  test('a full queue refuses with 503 and Retry-After, and every accepted request is booked', async () => {
     const registry = new Registry();
     system = await startBookingsSystem({
       env: { BOOKING_QUEUE_LIMIT: '4' },
       overrides: { registry },
     });
     const screening = await insertScreening(system.db);
-    const [person] = await system.people(1);
-    const client = as(system.server.api, person!);
+    const [user] = await system.users(1);
+    const client = as(system.server.api, user!);
     const lock = await lockScreenings(system.databaseUrl, [screening.id]);
     const inFlight = client.book(screening.id);
     await untilWaiting(system.db, 1);
@@ -53,39 +53,39 @@ describe('bookings that wait for their batch', () => {
     expect(refused.headers.get('retry-after')).toBe('1');
     await lock.release();
     const booked = await Promise.all([inFlight, ...waiting]);
-    expect(tally(booked)).toEqual({ '201': 5 });
+    expect(countResponses(booked)).toEqual({ '201': 5 });
     expect((await client.book(screening.id)).status).toBe(201);
     expect(await system.seatsOf(screening.id)).toBe(94);
     await expectPromisesKept(system.db);
   });
 
-  test('when a client hangs up before its batch began, then its seats are not taken and its neighbours are booked', async () => {
+  test('a client that disconnects before its batch begins takes no seats, and the other requests are booked', async () => {
     const registry = new Registry();
     system = await startBookingsSystem({ overrides: { registry } });
     const screening = await insertScreening(system.db, { total_seats: 6 });
-    const [person] = await system.people(1);
-    const client = as(system.server.api, person!);
+    const [user] = await system.users(1);
+    const client = as(system.server.api, user!);
     const lock = await lockScreenings(system.databaseUrl, [screening.id]);
     const inFlight = client.book(screening.id);
     await untilWaiting(system.db, 1);
-    const leaving = bookAndLeave(system.server.url, person!, screening.id);
+    const leaving = bookAndLeave(system.server.url, user!, screening.id);
     const neighbour = client.book(screening.id, 5);
     await until(async () => (await gauge(registry, 'booking_queue_depth')) === 2);
     leaving.destroy();
     await until(() => hungUp(system.server));
     await lock.release();
-    const answers = await Promise.all([inFlight, neighbour]);
-    expect(tally(answers)).toEqual({ '201': 2 });
-    await expectLedger(system.db, answers);
+    const responses = await Promise.all([inFlight, neighbour]);
+    expect(countResponses(responses)).toEqual({ '201': 2 });
+    await expectLedger(system.db, responses);
     await expectPromisesKept(system.db);
   });
 
-  test('control: when a client hangs up after its batch began, then its booking stands: it may have been answered', async () => {
+  test('control: a client that disconnects after its batch has begun keeps its booking', async () => {
     system = await startBookingsSystem();
     const screening = await insertScreening(system.db, { total_seats: 6 });
-    const [person] = await system.people(1);
+    const [user] = await system.users(1);
     const lock = await lockScreenings(system.databaseUrl, [screening.id]);
-    const leaving = bookAndLeave(system.server.url, person!, screening.id);
+    const leaving = bookAndLeave(system.server.url, user!, screening.id);
     await untilWaiting(system.db, 1);
     leaving.destroy();
     await until(() => hungUp(system.server));
@@ -94,27 +94,27 @@ describe('bookings that wait for their batch', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('when someone holds one screening locked, then its buyers get 503 with Retry-After, and buyers of another are served', async () => {
+  test('a locked screening: its requests get 503 with Retry-After, requests for another one are booked', async () => {
     system = await startBookingsSystem();
     const [busy, free] = [await insertScreening(system.db), await insertScreening(system.db)];
-    const [person] = await system.people(1);
-    const client = as(system.server.api, person!);
+    const [user] = await system.users(1);
+    const client = as(system.server.api, user!);
     const lock = await lockScreenings(system.databaseUrl, [busy.id]);
-    const answers = await Promise.all([client.book(busy.id), client.book(free.id)]);
+    const responses = await Promise.all([client.book(busy.id), client.book(free.id)]);
     await lock.release();
-    expect(answers.map(({ status }) => status)).toEqual([503, 201]);
-    expect(answers[0].headers.get('retry-after')).toBe('1');
-    expect(answers[0].body.code).toBe('overloaded');
+    expect(responses.map(({ status }) => status)).toEqual([503, 201]);
+    expect(responses[0].headers.get('retry-after')).toBe('1');
+    expect(responses[0].body.code).toBe('overloaded');
     expect((await client.book(busy.id)).status).toBe(201);
     await expectPromisesKept(system.db);
   });
 
-  test('when the process stops, then bookings in its queue are answered first', async () => {
+  test('a process that stops answers the requests in its queue first', async () => {
     const registry = new Registry();
     system = await startBookingsSystem({ overrides: { registry } });
     const screening = await insertScreening(system.db);
-    const [person] = await system.people(1);
-    const client = as(system.server.api, person!);
+    const [user] = await system.users(1);
+    const client = as(system.server.api, user!);
     const lock = await lockScreenings(system.databaseUrl, [screening.id]);
     const inFlight = client.book(screening.id);
     await untilWaiting(system.db, 1);
@@ -122,18 +122,18 @@ describe('bookings that wait for their batch', () => {
     await until(async () => (await gauge(registry, 'booking_queue_depth')) === 3);
     const stopped = system.server.stop();
     await lock.release();
-    expect(tally(await Promise.all([inFlight, ...waiting]))).toEqual({ '201': 4 });
+    expect(countResponses(await Promise.all([inFlight, ...waiting]))).toEqual({ '201': 4 });
     await stopped;
     expect(await system.seatsOf(screening.id)).toBe(96);
     await expectPromisesKept(system.db);
   });
 
-  test('when a batch refuses for lack of seats, then the answer comes only once those seats are on disk', async () => {
+  test('a refusal for lack of seats is sent only after those seats are committed', async () => {
     system = await startBookingsSystem();
     const screening = await insertScreening(system.db, { total_seats: 1 });
-    const [person] = await system.people(1);
-    const client = as(system.server.api, person!);
-    // The winner's transaction cannot end while this row keeps its key waiting.
+    const [user] = await system.users(1);
+    const client = as(system.server.api, user!);
+    // The first transaction cannot end while this row blocks its key.
     await system.db.query(
       `CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS $$
        BEGIN PERFORM pg_advisory_xact_lock_shared(4711); RETURN NULL; END $$`,
@@ -145,7 +145,7 @@ describe('bookings that wait for their batch', () => {
     let answered = 0;
     const gate = await system.db.transaction(async (tx) => {
       await tx.query('SELECT pg_advisory_xact_lock(4711)');
-      const answers = [client.book(screening.id), client.book(screening.id)].map((it) =>
+      const responses = [client.book(screening.id), client.book(screening.id)].map((it) =>
         it.finally(() => {
           answered += 1;
         }),
@@ -153,9 +153,9 @@ describe('bookings that wait for their batch', () => {
       // The batch is at its COMMIT now.
       await untilWaiting(tx, 1);
       expect(answered).toBe(0);
-      return { answers };
+      return { responses };
     });
-    expect(tally(await Promise.all(gate.answers))).toEqual({
+    expect(countResponses(await Promise.all(gate.responses))).toEqual({
       '201': 1,
       '409 not_enough_seats': 1,
     });

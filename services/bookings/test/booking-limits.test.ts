@@ -6,7 +6,7 @@ import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { makeLimitCheck, usageId } from '../src/batch/booking-limits.ts';
 import { bookingRequest } from '../testing/booking-requests.ts';
 import { insertBooking } from '../testing/booking-rows.ts';
-import { as, tally } from '../testing/clients.ts';
+import { as, countResponses } from '../testing/clients.ts';
 import { expectPromisesKept } from '../testing/promises.ts';
 import { startBookingsSystem, type BookingsSystem } from '../testing/system.ts';
 
@@ -53,16 +53,16 @@ describe('the booking limits', () => {
 
   const bookAtOnce = async (servers: BookingsSystem['servers'], numTickets: number) => {
     const { id } = await insertScreening(system.db, { total_seats: 1_000 });
-    const user = await system.person();
-    const answers = await Promise.all(
+    const user = await system.user();
+    const responses = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         as(servers[index % servers.length]!.api, user).book(id, numTickets),
       ),
     );
-    return { user, screeningId: id, counts: tally(answers) };
+    return { user, screeningId: id, counts: countResponses(responses) };
   };
 
-  test('hold under 20 requests at once through two processes; a cancelled booking frees its share', async () => {
+  test('hold for 20 requests at the same time at two processes; a cancelled booking does not count', async () => {
     const { user, screeningId, counts } = await bookAtOnce(system.servers, 5);
     expect(counts).toEqual({ '201': 2, '409 ticket_limit_reached': 18 });
     expect(await system.seatsOf(screeningId)).toBe(990);
@@ -86,7 +86,7 @@ describe('the booking limits', () => {
 
   test('refuse a user whose holds expired unpaid with 429 and Retry-After; other users may book', async () => {
     const { id: screening_id } = await insertScreening(system.db);
-    const [user, other] = [await system.person(), await system.person()];
+    const [user, other] = [await system.user(), await system.user()];
     for (const expiresInMs of [-1_000, -2_000]) {
       await insertBooking(system.db, {
         user_id: user.id,
@@ -103,7 +103,7 @@ describe('the booking limits', () => {
 
   test('count holds that expired within the last hour only', async () => {
     const { id: screening_id } = await insertScreening(system.db);
-    const user = await system.person();
+    const user = await system.user();
     for (const expiresInMs of [-1_000, -3_700_000, -3_800_000]) {
       await insertBooking(system.db, {
         user_id: user.id,
@@ -117,7 +117,7 @@ describe('the booking limits', () => {
 
   test.each(['staff', 'admin'] as const)('do not apply to %s', async (role) => {
     const { id } = await insertScreening(system.db);
-    const user = await system.person(role);
+    const user = await system.user(role);
     for (const tickets of [10, 10]) {
       expect((await as(system.server.api, user).book(id, tickets)).status).toBe(201);
     }

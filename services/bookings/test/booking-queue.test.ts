@@ -23,11 +23,11 @@ const resultOf = ({ userId }: Pick<BookingRequest, 'userId'>): BookingResult =>
 
 type Batch = {
   requests: readonly BookingRequest[];
-  answer: (results?: BookingResult[]) => void;
+  response: (results?: BookingResult[]) => void;
   fail: (error: Error) => void;
 };
 
-/** A queue whose batches run until the test answers them. */
+/** A queue whose batches run until the test ends them. */
 const startQueue = (limit = 5_000) => {
   const batches: Batch[] = [];
   let arrived: () => void = () => undefined;
@@ -37,7 +37,7 @@ const startQueue = (limit = 5_000) => {
       new Promise((resolve, reject) => {
         batches.push({
           requests,
-          answer: (results) => {
+          response: (results) => {
             resolve(results ?? requests.map(booked));
           },
           fail: reject,
@@ -66,17 +66,17 @@ describe('the booking queue', () => {
     const others = [2, 3, 4, 5].map((userId) => queue.submit(requestOf(userId), stays));
     expect(queue.depth).toBe(4);
     expect(batches).toHaveLength(1);
-    one.answer();
+    one.response();
     expect(await first).toEqual(booked({ userId: 1 }));
     const two = await batch(1);
     expect(usersOf(two)).toEqual([2, 3, 4, 5]);
-    two.answer();
+    two.response();
     expect(await Promise.all(others)).toEqual([2, 3, 4, 5].map((userId) => booked({ userId })));
   });
 
   test('a batch takes at most 500 requests, and the others follow', async () => {
     const { queue, batch } = startQueue();
-    const answers = Array.from({ length: 1_201 }, (_, userId) =>
+    const responses = Array.from({ length: 1_201 }, (_, userId) =>
       queue.submit(requestOf(userId), stays),
     );
     const sizes: number[] = [];
@@ -85,11 +85,11 @@ describe('the booking queue', () => {
       const next = await batch(index);
       sizes.push(next.requests.length);
       seen.push(...usersOf(next));
-      next.answer();
+      next.response();
     }
     expect(sizes).toEqual([500, 500, 201]);
     expect(seen).toEqual(Array.from({ length: 1_201 }, (_, userId) => userId));
-    await Promise.all(answers);
+    await Promise.all(responses);
   });
 
   test('refuses requests beyond its limit with Retry-After and loses none of the others', async () => {
@@ -102,11 +102,11 @@ describe('the booking queue', () => {
       code: 'overloaded',
       retryAfter: 1,
     });
-    one.answer();
-    (await batch(1)).answer();
+    one.response();
+    (await batch(1)).response();
     expect(await Promise.all([running, ...waiting])).toHaveLength(4);
     const later = queue.submit(requestOf(5), stays);
-    (await batch(2)).answer();
+    (await batch(2)).response();
     expect(await later).toMatchObject({ kind: 'booked' });
   });
 
@@ -118,10 +118,10 @@ describe('the booking queue', () => {
     const leaving = queue.submit(requestOf(2), () => gone);
     const staying = queue.submit(requestOf(3), stays);
     gone = true;
-    one.answer();
+    one.response();
     const two = await batch(1);
     expect(usersOf(two)).toEqual([3]);
-    two.answer();
+    two.response();
     expect(await leaving).toMatchObject({ kind: 'refused' });
     await Promise.all([first, staying]);
   });
@@ -135,7 +135,7 @@ describe('the booking queue', () => {
     const one = await batch(0);
     await new Promise((resolve) => setImmediate(resolve));
     expect(isResolved).toBe(false);
-    one.answer([{ kind: 'refused', code: 'not_enough_seats' }]);
+    one.response([{ kind: 'refused', code: 'not_enough_seats' }]);
     expect(await refused).toMatchObject({ code: 'not_enough_seats' });
   });
 
@@ -145,7 +145,7 @@ describe('the booking queue', () => {
     (await batch(0)).fail(new Error('a defect'));
     expect(await first).toMatchObject({ kind: 'refused', code: 'internal' });
     const second = queue.submit(requestOf(2), stays);
-    (await batch(1)).answer();
+    (await batch(1)).response();
     expect(await second).toMatchObject({ kind: 'booked' });
   });
 
@@ -156,8 +156,8 @@ describe('the booking queue', () => {
     const second = queue.submit(requestOf(2), stays);
     const drained = queue.drain();
     expect(await queue.submit(requestOf(3), stays)).toMatchObject({ code: 'overloaded' });
-    one.answer();
-    (await batch(1)).answer();
+    one.response();
+    (await batch(1)).response();
     await drained;
     expect(await Promise.all([first, second])).toHaveLength(2);
   });

@@ -18,10 +18,10 @@ describe('booking, paying and cancelling', () => {
     return row?.available_seats ?? Number.NaN;
   };
 
-  test('when seats are booked and paid, then the booking is confirmed and the seats are taken', async () => {
+  test('a paid booking is confirmed and its seats are taken', async () => {
     const { api } = system.server;
     const screening = await insertScreening(system.db);
-    const { id: userId, token } = await system.person();
+    const { id: userId, token } = await system.user();
     const before = await seatsOf(screening.id);
 
     const booked = await api('POST', '/bookings', {
@@ -51,10 +51,10 @@ describe('booking, paying and cancelling', () => {
     expect(read.body.booking.status).toBe('confirmed');
   });
 
-  test('when a paid booking is cancelled, then its seats are back at once and its payment is paid back', async () => {
+  test('cancelling a paid booking releases its seats at once and refunds its payment', async () => {
     const { api } = system.server;
     const screening = await insertScreening(system.db);
-    const { token } = await system.person();
+    const { token } = await system.user();
     const before = await seatsOf(screening.id);
     const booked = await api('POST', '/bookings', {
       token,

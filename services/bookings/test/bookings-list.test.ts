@@ -2,21 +2,21 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { insertScreening, insertUser } from '@movie-ticketing/catalog/testing/builders';
 import { as, hold } from '../testing/clients.ts';
-import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 
-describe('who sees which bookings', () => {
+describe('access to bookings', () => {
   let system: BookingsSystem;
-  let ann: Person;
-  let bob: Person;
-  let staff: Person;
-  let admin: Person;
+  let ann: TestUser;
+  let bob: TestUser;
+  let staff: TestUser;
+  let admin: TestUser;
   let first: number;
   let second: number;
   beforeAll(async () => {
     system = await startBookingsSystem();
-    [ann, bob] = (await system.people(2)) as [Person, Person];
-    staff = await system.person('staff');
-    admin = await system.person('admin');
+    [ann, bob] = (await system.users(2)) as [TestUser, TestUser];
+    staff = await system.user('staff');
+    admin = await system.user('admin');
     first = (await insertScreening(system.db)).id;
     second = (await insertScreening(system.db)).id;
     for (let i = 0; i < 5; i += 1) await hold(system, ann, first);
@@ -26,31 +26,31 @@ describe('who sees which bookings', () => {
   });
   afterAll(() => system.stop());
 
-  const list = async (person: Person, query = '') => {
-    const answer = await system.server.api('GET', `/bookings${query}`, { token: person.token });
-    return answer;
+  const list = async (user: TestUser, query = '') => {
+    const response = await system.server.api('GET', `/bookings${query}`, { token: user.token });
+    return response;
   };
-  const owners = (answer: { body: { bookings: { user_id: number }[] } }) => [
-    ...new Set(answer.body.bookings.map((it) => it.user_id)),
+  const owners = (response: { body: { bookings: { user_id: number }[] } }) => [
+    ...new Set(response.body.bookings.map((it) => it.user_id)),
   ];
 
-  test('when a customer lists bookings, then they are theirs, newest first', async () => {
-    const answer = await list(ann);
-    expect(answer.status).toBe(200);
-    expect(answer.body.bookings).toHaveLength(5);
-    expect(owners(answer)).toEqual([ann.id]);
-    const ids: number[] = answer.body.bookings.map((it: { id: number }) => it.id);
+  test('a customer lists their own bookings, newest first', async () => {
+    const response = await list(ann);
+    expect(response.status).toBe(200);
+    expect(response.body.bookings).toHaveLength(5);
+    expect(owners(response)).toEqual([ann.id]);
+    const ids: number[] = response.body.bookings.map((it: { id: number }) => it.id);
     expect(ids).toEqual(ids.toSorted((a, b) => b - a));
-    expect(answer.body.next_cursor).toBeNull();
+    expect(response.body.next_cursor).toBeNull();
   });
 
-  test('when staff or an admin list bookings, then they are everybody’s', async () => {
-    for (const person of [staff, admin]) {
-      expect((await list(person)).body.bookings).toHaveLength(9);
+  test('staff and admins list the bookings of all users', async () => {
+    for (const user of [staff, admin]) {
+      expect((await list(user)).body.bookings).toHaveLength(9);
     }
   });
 
-  test('when staff filter by person, screening and status, then all filters hold', async () => {
+  test('filters by user, screening and status can be combined', async () => {
     const ofBob = await list(staff, `?user_id=${String(bob.id)}`);
     expect(owners(ofBob)).toEqual([bob.id]);
     const onSecond = await list(staff, `?screening_id=${String(second)}&status=pending`);
@@ -60,7 +60,7 @@ describe('who sees which bookings', () => {
     expect((await list(staff, '?status=refunded')).body.bookings).toEqual([]);
   });
 
-  test('when a customer names themselves, then it is their list; another person, then 403', async () => {
+  test('a customer may filter by their own user_id; another one is refused with 403', async () => {
     expect((await list(ann, `?user_id=${String(ann.id)}`)).body.bookings).toHaveLength(5);
     expect(await list(ann, `?user_id=${String(bob.id)}`)).toMatchObject({
       status: 403,
@@ -69,7 +69,7 @@ describe('who sees which bookings', () => {
     expect((await list(ann, `?screening_id=${String(second)}`)).body.bookings).toEqual([]);
   });
 
-  test('when pages are followed to the end, then each booking comes once, though new ones are made meanwhile', async () => {
+  test('pages contain each booking once although new ones are made in between', async () => {
     const seen: number[] = [];
     let cursor = '';
     for (;;) {
@@ -78,7 +78,7 @@ describe('who sees which bookings', () => {
       if (page.body.next_cursor === null) break;
       expect(page.body.bookings).toHaveLength(2);
       cursor = `&cursor=${encodeURIComponent(page.body.next_cursor)}`;
-      const extra = await system.people(1);
+      const extra = await system.users(1);
       await hold(system, extra[0]!, second);
     }
     expect(seen).toHaveLength(8);
@@ -97,14 +97,14 @@ describe('who sees which bookings', () => {
     'screening_id=9007199254740992',
     'offset=1',
     'status=pending&status=expired',
-  ])('when the query is %s, then 400', async (query) => {
+  ])('rejects the query %s with 400', async (query) => {
     expect(await list(staff, `?${query}`)).toMatchObject({
       status: 400,
       body: { code: 'invalid_request' },
     });
   });
 
-  test('when a customer reads or cancels somebody else’s booking, then 404 as for none', async () => {
+  test('the booking of another user and an unknown one are answered 404 to a customer', async () => {
     const { id } = await hold(system, ann, first);
     for (const missing of [id, 999_999_999]) {
       expect((await as(system.server.api, bob).booking(missing)).status).toBe(404);
@@ -114,7 +114,7 @@ describe('who sees which bookings', () => {
     expect((await as(system.server.api, staff).cancel(id)).status).toBe(200);
   });
 
-  test('when a booking is read again unchanged, then If-None-Match gets 304', async () => {
+  test('an unchanged booking is answered 304 to If-None-Match', async () => {
     const { id } = await hold(system, ann, first);
     const read = await as(system.server.api, ann).booking(id);
     const again = await system.server.api('GET', `/bookings/${String(id)}`, {
@@ -124,10 +124,10 @@ describe('who sees which bookings', () => {
     expect(again.status).toBe(304);
   });
 
-  test('when staff book for somebody, then it is theirs; for nobody or a deleted account, then 404', async () => {
-    const book = (person: Person, userId: number) =>
+  test('staff book for another user; an unknown or deleted user is answered 404', async () => {
+    const book = (user: TestUser, userId: number) =>
       system.server.api('POST', '/bookings', {
-        token: person.token,
+        token: user.token,
         body: { screening_id: first, num_tickets: 1, user_id: userId },
       });
     const gone = await insertUser(system.db, { deleted_at: new Date() });
@@ -141,20 +141,20 @@ describe('who sees which bookings', () => {
     expect(await book(ann, bob.id)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
   });
 
-  test('when a deleted account’s token still lives, then everything is 401', async () => {
+  test('rejects every request with the token of a deleted user with 401', async () => {
     const gone = await insertUser(system.db, { deleted_at: new Date() });
     const token = await system.tokens.sign({ userId: gone.id });
-    const ghost = as(system.server.api, { token });
-    for (const answer of [
-      await ghost.book(first),
-      await ghost.pay(1),
-      await ghost.cancel(1),
-      await ghost.booking(1),
-      await ghost.payment(1),
+    const client = as(system.server.api, { token });
+    for (const response of [
+      await client.book(first),
+      await client.pay(1),
+      await client.cancel(1),
+      await client.booking(1),
+      await client.payment(1),
       await list({ id: gone.id, token }),
     ]) {
-      expect(answer).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
-      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      expect(response).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+      expect(response.headers.get('www-authenticate')).toBe('Bearer');
     }
   });
 
@@ -168,8 +168,8 @@ describe('who sees which bookings', () => {
     [{ screening_id: 2 ** 53, num_tickets: 1 }],
     [{ screening_id: 1, num_tickets: 1, seats: ['A1'] }],
     [{ screening_id: 1, num_tickets: 1, user_id: null }],
-  ])('when the booking is %j, then 400', async (body) => {
-    const answer = await system.server.api('POST', '/bookings', { token: ann.token, body });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+  ])('rejects the booking %j with 400', async (body) => {
+    const response = await system.server.api('POST', '/bookings', { token: ann.token, body });
+    expect(response).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   });
 });

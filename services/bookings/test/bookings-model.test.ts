@@ -2,41 +2,41 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Database } from '@movie-ticketing/kit/database';
 import fc from 'fast-check';
 
-import { lives } from '../testing/bookings-commands.ts';
+import { commandSequences } from '../testing/bookings-commands.ts';
 import { serviceDatabase } from '../testing/booking-requests.ts';
 import { expectPromisesKept } from '../testing/promises.ts';
 import { startRealBookings, type RealBookings } from '../testing/real-bookings.ts';
-import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 
 const totals = [7, 4] as const;
 
-describe('random lives of bookings', () => {
+describe('random sequences of commands', () => {
   let system: BookingsSystem;
   let db: Database;
-  let people: Person[];
+  let users: TestUser[];
   beforeAll(async () => {
     system = await startBookingsSystem({ processes: 0 });
     db = serviceDatabase(system.databaseUrl);
-    people = await system.people(2);
+    users = await system.users(2);
   });
   afterAll(async () => {
     await db.close();
     await system.stop();
   });
 
-  /** @param change makes the real thing faulty, for the control */
+  /** @param change adds a defect to the real bookings, for the control */
   const follow = (change: (real: RealBookings) => RealBookings = (real) => real) =>
-    fc.asyncProperty(lives, async (commands) => {
+    fc.asyncProperty(commandSequences, async (commands) => {
       const model = {
         screenings: totals.map((total) => ({ total, cancelled: false })),
         bookings: [],
         keys: new Map(),
       };
-      const real = change(await startRealBookings(system, db, people, totals));
+      const real = change(await startRealBookings(system, db, users, totals));
       try {
         await fc.asyncModelRun(() => ({ model, real }), commands);
       } finally {
-        // What this life left open is not the next one's business.
+        // Holds and payments that are still open must not affect the next sequence.
         await real.reconcile(true);
         await real.reconcile(true);
       }
@@ -48,14 +48,14 @@ describe('random lives of bookings', () => {
     markInterruptAsFailure: false,
   };
 
-  test('when people book, pay, cancel, let holds run out and screenings are cancelled, then every status and seat is as the model says', async () => {
+  test('every status and number of seats agrees with the model after each command', async () => {
     const result = await fc.check(follow(), bounded);
     expect(result.counterexample).toBeNull();
     expect(result.numRuns).toBeGreaterThan(20);
     await expectPromisesKept(system.db);
   }, 300_000);
 
-  test('control: when a cancel forgets to give a seat back, then the model finds it', async () => {
+  test('control: the model detects a cancellation that releases one seat too few', async () => {
     const forgetful = (real: RealBookings): RealBookings => ({
       ...real,
       cancel: async (index) => {

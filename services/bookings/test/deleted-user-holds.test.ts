@@ -38,7 +38,7 @@ describe('the holds of a deleted user', () => {
       total_seats: 10,
       available_seats: 4,
     });
-    const [deleted, other] = [await system.person(), await system.person()];
+    const [deleted, other] = [await system.user(), await system.user()];
     const insert = (user_id: number, status = 'pending', num_tickets = 1) =>
       insertBooking(system.db, { user_id, screening_id: screeningId, status, num_tickets });
     const hold = await insert(deleted.id, 'pending', 2);
@@ -70,7 +70,7 @@ describe('the holds of a deleted user', () => {
       total_seats: 10,
       available_seats: 9,
     });
-    const user = await system.person();
+    const user = await system.user();
     await insertBooking(system.db, { user_id: user.id, screening_id: screeningId });
     await softDelete(user.id);
     while ((await system.seatsOf(screeningId)) !== 10) {

@@ -10,7 +10,7 @@ import { expectPromisesKept } from '../testing/promises.ts';
 import { lockScreenings, type HeldLock } from '../testing/row-lock.ts';
 import { startBookingsSystem, type BookingsSystem } from '../testing/system.ts';
 
-describe('a screening that somebody holds locked for long', () => {
+describe('a screening that stays locked', () => {
   let system: BookingsSystem;
   let db: Database;
   let blocked: number;
@@ -19,12 +19,12 @@ describe('a screening that somebody holds locked for long', () => {
   beforeEach(async () => {
     system = await startBookingsSystem({ processes: 0 });
     db = serviceDatabase(system.databaseUrl);
-    const [person] = await system.people(1);
+    const [user] = await system.users(1);
     const ids: number[] = [];
     for (let i = 0; i < 3; i += 1) {
       const { id } = await insertScreening(system.db, { total_seats: 10, available_seats: 8 });
       await insertBooking(system.db, {
-        user_id: person!.id,
+        user_id: user!.id,
         screening_id: id,
         num_tickets: 2,
         expiresInMs: 0,
@@ -41,7 +41,7 @@ describe('a screening that somebody holds locked for long', () => {
 
   const seats = () => Promise.all([blocked, ...others].map((id) => system.seatsOf(id)));
 
-  test('when its holds ran out and those of others too, then the others’ seats come back all the same', async () => {
+  test('expired holds of other screenings are released', async () => {
     const round = () => expireHolds(db, { paymentGraceMs: 600_000, observe: () => undefined });
     await round().catch(() => undefined);
     expect(await seats()).toEqual([8, 10, 10]);
@@ -51,7 +51,7 @@ describe('a screening that somebody holds locked for long', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('when it was cancelled and others too, then the others’ bookings are cancelled all the same', async () => {
+  test('bookings of other cancelled screenings are cancelled', async () => {
     await lock.release();
     await system.db.query(`UPDATE screenings SET status = 'cancelled'`);
     lock = await lockScreenings(system.databaseUrl, [blocked]);

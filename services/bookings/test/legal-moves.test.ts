@@ -29,21 +29,21 @@ const paymentMoves = pairs(paymentStatuses, [
   'refund_pending refunded',
 ]);
 
-describe('moves of status, as the database allows them', () => {
+describe('status changes in the database', () => {
   let system: BookingsSystem;
   let screeningId: number;
   let userId: number;
   beforeAll(async () => {
     system = await startBookingsSystem({ processes: 0 });
     screeningId = (await insertScreening(system.db)).id;
-    userId = (await system.people(1))[0]!.id;
+    userId = (await system.users(1))[0]!.id;
   });
   afterAll(() => system.stop());
   const newBooking = (status = 'pending') =>
     insertBooking(system.db, { user_id: userId, screening_id: screeningId, status });
 
   test.each(bookingMoves)(
-    'when a booking goes from $from to $to, then it is allowed: $isLegal',
+    'a booking from $from to $to: allowed $isLegal',
     async ({ from, to, isLegal }) => {
       const { id } = await newBooking(from);
       const move = system.db.query('UPDATE bookings SET status = $2 WHERE id = $1', [id, to]);
@@ -58,7 +58,7 @@ describe('moves of status, as the database allows them', () => {
   );
 
   test.each(paymentMoves)(
-    'when a payment goes from $from to $to, then it is allowed: $isLegal',
+    'a payment from $from to $to: allowed $isLegal',
     async ({ from, to, isLegal }) => {
       const booking = await newBooking();
       const { id } = await insertPayment(system.db, { booking_id: booking.id, status: from });
@@ -80,7 +80,7 @@ describe('moves of status, as the database allows them', () => {
   );
 
   test.each(['processing', 'succeeded', 'refund_pending', 'refunded'])(
-    'when a booking has a payment that is %s, then a second live one is refused, but not beside a declined one',
+    'refuses a second payment beside one that is %s, but not beside a declined one',
     async (status) => {
       const booking = await newBooking();
       await insertPayment(system.db, { booking_id: booking.id, status: 'declined' });
@@ -92,19 +92,16 @@ describe('moves of status, as the database allows them', () => {
     },
   );
 
-  test.each([-1, 101])(
-    'when a screening of 100 would have %i free seats, then it is refused',
-    async (seats) => {
-      await expect(
-        system.db.query('UPDATE screenings SET available_seats = $2 WHERE id = $1', [
-          screeningId,
-          seats,
-        ]),
-      ).rejects.toMatchObject({ code: '23514', constraint: 'screenings_seats' });
-    },
-  );
+  test.each([-1, 101])('refuses %i available seats of 100', async (seats) => {
+    await expect(
+      system.db.query('UPDATE screenings SET available_seats = $2 WHERE id = $1', [
+        screeningId,
+        seats,
+      ]),
+    ).rejects.toMatchObject({ code: '23514', constraint: 'screenings_seats' });
+  });
 
-  test('control: when the trigger is off, then an expired booking becomes confirmed', async () => {
+  test('control: without the trigger an expired booking can become confirmed', async () => {
     const { id } = await newBooking('expired');
     await system.db.query('ALTER TABLE bookings DISABLE TRIGGER bookings_legal_move');
     await system.db.query(`UPDATE bookings SET status = 'confirmed' WHERE id = $1`, [id]);

@@ -19,22 +19,22 @@ const idleInTransaction = async (db: Database): Promise<number> => {
   return rows.length;
 };
 
-describe('a provider that keeps us waiting', () => {
+describe('a slow payment provider', () => {
   let system: BookingsSystem;
   afterEach(() => system.stop());
 
-  test('when it hangs, then no transaction is open and no lock is held meanwhile', async () => {
+  test('no transaction is open and no lock is held while the provider does not respond', async () => {
     system = await startBookingsSystem({ processes: 0 });
     const { provider, gate } = gated(makeSimulatedProvider(system.db, { lateMs: 0 }));
     await system.startProcess({ provider });
     const screening = await insertScreening(system.db);
-    const [person] = await system.people(1);
-    const client = as(system.server.api, person!);
-    const { id } = await hold(system, person!, screening.id);
+    const [user] = await system.users(1);
+    const client = as(system.server.api, user!);
+    const { id } = await hold(system, user!, screening.id);
     const paying = client.pay(id);
     await gate.reached;
     expect(await idleInTransaction(system.db)).toBe(0);
-    // Nobody waits for it: not another booking, not whoever wants the booking's row.
+    // Neither another booking nor a lock on the booking's row waits for it.
     expect((await client.book(screening.id)).status).toBe(201);
     const [row] = await system.db.query(
       `SELECT status FROM bookings WHERE id = $1 FOR UPDATE NOWAIT`,
@@ -46,11 +46,11 @@ describe('a provider that keeps us waiting', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('control: when the provider is asked inside the transaction, then the row stays locked for as long as it takes', async () => {
+  test('control: a charge inside the transaction keeps the row locked until the provider responds', async () => {
     system = await startBookingsSystem();
     const screening = await insertScreening(system.db);
-    const [person] = await system.people(1);
-    const { id } = await hold(system, person!, screening.id);
+    const [user] = await system.users(1);
+    const { id } = await hold(system, user!, screening.id);
     const { provider, gate } = gated(makeSimulatedProvider(system.db, { lateMs: 0 }));
     const naive = system.db.transaction(async (tx) => {
       await tx.query('SELECT FROM bookings WHERE id = $1 FOR NO KEY UPDATE', [id]);
@@ -68,17 +68,17 @@ describe('a provider that keeps us waiting', () => {
     await naive;
   });
 
-  test('when the request and two reconcilers settle one payment at once, then it is settled once and one charge is kept', async () => {
+  test('a request and two reconcilers settle one payment at the same time: it is settled once with one charge', async () => {
     system = await startBookingsSystem({ processes: 0 });
     const provider = watched(makeSimulatedProvider(system.db, { lateMs: 0 }));
     const screening = await insertScreening(system.db);
-    const [person] = await system.people(1);
+    const [user] = await system.users(1);
     await system.startProcess({
       provider: {
         ...provider,
         charge: async (charge, signal) => {
           const outcome = await provider.charge(charge, signal);
-          // The answer is known to the provider; whoever asks now will settle it.
+          // The provider has decided; the next look-up settles the payment.
           await system.db.query('UPDATE payments SET next_check_at = clock_timestamp()');
           await Promise.all([reconcile(system, provider, 60_000), reconcile(system, provider, 0)]);
           return outcome;
@@ -86,25 +86,25 @@ describe('a provider that keeps us waiting', () => {
       },
     });
     for (let round = 0; round < 5; round += 1) {
-      const { id } = await hold(system, person!, screening.id);
-      const paid = await as(system.server.api, person!).pay(id);
+      const { id } = await hold(system, user!, screening.id);
+      const paid = await as(system.server.api, user!).pay(id);
       expect(paid).toMatchObject({ status: 200, body: { payment: { status: 'succeeded' } } });
     }
     expect(provider.charges).toHaveLength(5);
     await expectPromisesKept(system.db);
   });
 
-  test('when a payment is called off before its charge gets through, then the charge is refused and nothing is kept', async () => {
+  test('a payment that is abandoned before its charge arrives is declined and not charged', async () => {
     system = await startBookingsSystem({ processes: 0 });
     const simulated = makeSimulatedProvider(system.db, { lateMs: 0 });
     const { provider, gate } = gated(simulated);
     await system.startProcess({ provider });
     const screening = await insertScreening(system.db);
-    const [person] = await system.people(1);
-    const { id } = await hold(system, person!, screening.id);
-    const paying = as(system.server.api, person!).pay(id);
+    const [user] = await system.users(1);
+    const { id } = await hold(system, user!, screening.id);
+    const paying = as(system.server.api, user!).pay(id);
     await gate.reached;
-    // The process stood still for long (a pause, a slow network): the others gave the payment up.
+    // The process paused for long (or its network was slow): the others have abandoned the payment.
     await system.db.query('UPDATE payments SET next_check_at = clock_timestamp()');
     await until(async () => {
       await reconcile(system, simulated, 0);
@@ -116,25 +116,25 @@ describe('a provider that keeps us waiting', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('when a refund fails at first, then it is asked for again until the provider confirms, and paid back once', async () => {
+  test('a refund that fails is retried until the provider confirms it, and refunded once', async () => {
     system = await startBookingsSystem({ processes: 0 });
     const simulated = makeSimulatedProvider(system.db, { lateMs: 0 });
     let failures = 2;
     const provider = watched({
       ...simulated,
       refund: async (key, signal) => {
-        // The first time it fails, the second it is done but its answer is lost.
+        // The first call fails, the second succeeds but its response is lost.
         failures -= 1;
         if (failures === 1) throw new Error('the provider is away');
         await simulated.refund(key, signal);
-        if (failures === 0) throw new Error('the answer was lost');
+        if (failures === 0) throw new Error('the response was lost');
       },
     });
     const screening = await insertScreening(system.db);
-    const [person] = await system.people(1);
+    const [user] = await system.users(1);
     await system.startProcess({ provider });
-    const client = as(system.server.api, person!);
-    const { id } = await hold(system, person!, screening.id);
+    const client = as(system.server.api, user!);
+    const { id } = await hold(system, user!, screening.id);
     const paid = await client.pay(id);
     await client.cancel(id);
     await until(async () => {
@@ -149,43 +149,40 @@ describe('a provider that keeps us waiting', () => {
   test.each([
     ['fails', () => Promise.reject(new Error('no'))],
     ['never returns', () => new Promise<never>(() => undefined)],
-  ])(
-    'a refund whose call %s does not keep the others of its round from being settled',
-    async (_case, fail) => {
-      system = await startBookingsSystem({ processes: 0 });
-      const simulated = makeSimulatedProvider(system.db, { lateMs: 0 });
-      await system.startProcess({ provider: simulated });
-      const screening = await insertScreening(system.db);
-      const [person] = await system.people(1);
-      const client = as(system.server.api, person!);
-      const payments: number[] = [];
-      for (let i = 0; i < 3; i += 1) {
-        const { id } = await hold(system, person!, screening.id);
-        payments.push((await client.pay(id)).body.payment.id);
-      }
-      await system.server.stop();
-      await system.db.query(`UPDATE bookings SET status = 'cancelled'`);
-      await system.db.query('UPDATE screenings SET available_seats = total_seats');
-      await system.db.query(
-        `UPDATE payments SET status = 'refund_pending', next_check_at = clock_timestamp()`,
-      );
-      const broken = String(payments[1]);
-      await reconcile(
-        system,
-        {
-          ...simulated,
-          refund: (key, signal) => (key === broken ? fail() : simulated.refund(key, signal)),
-        },
-        60_000,
-        100,
-      );
-      const rows = await system.db.query<{ status: string }>(
-        'SELECT status FROM payments ORDER BY id',
-      );
-      expect(rows.map(({ status }) => status)).toEqual(['refunded', 'refund_pending', 'refunded']);
-      await expectPromisesKept(system.db);
-    },
-  );
+  ])('a refund whose call %s does not stop the others of its round', async (_case, fail) => {
+    system = await startBookingsSystem({ processes: 0 });
+    const simulated = makeSimulatedProvider(system.db, { lateMs: 0 });
+    await system.startProcess({ provider: simulated });
+    const screening = await insertScreening(system.db);
+    const [user] = await system.users(1);
+    const client = as(system.server.api, user!);
+    const payments: number[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      const { id } = await hold(system, user!, screening.id);
+      payments.push((await client.pay(id)).body.payment.id);
+    }
+    await system.server.stop();
+    await system.db.query(`UPDATE bookings SET status = 'cancelled'`);
+    await system.db.query('UPDATE screenings SET available_seats = total_seats');
+    await system.db.query(
+      `UPDATE payments SET status = 'refund_pending', next_check_at = clock_timestamp()`,
+    );
+    const broken = String(payments[1]);
+    await reconcile(
+      system,
+      {
+        ...simulated,
+        refund: (key, signal) => (key === broken ? fail() : simulated.refund(key, signal)),
+      },
+      60_000,
+      100,
+    );
+    const rows = await system.db.query<{ status: string }>(
+      'SELECT status FROM payments ORDER BY id',
+    );
+    expect(rows.map(({ status }) => status)).toEqual(['refunded', 'refund_pending', 'refunded']);
+    await expectPromisesKept(system.db);
+  });
 });
 
 const reconcile = (

@@ -6,25 +6,25 @@ import { makeSimulatedProvider } from '../src/payments/simulated-provider.ts';
 import { as, hold } from '../testing/clients.ts';
 import { expectPromisesKept } from '../testing/promises.ts';
 import { watched, type WatchedProvider } from '../testing/providers.ts';
-import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 
-describe('what a payment comes to', () => {
+describe('the outcome of a payment', () => {
   let system: BookingsSystem;
   let provider: WatchedProvider;
-  let person: Person;
+  let user: TestUser;
   let screeningId: number;
   beforeAll(async () => {
     system = await startBookingsSystem({
       env: { PAYMENT_ABANDON_SECONDS: '1' },
       provider: (db) => (provider = watched(makeSimulatedProvider(db, { lateMs: 1_500 }))),
     });
-    [person] = (await system.people(1)) as [Person];
+    [user] = (await system.users(1)) as [TestUser];
     screeningId = (await insertScreening(system.db)).id;
   });
   afterAll(() => system.stop());
 
-  const client = () => as(system.server.api, person);
-  /** The reconciler leaves a young payment to the request that began it: this one has waited enough. */
+  const client = () => as(system.server.api, user);
+  /** The reconciler leaves a new payment to its request: makes this one due. */
   const age = (paymentId: number, seconds: number) =>
     system.db.query(
       `UPDATE payments SET created_at = created_at - $2::int * interval '1 second', next_check_at = clock_timestamp()
@@ -35,9 +35,9 @@ describe('what a payment comes to', () => {
     provider.charges.filter(({ key }) => key === String(paymentId));
 
   test.each([['no token', undefined] as const, ['tok_approved', 'tok_approved'] as const])(
-    'when paid with %s, then 200, the booking is confirmed and charged once for its total',
+    '%s: 200, and the booking is confirmed and charged once for its total',
     async (_what, token) => {
-      const { id } = await hold(system, person, screeningId, 2);
+      const { id } = await hold(system, user, screeningId, 2);
       const paid = await client().pay(id, token);
       expect(paid.status).toBe(200);
       expect(paid.body.payment).toMatchObject({
@@ -54,10 +54,10 @@ describe('what a payment comes to', () => {
     },
   );
 
-  test.each(['tok_declined', 'tok_of_somebody_else'])(
-    'when paid with %s, then 402, nothing is charged and another try may succeed',
+  test.each(['tok_declined', 'tok_unknown'])(
+    '%s: 402, nothing is charged, and another payment may succeed',
     async (token) => {
-      const { id } = await hold(system, person, screeningId);
+      const { id } = await hold(system, user, screeningId);
       const declined = await client().pay(id, token);
       expect(declined).toMatchObject({ status: 402, body: { code: 'payment_declined' } });
       expect(declined.headers.get('content-type')).toContain('application/problem+json');
@@ -67,8 +67,8 @@ describe('what a payment comes to', () => {
     },
   );
 
-  test('when the provider never answers, then 202, and in the end it is declined and the booking can be paid again', async () => {
-    const { id } = await hold(system, person, screeningId);
+  test('a provider that never responds: 202, later declined, and the booking can be paid again', async () => {
+    const { id } = await hold(system, user, screeningId);
     const doubtful = await client().pay(id, 'tok_timeout');
     expect(doubtful).toMatchObject({
       status: 202,
@@ -88,8 +88,8 @@ describe('what a payment comes to', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('when the provider answers late, then 202, and in the end it succeeded and the booking is confirmed', async () => {
-    const { id } = await hold(system, person, screeningId);
+  test('a provider that responds late: 202, later succeeded, and the booking is confirmed', async () => {
+    const { id } = await hold(system, user, screeningId);
     const doubtful = await client().pay(id, 'tok_late', 'late');
     expect(doubtful.status).toBe(202);
     const paymentId = doubtful.body.payment.id;
@@ -105,13 +105,13 @@ describe('what a payment comes to', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('when an approval comes after the hold ran out, then the money goes back and the seats stay given back', async () => {
+  test('an approval after the hold has expired is refunded and the seats stay released', async () => {
     const before = await system.seatsOf(screeningId);
-    const { id } = await hold(system, person, screeningId, 2);
+    const { id } = await hold(system, user, screeningId, 2);
     const doubtful = await client().pay(id, 'tok_late', 'too-late');
     expect(doubtful.status).toBe(202);
     const paymentId = doubtful.body.payment.id;
-    // Past the time that a hold waits for a payment in doubt.
+    // Longer than an expired hold waits for a payment in progress.
     await system.db.query(
       `UPDATE bookings SET expires_at = clock_timestamp() - interval '11 minutes' WHERE id = $1`,
       [id],
@@ -127,8 +127,8 @@ describe('what a payment comes to', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('when a paid booking is cancelled, then it is refund_pending with the answer, and refunded once the provider confirmed', async () => {
-    const { id } = await hold(system, person, screeningId);
+  test('a cancelled paid booking has a payment that is refund_pending in the response, and refunded once the provider confirms', async () => {
+    const { id } = await hold(system, user, screeningId);
     const paid = await client().pay(id);
     const cancelled = await client().cancel(id);
     expect(cancelled.body.booking.status).toBe('cancelled');

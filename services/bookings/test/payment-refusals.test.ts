@@ -4,23 +4,23 @@ import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { insertBooking } from '../testing/booking-rows.ts';
 import { as, hold } from '../testing/clients.ts';
 import { expectPromisesKept } from '../testing/promises.ts';
-import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 
 describe('payments that are refused or repeated', () => {
   let system: BookingsSystem;
-  let person: Person;
-  let other: Person;
+  let user: TestUser;
+  let other: TestUser;
   let screeningId: number;
   beforeAll(async () => {
     system = await startBookingsSystem();
-    [person, other] = (await system.people(2)) as [Person, Person];
+    [user, other] = (await system.users(2)) as [TestUser, TestUser];
     screeningId = (await insertScreening(system.db)).id;
   });
   afterAll(() => system.stop());
-  const client = () => as(system.server.api, person);
+  const client = () => as(system.server.api, user);
 
   test('a paid booking is refused with 409 booking_already_paid', async () => {
-    const { id } = await hold(system, person, screeningId);
+    const { id } = await hold(system, user, screeningId);
     await client().pay(id);
     expect(await client().pay(id)).toMatchObject({
       status: 409,
@@ -29,7 +29,7 @@ describe('payments that are refused or repeated', () => {
   });
 
   test('a cancelled booking is refused with 409 booking_cancelled', async () => {
-    const { id } = await hold(system, person, screeningId);
+    const { id } = await hold(system, user, screeningId);
     await client().cancel(id);
     expect(await client().pay(id)).toMatchObject({
       status: 409,
@@ -40,7 +40,7 @@ describe('payments that are refused or repeated', () => {
   test('an expired hold is refused with 409 booking_expired, before and after the worker marks it', async () => {
     const screening = await insertScreening(system.db, { total_seats: 10, available_seats: 9 });
     const { id } = await insertBooking(system.db, {
-      user_id: person.id,
+      user_id: user.id,
       screening_id: screening.id,
       expiresInMs: -1,
     });
@@ -59,7 +59,7 @@ describe('payments that are refused or repeated', () => {
   });
 
   test('the booking of another user and an unknown one get the same 404', async () => {
-    const { id } = await hold(system, person, screeningId);
+    const { id } = await hold(system, user, screeningId);
     const theirs = await as(system.server.api, other).pay(id);
     const nobodys = await as(system.server.api, other).pay(999_999_999);
     expect(theirs.status).toBe(404);
@@ -67,8 +67,8 @@ describe('payments that are refused or repeated', () => {
   });
 
   test('staff may pay for a user; other customers do not see the payment', async () => {
-    const staff = await system.person('staff');
-    const { id } = await hold(system, person, screeningId);
+    const staff = await system.user('staff');
+    const { id } = await hold(system, user, screeningId);
     const paid = await as(system.server.api, staff).pay(id);
     expect(paid.status).toBe(200);
     const paymentId = paid.body.payment.id;
@@ -79,7 +79,7 @@ describe('payments that are refused or repeated', () => {
   });
 
   test('a successful payment repeated with its key replays the 200', async () => {
-    const { id } = await hold(system, person, screeningId);
+    const { id } = await hold(system, user, screeningId);
     const first = await client().pay(id, undefined, 'good');
     const again = await client().pay(id, undefined, 'good');
     expect(first.headers.has('idempotent-replayed')).toBe(false);
@@ -88,7 +88,7 @@ describe('payments that are refused or repeated', () => {
   });
 
   test('a declined payment repeated with its key replays the 402; a new key makes a new attempt', async () => {
-    const { id } = await hold(system, person, screeningId);
+    const { id } = await hold(system, user, screeningId);
     const first = await client().pay(id, 'tok_declined', 'bad');
     const again = await client().pay(id, 'tok_declined', 'bad');
     expect(first.status).toBe(402);
@@ -100,7 +100,7 @@ describe('payments that are refused or repeated', () => {
   });
 
   test('a payment in doubt repeated with its key replays the 202 and charges once', async () => {
-    const { id } = await hold(system, person, screeningId);
+    const { id } = await hold(system, user, screeningId);
     const first = await client().pay(id, 'tok_timeout', 'doubt');
     const again = await client().pay(id, 'tok_timeout', 'doubt');
     expect([first.status, again.status]).toEqual([202, 202]);
@@ -109,7 +109,7 @@ describe('payments that are refused or repeated', () => {
   });
 
   test('the key of a payment with another booking or token is refused with 422', async () => {
-    const { id } = await hold(system, person, screeningId);
+    const { id } = await hold(system, user, screeningId);
     await client().pay(id, undefined, 'mine');
     for (const again of [
       await client().pay(id, 'tok_declined', 'mine'),
@@ -120,7 +120,7 @@ describe('payments that are refused or repeated', () => {
   });
 
   test('a refused payment leaves its key free', async () => {
-    const { id } = await hold(system, person, screeningId);
+    const { id } = await hold(system, user, screeningId);
     expect((await client().pay(999_999_999, undefined, 'free')).status).toBe(404);
     expect((await client().pay(id, undefined, 'free')).status).toBe(200);
   });
@@ -134,8 +134,8 @@ describe('payments that are refused or repeated', () => {
     [{ booking_id: 1, payment_token: 'a\u0000b' }],
     [{ booking_id: 1, amount: 1 }],
   ])('rejects the body %j with 400', async (body) => {
-    const answer = await system.server.api('POST', '/payments', { token: person.token, body });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
-    expect(answer.body.errors.length).toBeGreaterThan(0);
+    const response = await system.server.api('POST', '/payments', { token: user.token, body });
+    expect(response).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    expect(response.body.errors.length).toBeGreaterThan(0);
   });
 });

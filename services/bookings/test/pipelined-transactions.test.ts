@@ -151,34 +151,34 @@ describe('a pipelined transaction', () => {
   });
 
   test('is in doubt if its connection is lost before a statement that was sent with COMMIT', async () => {
-    const struck = proxy.cutBefore('kept');
+    const injected = proxy.cutBefore('kept');
     const lost = db.attempt((tx) => {
       tx.send(insert);
       return Promise.resolve();
     });
     await expect(lost).rejects.toBeInstanceOf(CommitInDoubt);
-    await struck;
+    await injected;
     expect(await countNotes()).toBe(0);
   });
 
   test('is not in doubt if its connection is lost before COMMIT was sent', async () => {
-    const struck = proxy.cutBefore('kept');
+    const injected = proxy.cutBefore('kept');
     const lost = db.attempt((tx) => tx.query(insert));
     const error: unknown = await lost.catch((reason: unknown) => reason);
-    await struck;
+    await injected;
     expect(error).not.toBeInstanceOf(CommitInDoubt);
     expect(isConnectionLost(error)).toBe(true);
     expect(await countNotes()).toBe(0);
   });
 
   test('is in doubt if the response to COMMIT is lost, although it committed', async () => {
-    const struck = proxy.strikeNextCommit('cut');
+    const injected = proxy.failNextCommit('cut');
     const lost = db.attempt((tx) => {
       tx.send(insert);
       return Promise.resolve();
     });
     await expect(lost).rejects.toBeInstanceOf(CommitInDoubt);
-    await struck;
+    await injected;
     expect(await countNotes()).toBe(1);
   });
 });
@@ -194,14 +194,14 @@ describe('a batch whose connection is lost in a pipeline', () => {
     const proxy = await startPostgresProxy(system.databaseUrl);
     const db = serviceDatabase(proxy.url);
     try {
-      const [person] = await system.people(1);
+      const [user] = await system.users(1);
       const screeningId = (await insertScreening(system.db)).id;
       const requests = ['a', 'b'].map((key) =>
-        bookingRequest({ userId: person!.id, screeningId }, key),
+        bookingRequest({ userId: user!.id, screeningId }, key),
       );
-      const struck = proxy.cutBefore(text);
+      const injected = proxy.cutBefore(text);
       const results = await runBatch(db, requests, batchSettings);
-      await struck;
+      await injected;
       expect(results.map(resultName)).toEqual(['booked', 'booked']);
       expect(await system.seatsOf(screeningId)).toBe(98);
       await expectPromisesKept(system.db);
@@ -217,10 +217,10 @@ describe('a batch whose connection is lost in a pipeline', () => {
     const proxy = await startPostgresProxy(system.databaseUrl);
     const db = serviceDatabase(proxy.url);
     try {
-      const [person] = await system.people(1);
+      const [user] = await system.users(1);
       const screeningId = (await insertScreening(system.db)).id;
       const book = () =>
-        runBatch(db, [bookingRequest({ userId: person!.id, screeningId })], batchSettings);
+        runBatch(db, [bookingRequest({ userId: user!.id, screeningId })], batchSettings);
       await book(); // connects
       const viewSent = proxy.withholdResponsesUntil('bookings.batch.view');
       const first = book();

@@ -2,19 +2,19 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { untilWaiting } from '../../catalog/testing/lock-waits.ts';
-import { as, hold, tally } from '../testing/clients.ts';
+import { as, hold, countResponses } from '../testing/clients.ts';
 import { expectPromisesKept } from '../testing/promises.ts';
 import { lockScreenings, openTransaction } from '../testing/row-lock.ts';
-import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 
-describe('one key, several requests in flight', () => {
+describe('one key in several requests at the same time', () => {
   let system: BookingsSystem;
-  let person: Person;
+  let user: TestUser;
   let keys = 0;
   const newKey = (): string => `key-${String((keys += 1))}`;
   beforeAll(async () => {
     system = await startBookingsSystem({ processes: 2 });
-    [person] = (await system.people(1)) as [Person];
+    [user] = (await system.users(1)) as [TestUser];
   });
   afterAll(() => system.stop());
 
@@ -22,17 +22,17 @@ describe('one key, several requests in flight', () => {
     ['one process', [0, 0, 0, 0]],
     ['two processes', [0, 1, 0, 1]],
   ])(
-    'when a booking is repeated while it is in flight at %s, then it is made once and every answer is the same',
+    'repeats in flight at %s make one booking and get the same response',
     async (_where, processes) => {
       const screening = await insertScreening(system.db);
       for (let round = 0; round < 10; round += 1) {
         const key = newKey();
-        const answers = await Promise.all(
-          processes.map((at) => as(system.servers[at]!.api, person).book(screening.id, 2, key)),
+        const responses = await Promise.all(
+          processes.map((at) => as(system.servers[at]!.api, user).book(screening.id, 2, key)),
         );
-        expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
-        expect(new Set(answers.map(({ body }) => body.booking.reference)).size).toBe(1);
-        const replays = answers.filter(({ headers }) => headers.has('idempotent-replayed'));
+        expect(responses.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+        expect(new Set(responses.map(({ body }) => body.booking.reference)).size).toBe(1);
+        const replays = responses.filter(({ headers }) => headers.has('idempotent-replayed'));
         expect(replays).toHaveLength(3);
       }
       expect(await system.seatsOf(screening.id)).toBe(80);
@@ -40,28 +40,28 @@ describe('one key, several requests in flight', () => {
     },
   );
 
-  test('when the same key comes with another body, then 422 and nothing is booked for it', async () => {
+  test('rejects the same key with another body with 422 and books nothing for it', async () => {
     const screening = await insertScreening(system.db);
     const key = newKey();
-    const client = as(system.server.api, person);
+    const client = as(system.server.api, user);
     expect((await client.book(screening.id, 1, key)).status).toBe(201);
     const other = await client.book(screening.id, 2, key);
     expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
     expect(await system.seatsOf(screening.id)).toBe(99);
   });
 
-  test('when two bodies race for one key in two processes, over screenings that share no lock, then one is booked and the other is 422', async () => {
+  test('two bodies with one key in two processes, for screenings that share no lock: one is booked, the other gets 422', async () => {
     const [one, other] = [await insertScreening(system.db), await insertScreening(system.db)];
     const key = newKey();
-    // Both wait for their locks, so that both looked for the key before either stored it.
+    // Both wait for their locks, so both have looked for the key before one stores it.
     const locks = await lockScreenings(system.databaseUrl, [one.id, other.id]);
-    const answers = [
-      as(system.servers[0]!.api, person).book(one.id, 1, key),
-      as(system.servers[1]!.api, person).book(other.id, 1, key),
+    const responses = [
+      as(system.servers[0]!.api, user).book(one.id, 1, key),
+      as(system.servers[1]!.api, user).book(other.id, 1, key),
     ];
     await untilWaiting(system.db, 2);
     await locks.release();
-    expect(tally(await Promise.all(answers))).toEqual({
+    expect(countResponses(await Promise.all(responses))).toEqual({
       '201': 1,
       '422 idempotency_key_reused': 1,
     });
@@ -69,69 +69,69 @@ describe('one key, several requests in flight', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('when the first request with a key was refused, then the key is free for a better one', async () => {
+  test('the key of a refused request can be used again', async () => {
     const full = await insertScreening(system.db, { total_seats: 1 });
-    await hold(system, person, full.id);
+    await hold(system, user, full.id);
     const screening = await insertScreening(system.db);
     const key = newKey();
-    const client = as(system.server.api, person);
+    const client = as(system.server.api, user);
     expect((await client.book(full.id, 1, key)).body.code).toBe('not_enough_seats');
     const second = await client.book(screening.id, 1, key);
     expect(second.status).toBe(201);
     expect(second.headers.has('idempotent-replayed')).toBe(false);
   });
 
-  test('when two people use the same key, then each has their own booking', async () => {
+  test('two users with the same key: each has their own booking', async () => {
     const screening = await insertScreening(system.db);
-    const [other] = await system.people(1);
+    const [other] = await system.users(1);
     const key = newKey();
-    const mine = await as(system.server.api, person).book(screening.id, 1, key);
+    const mine = await as(system.server.api, user).book(screening.id, 1, key);
     const theirs = await as(system.server.api, other!).book(screening.id, 1, key);
     expect([mine.status, theirs.status]).toEqual([201, 201]);
     expect(mine.body.booking.id).not.toBe(theirs.body.booking.id);
   });
 
-  test('when a cancel is repeated with its key while in flight, then both are told it is cancelled and the seats come back once', async () => {
+  test('two cancellations with one key at the same time both succeed and release the seats once', async () => {
     const screening = await insertScreening(system.db);
     for (let round = 0; round < 10; round += 1) {
-      const { id } = await hold(system, person, screening.id, 3);
+      const { id } = await hold(system, user, screening.id, 3);
       const key = newKey();
-      const answers = await Promise.all(
-        system.servers.map(({ api }) => as(api, person).cancel(id, key)),
+      const responses = await Promise.all(
+        system.servers.map(({ api }) => as(api, user).cancel(id, key)),
       );
-      expect(tally(answers)).toEqual({ '200': 2 });
-      expect(answers.filter(({ headers }) => headers.has('idempotent-replayed'))).toHaveLength(1);
+      expect(countResponses(responses)).toEqual({ '200': 2 });
+      expect(responses.filter(({ headers }) => headers.has('idempotent-replayed'))).toHaveLength(1);
     }
     expect(await system.seatsOf(screening.id)).toBe(100);
     await expectPromisesKept(system.db);
   });
 
-  test('when a payment is repeated with its key while in flight, then it is charged once and both are told it succeeded', async () => {
+  test('two payments with one key at the same time both succeed with one charge', async () => {
     const screening = await insertScreening(system.db);
     for (let round = 0; round < 10; round += 1) {
-      const { id } = await hold(system, person, screening.id);
+      const { id } = await hold(system, user, screening.id);
       const key = newKey();
-      const answers = await Promise.all(
-        system.servers.map(({ api }) => as(api, person).pay(id, undefined, key)),
+      const responses = await Promise.all(
+        system.servers.map(({ api }) => as(api, user).pay(id, undefined, key)),
       );
-      expect(tally(answers)).toEqual({ '200': 2 });
-      expect(new Set(answers.map(({ body }) => body.payment.id)).size).toBe(1);
+      expect(countResponses(responses)).toEqual({ '200': 2 });
+      expect(new Set(responses.map(({ body }) => body.payment.id)).size).toBe(1);
     }
     await expectPromisesKept(system.db);
   });
 
-  test('when one key is used at once to pay for two bookings, then one is charged and the other is 422', async () => {
+  test('one key for payments of two bookings at the same time: one is charged, the other gets 422', async () => {
     const screening = await insertScreening(system.db);
     const [one, other] = [
-      await hold(system, person, screening.id),
-      await hold(system, person, screening.id),
+      await hold(system, user, screening.id),
+      await hold(system, user, screening.id),
     ];
     const key = newKey();
-    const answers = await Promise.all([
-      as(system.servers[0]!.api, person).pay(one.id, undefined, key),
-      as(system.servers[1]!.api, person).pay(other.id, undefined, key),
+    const responses = await Promise.all([
+      as(system.servers[0]!.api, user).pay(one.id, undefined, key),
+      as(system.servers[1]!.api, user).pay(other.id, undefined, key),
     ]);
-    expect(tally(answers)).toEqual({ '200': 1, '422 idempotency_key_reused': 1 });
+    expect(countResponses(responses)).toEqual({ '200': 1, '422 idempotency_key_reused': 1 });
     const charged = await system.db.query('SELECT FROM payments WHERE booking_id = ANY($1)', [
       [one.id, other.id],
     ]);
@@ -140,12 +140,12 @@ describe('one key, several requests in flight', () => {
   });
 });
 
-describe('control: a key that is looked for but not claimed', () => {
-  test('when two repeats look before either books, then the booking is made twice', async () => {
+describe('control: a key that is looked up but not claimed', () => {
+  test('two repeats that both look before they book make two bookings', async () => {
     const system = await startBookingsSystem({ processes: 0 });
     try {
       const screening = await insertScreening(system.db);
-      const [person] = await system.people(1);
+      const [user] = await system.users(1);
       await system.db.query(
         'ALTER TABLE bookings_idempotency_keys DROP CONSTRAINT bookings_idempotency_keys_pkey',
       );
@@ -157,12 +157,12 @@ describe('control: a key that is looked for but not claimed', () => {
           const [made] = await tx.query<{ id: number }>(
             `INSERT INTO bookings (reference, user_id, screening_id, num_tickets, total_minor, currency, created_at, expires_at)
              VALUES (left(gen_random_uuid()::text, 20), $1, $2, 1, 1500, 'USD', clock_timestamp(), clock_timestamp() + interval '1 hour') RETURNING id`,
-            [person!.id, screening.id],
+            [user!.id, screening.id],
           );
           await tx.query(
             `INSERT INTO bookings_idempotency_keys (user_id, scope, key, request_hash, booking_id, outcome)
              VALUES ($1, 'POST /bookings', 'k', '', $2, 'pending')`,
-            [person!.id, made!.id],
+            [user!.id, made!.id],
           );
           await tx.commit();
         };

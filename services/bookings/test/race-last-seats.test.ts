@@ -1,61 +1,61 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
-import { as, inParallel, tally } from '../testing/clients.ts';
+import { as, inParallel, countResponses } from '../testing/clients.ts';
 import { expectLedger, expectPromisesKept } from '../testing/promises.ts';
 import { openTransaction } from '../testing/row-lock.ts';
 import { startBookingsSystem, type BookingsSystem } from '../testing/system.ts';
 
-describe('the last seats, wanted by many', () => {
+describe('the last seats of a screening', () => {
   let system: BookingsSystem;
   beforeAll(async () => {
     system = await startBookingsSystem({ processes: 3 });
   });
   afterAll(() => system.stop());
 
-  test('when 500 people want 50 seats through 3 processes, then exactly 50 get one and the others are told', async () => {
+  test('500 users book 50 seats at 3 processes: 50 get one, the others are refused', async () => {
     const screening = await insertScreening(system.db, { total_seats: 50 });
-    const people = await system.people(500);
-    const answers = await inParallel(
+    const users = await system.users(500);
+    const responses = await inParallel(
       96,
-      people.map((person, index) => () => {
+      users.map((user, index) => () => {
         const { api } = system.servers[index % 3]!;
-        return as(api, person).book(screening.id);
+        return as(api, user).book(screening.id);
       }),
     );
-    expect(tally(answers)).toEqual({ '201': 50, '409 not_enough_seats': 450 });
+    expect(countResponses(responses)).toEqual({ '201': 50, '409 not_enough_seats': 450 });
     expect(await system.seatsOf(screening.id)).toBe(0);
-    await expectLedger(system.db, answers);
+    await expectLedger(system.db, responses);
     await expectPromisesKept(system.db);
   });
 
-  test('when orders of mixed sizes meet, then what was refused did not fit and nothing is oversold', async () => {
+  test('requests of mixed sizes: only requests that do not fit are refused and nothing is oversold', async () => {
     const screening = await insertScreening(system.db, { total_seats: 37 });
-    const people = await system.people(60);
-    const answers = await inParallel(
+    const users = await system.users(60);
+    const responses = await inParallel(
       60,
-      people.map((person, index) => () => {
+      users.map((user, index) => () => {
         const { api } = system.servers[index % 3]!;
-        return as(api, person).book(screening.id, (index % 4) + 1);
+        return as(api, user).book(screening.id, (index % 4) + 1);
       }),
     );
-    const sold = answers
+    const sold = responses
       .filter(({ status }) => status === 201)
       .reduce((sum, { body }) => sum + Number(body.booking.num_tickets), 0);
     expect(sold).toBeLessThanOrEqual(37);
     expect(await system.seatsOf(screening.id)).toBe(37 - sold);
-    // 60 orders want 150 seats: what is left over is less than the smallest refused one wanted.
+    // 60 requests for 150 seats: fewer seats are left than the smallest refused request asked for.
     expect(37 - sold).toBeLessThan(4);
     await expectPromisesKept(system.db);
   });
 });
 
 describe('control: the last seat without the lock', () => {
-  test('when two buyers read before either writes, then one seat is sold twice', async () => {
+  test('two users who both read before they write buy the same seat', async () => {
     const system = await startBookingsSystem();
     try {
       const screening = await insertScreening(system.db, { total_seats: 1 });
-      const [one, other] = await system.people(2);
+      const [one, other] = await system.users(2);
       const buy = async (userId: number) => {
         const tx = await openTransaction(system.databaseUrl);
         // Read, then write what was computed: no lock in between.

@@ -16,30 +16,30 @@ const deadlocks = async (db: Database): Promise<number> => {
   return row?.deadlocks ?? Number.NaN;
 };
 
-describe('many screenings at once', () => {
-  test('when three processes book, pay, cancel and expire across the same screenings, then nothing deadlocks', async () => {
+describe('many screenings at the same time', () => {
+  test('three processes that book, pay, cancel and expire in the same screenings do not deadlock', async () => {
     const system = await startBookingsSystem({ processes: 3, env: { HOLD_MINUTES: '0.01' } });
     try {
       const screenings: { id: number }[] = [];
       for (let i = 0; i < 12; i += 1) screenings.push(await insertScreening(system.db));
-      const people = await system.people(40);
+      const users = await system.users(40);
       const before = await deadlocks(system.db);
       const journeys = Array.from({ length: 400 }, (_, index) => async () => {
-        const client = as(system.servers[index % 3]!.api, people[index % 40]!);
-        // Batches collect screenings in every order there is.
+        const client = as(system.servers[index % 3]!.api, users[index % 40]!);
+        // Batches collect screenings in every possible order.
         const screening = screenings[(index * 7 + (index >> 3) * 5) % 12]!;
         const booked = await client.book(screening.id, 1 + (index % 2));
         if (booked.status !== 201) return booked;
         const { id } = booked.body.booking;
         if (index % 3 === 0) await client.pay(id, index % 2 === 0 ? undefined : 'tok_declined');
         if (index % 4 === 0) {
-          await as(system.servers[(index + 1) % 3]!.api, people[index % 40]!).cancel(id);
+          await as(system.servers[(index + 1) % 3]!.api, users[index % 40]!).cancel(id);
         }
         return booked;
       });
-      const answers = await inParallel(64, journeys);
-      for (const { status } of answers) expect([201, 409]).toContain(status);
-      await expectLedger(system.db, answers);
+      const responses = await inParallel(64, journeys);
+      for (const { status } of responses) expect([201, 409]).toContain(status);
+      await expectLedger(system.db, responses);
       await until(async () => {
         const held = await system.db.query(`SELECT FROM bookings WHERE status = 'pending'`);
         return held.length === 0;
@@ -53,7 +53,7 @@ describe('many screenings at once', () => {
     }
   });
 
-  test('when two processes each hold a batch over the same screenings, then one waits for the other and both finish', async () => {
+  test('two batches over the same screenings: one waits for the other and both complete', async () => {
     const system = await startBookingsSystem({ processes: 2 });
     try {
       const [a, b, c] = [
@@ -61,15 +61,15 @@ describe('many screenings at once', () => {
         await insertScreening(system.db),
         await insertScreening(system.db),
       ];
-      const [person] = await system.people(1);
-      // Each process's first batch waits here, and the next one collects both orders of arrival.
+      const [user] = await system.users(1);
+      // The first batch of each process waits here; the next one has both orders of arrival.
       const lock = await lockScreenings(system.databaseUrl, [a.id]);
-      const answers = [[a, b, c, a] as const, [a, c, b, a] as const].flatMap((wanted, at) =>
-        wanted.map((screening) => as(system.servers[at]!.api, person!).book(screening.id)),
+      const responses = [[a, b, c, a] as const, [a, c, b, a] as const].flatMap((wanted, at) =>
+        wanted.map((screening) => as(system.servers[at]!.api, user!).book(screening.id)),
       );
       await untilWaiting(system.db, 2);
       await lock.release();
-      const statuses = (await Promise.all(answers)).map(({ status }) => status);
+      const statuses = (await Promise.all(responses)).map(({ status }) => status);
       expect(statuses).toEqual(Array(8).fill(201));
       await expectPromisesKept(system.db);
     } finally {
@@ -77,7 +77,7 @@ describe('many screenings at once', () => {
     }
   });
 
-  test('control: when two transactions lock two screenings in opposite orders, then Postgres ends one as a deadlock', async () => {
+  test('control: two transactions that lock two screenings in opposite orders deadlock', async () => {
     const system = await startBookingsSystem({ processes: 0 });
     try {
       const [a, b] = [await insertScreening(system.db), await insertScreening(system.db)];

@@ -3,49 +3,49 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { until } from '../../catalog/testing/lock-waits.ts';
 import { insertBooking } from '../testing/booking-rows.ts';
-import { as, hold, tally } from '../testing/clients.ts';
+import { as, hold, countResponses } from '../testing/clients.ts';
 import { expectPromisesKept } from '../testing/promises.ts';
 import { openTransaction } from '../testing/row-lock.ts';
-import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 
-describe('paying and cancelling at once', () => {
+describe('paying and cancelling at the same time', () => {
   let system: BookingsSystem;
-  let person: Person;
+  let user: TestUser;
   beforeAll(async () => {
     system = await startBookingsSystem({ processes: 2 });
-    [person] = (await system.people(1)) as [Person];
+    [user] = (await system.users(1)) as [TestUser];
   });
   afterAll(() => system.stop());
 
   const each = <T>(count: number, round: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: count }, (_, index) => round(index)));
 
-  test('when one pays while another cancels, then money is kept for a confirmed booking and for no other', async () => {
+  test('a payment and a cancellation at the same time keep money only for a confirmed booking', async () => {
     const screening = await insertScreening(system.db, { total_seats: 100 });
     const rounds = await each(40, async (index) => {
-      const { id } = await hold(system, person, screening.id);
-      const pay = () => as(system.servers[index % 2]!.api, person).pay(id);
-      const cancel = () => as(system.servers[(index + 1) % 2]!.api, person).cancel(id);
+      const { id } = await hold(system, user, screening.id);
+      const pay = () => as(system.servers[index % 2]!.api, user).pay(id);
+      const cancel = () => as(system.servers[(index + 1) % 2]!.api, user).cancel(id);
       const [paid, cancelled] = await Promise.all(
         index % 2 === 0 ? [pay(), cancel()] : [cancel(), pay()].reverse(),
       );
       return { id, paid: paid!, cancelled: cancelled! };
     });
-    const paid = tally(rounds.map((it) => it.paid));
-    const cancelled = tally(rounds.map((it) => it.cancelled));
-    for (const told of Object.keys(paid)) {
-      expect(['200', '409 booking_cancelled']).toContain(told);
+    const paid = countResponses(rounds.map((it) => it.paid));
+    const cancelled = countResponses(rounds.map((it) => it.cancelled));
+    for (const outcome of Object.keys(paid)) {
+      expect(['200', '409 booking_cancelled']).toContain(outcome);
     }
-    for (const told of Object.keys(cancelled)) {
-      expect(['200', '409 payment_processing']).toContain(told);
+    for (const outcome of Object.keys(cancelled)) {
+      expect(['200', '409 payment_processing']).toContain(outcome);
     }
-    // Every refund is through before the books are compared.
+    // Every refund is confirmed before the audit.
     await until(async () => {
       const open = await system.db.query(`SELECT FROM payments WHERE status = 'refund_pending'`);
       return open.length === 0;
     });
     for (const round of rounds) {
-      const { status } = (await as(system.server.api, person).booking(round.id)).body.booking;
+      const { status } = (await as(system.server.api, user).booking(round.id)).body.booking;
       if (round.cancelled.status !== 200) expect(status).toBe('confirmed');
       else if (round.paid.status === 200) expect(status).toBe('refunded');
       else expect(status).toBe('cancelled');
@@ -53,30 +53,30 @@ describe('paying and cancelling at once', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('when a booking is paid twice at once, then one is charged and the other is told', async () => {
+  test('two payments of one booking at the same time: one is charged, the other is refused', async () => {
     const screening = await insertScreening(system.db, { total_seats: 100 });
     const rounds = await each(20, async () => {
-      const { id } = await hold(system, person, screening.id);
+      const { id } = await hold(system, user, screening.id);
       const [one, other] = await Promise.all(
-        system.servers.map(({ api }) => as(api, person).pay(id)),
+        system.servers.map(({ api }) => as(api, user).pay(id)),
       );
       return [one!, other!].sort((a, b) => a.status - b.status);
     });
-    expect(tally(rounds.map(([first]) => first!))).toEqual({ '200': 20 });
+    expect(countResponses(rounds.map(([first]) => first!))).toEqual({ '200': 20 });
     for (const [, second] of rounds) {
       expect(['payment_processing', 'booking_already_paid']).toContain(second!.body.code);
     }
     await expectPromisesKept(system.db);
   });
 
-  test('when a booking is cancelled twice at once, then its seats come back once', async () => {
+  test('two cancellations at the same time release the seats once', async () => {
     const screening = await insertScreening(system.db, { total_seats: 100 });
     const rounds = await each(20, async (index) => {
-      const { id } = await hold(system, person, screening.id, 2);
-      if (index % 2 === 0) await as(system.server.api, person).pay(id);
-      return Promise.all(system.servers.map(({ api }) => as(api, person).cancel(id)));
+      const { id } = await hold(system, user, screening.id, 2);
+      if (index % 2 === 0) await as(system.server.api, user).pay(id);
+      return Promise.all(system.servers.map(({ api }) => as(api, user).cancel(id)));
     });
-    expect(tally(rounds.flat())).toEqual({ '200': 20, '409 booking_cancelled': 20 });
+    expect(countResponses(rounds.flat())).toEqual({ '200': 20, '409 booking_cancelled': 20 });
     expect(await system.seatsOf(screening.id)).toBe(100);
     await expectPromisesKept(system.db);
   });
@@ -91,15 +91,15 @@ describe('control: without the lock or the constraint', () => {
 
   const pendingBooking = async () => {
     const screening = await insertScreening(system.db, { total_seats: 10, available_seats: 9 });
-    const [person] = await system.people(1);
+    const [user] = await system.users(1);
     const { id } = await insertBooking(system.db, {
-      user_id: person!.id,
+      user_id: user!.id,
       screening_id: screening.id,
     });
     return { id, screeningId: screening.id };
   };
 
-  test('when two cancels read before either writes, then the seats come back twice', async () => {
+  test('two cancellations that both read before they write release the seats twice', async () => {
     const { id, screeningId } = await pendingBooking();
     const cancel = async () => {
       const tx = await openTransaction(system.databaseUrl);
@@ -117,7 +117,7 @@ describe('control: without the lock or the constraint', () => {
         await tx.commit();
       };
     };
-    // Room for the fault to show: another ticket is out.
+    // Another ticket is sold, so that a second release is possible.
     await system.db.query('UPDATE screenings SET available_seats = 8 WHERE id = $1', [screeningId]);
     const [first, second] = [await cancel(), await cancel()];
     await first();
@@ -125,7 +125,7 @@ describe('control: without the lock or the constraint', () => {
     expect(await system.seatsOf(screeningId)).toBe(10);
   });
 
-  test('when nothing keeps a booking to one live payment, then two that read at once both charge', async () => {
+  test('without the unique index two payments that read at the same time both charge', async () => {
     const { id } = await pendingBooking();
     await system.db.query('DROP INDEX payments_one_live');
     const pay = async () => {
@@ -149,7 +149,7 @@ describe('control: without the lock or the constraint', () => {
     await expect(expectPromisesKept(system.db)).rejects.toThrow('a booking is paid at most once');
   });
 
-  test('when a cancel does not see that a payment began, then a cancelled booking is charged and its money kept', async () => {
+  test('a cancellation that does not see a payment in progress leaves a cancelled booking with a kept charge', async () => {
     await system.db.query('DELETE FROM payments');
     const { id } = await pendingBooking();
     const cancel = await openTransaction(system.databaseUrl);

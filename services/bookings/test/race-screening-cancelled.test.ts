@@ -8,7 +8,7 @@ import { expectLedger, expectPromisesKept } from '../testing/promises.ts';
 import { openTransaction } from '../testing/row-lock.ts';
 import { startBookingsSystem, type BookingsSystem } from '../testing/system.ts';
 
-/** What the catalog's PATCH does, in the end. */
+/** What the catalog's PATCH does to the row. */
 const cancelScreening = (system: BookingsSystem, id: number) =>
   system.db.query(`UPDATE screenings SET status = 'cancelled' WHERE id = $1`, [id]);
 
@@ -18,19 +18,19 @@ const liveBookings = (system: BookingsSystem, screeningId: number) =>
     [screeningId],
   );
 
-describe('a screening that is cancelled', () => {
+describe('the bookings of a cancelled screening', () => {
   let system: BookingsSystem;
   afterEach(() => system.stop());
 
-  test('when people are booking and paying just then, then every booking is cancelled and every payment paid back', async () => {
+  test('are all cancelled and refunded although users book and pay at the same time', async () => {
     system = await startBookingsSystem({ processes: 2 });
     const screening = await insertScreening(system.db, { total_seats: 1_000 });
-    const people = await system.people(20);
+    const users = await system.users(20);
     let made = 0;
-    const answers = await inParallel(
+    const responses = await inParallel(
       32,
       Array.from({ length: 240 }, (_, index) => async () => {
-        const client = as(system.servers[index % 2]!.api, people[index % 20]!);
+        const client = as(system.servers[index % 2]!.api, users[index % 20]!);
         const booked = await client.book(screening.id, 2);
         if (booked.status !== 201) return booked;
         if ((made += 1) === 100) await cancelScreening(system, screening.id);
@@ -41,10 +41,10 @@ describe('a screening that is cancelled', () => {
         return booked;
       }),
     );
-    expect(answers.some(({ body }) => body.code === 'screening_cancelled')).toBe(true);
+    expect(responses.some(({ body }) => body.code === 'screening_cancelled')).toBe(true);
     await until(async () => {
       const live = await liveBookings(system, screening.id);
-      // Asked after: once no booking lives, no further refund begins.
+      // In this order: without live bookings no further refund begins.
       const open = await system.db.query(
         `SELECT FROM payments WHERE status IN ('processing', 'refund_pending')`,
       );
@@ -55,29 +55,29 @@ describe('a screening that is cancelled', () => {
       `SELECT DISTINCT b.status, p.status AS payment FROM bookings b JOIN payments p ON p.booking_id = b.id`,
     );
     expect(paid).toEqual([{ status: 'refunded', payment: 'refunded' }]);
-    await expectLedger(system.db, answers);
+    await expectLedger(system.db, responses);
     await expectPromisesKept(system.db);
   });
 
-  test('when the process stops half-way, then another goes on where it stopped', async () => {
+  test('another process resumes after one has stopped half-way', async () => {
     system = await startBookingsSystem();
     const screening = await insertScreening(system.db, { total_seats: 1_000 });
-    const [person] = await system.people(1);
-    const { id } = await hold(system, person!, screening.id);
-    expect((await as(system.server.api, person!).pay(id)).status).toBe(200);
+    const [user] = await system.users(1);
+    const { id } = await hold(system, user!, screening.id);
+    expect((await as(system.server.api, user!).pay(id)).status).toBe(200);
     await system.server.stop();
-    // More than one transaction takes up at once.
+    // More than one transaction handles.
     await system.db.query(
       `INSERT INTO bookings (reference, user_id, screening_id, num_tickets, total_minor, currency, created_at, expires_at)
        SELECT 'half-way-' || n, $1, $2, 1, 1500, 'USD', clock_timestamp(), clock_timestamp() + interval '1 hour'
        FROM generate_series(1, 700) n`,
-      [person!.id, screening.id],
+      [user!.id, screening.id],
     );
     await system.db.query('UPDATE screenings SET available_seats = 299 WHERE id = $1', [
       screening.id,
     ]);
     await cancelScreening(system, screening.id);
-    // One round, then the process is gone.
+    // One round, then the process stops.
     await cancelBookingsOfCancelledScreenings(system.db, () => undefined);
     expect(await liveBookings(system, screening.id)).toHaveLength(201);
     await expectPromisesKept(system.db);
@@ -92,10 +92,10 @@ describe('a screening that is cancelled', () => {
     await expectPromisesKept(system.db);
   });
 
-  test('control: when a booking reads the screening before the cancellation and takes no lock, then it outlives the screening', async () => {
+  test('control: a booking that reads the screening before the cancellation without a lock stays live', async () => {
     system = await startBookingsSystem({ processes: 0 });
     const screening = await insertScreening(system.db);
-    const [person] = await system.people(1);
+    const [user] = await system.users(1);
     const naive = await openTransaction(system.databaseUrl);
     const [seen] = await naive.query<{ status: string }>(
       'SELECT status FROM screenings WHERE id = $1',
@@ -103,18 +103,18 @@ describe('a screening that is cancelled', () => {
     );
     await cancelScreening(system, screening.id);
     const round = () => cancelBookingsOfCancelledScreenings(system.db, () => undefined);
-    // Nothing to cancel yet: a cancellation that runs once, with the PATCH, would be through now.
+    // Nothing to cancel yet: a cancellation that runs only once, with the PATCH, would miss the booking.
     expect(await round()).toBe(false);
     expect(seen!.status).toBe('scheduled');
     await naive.query(
       `INSERT INTO bookings (reference, user_id, screening_id, num_tickets, total_minor, currency, created_at, expires_at)
        VALUES ('naive-booking', $1, $2, 1, 1500, 'USD', clock_timestamp(), clock_timestamp() + interval '1 hour')`,
-      [person!.id, screening.id],
+      [user!.id, screening.id],
     );
     await naive.query('UPDATE screenings SET available_seats = 99 WHERE id = $1', [screening.id]);
     await naive.commit();
     expect(await liveBookings(system, screening.id)).toHaveLength(1);
-    // The rows themselves say what is left to do, so even this is found in the next round.
+    // The remaining work is read from the rows, so the next round finds even this booking.
     await round();
     expect(await liveBookings(system, screening.id)).toHaveLength(0);
     await expectPromisesKept(system.db);

@@ -4,20 +4,20 @@ import type { ApiAnswer } from '@movie-ticketing/kit/testing/api';
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { until } from '../../catalog/testing/lock-waits.ts';
 import { as } from '../testing/clients.ts';
-import { startBookingsSystem, type BookingsSystem, type Person } from '../testing/system.ts';
+import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 
 describe('a replay of a request with a key', () => {
   let system: BookingsSystem;
-  let person: Person;
+  let user: TestUser;
   let screeningId: number;
   beforeAll(async () => {
     system = await startBookingsSystem();
-    [person] = (await system.people(1)) as [Person];
+    [user] = (await system.users(1)) as [TestUser];
     screeningId = (await insertScreening(system.db)).id;
   });
   afterAll(() => system.stop());
 
-  const client = () => as(system.server.api, person);
+  const client = () => as(system.server.api, user);
 
   /** The status, the body and the headers that the contract promises for a replay. */
   const expectReplay = (first: ApiAnswer, again: ApiAnswer): void => {

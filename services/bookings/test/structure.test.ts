@@ -16,7 +16,7 @@ const violations = ({ pattern, allowedIn }: Rule, among = files): string[] =>
     .filter(({ path, text }) => !allowedIn.test(path) && pattern.test(text))
     .map(({ path }) => path);
 
-/** A rule, and text that breaks it: the control that the pattern finds what it should. */
+/** A rule, and text that breaks it: the control shows that the pattern finds the violation. */
 const rules: [name: string, rule: Rule, example: string][] = [
   [
     'only seats/ names available_seats',

@@ -1,15 +1,15 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
 
-import { freeSeats, modelSteps, type BookingsModel } from './bookings-model.ts';
+import { availableSeats, modelSteps, type BookingsModel } from './bookings-model.ts';
 import type { RealBookings } from './real-bookings.ts';
 
 type Command = fc.AsyncCommand<BookingsModel, RealBookings>;
 
-/** After every step the database shows what the model says: every status, every seat. */
+/** After every command the database agrees with the model on every status and number of seats. */
 const expectSame = async (model: BookingsModel, real: RealBookings): Promise<void> => {
   expect(await real.state()).toEqual({
-    seats: model.screenings.map((_, screening) => freeSeats(model, screening)),
+    seats: model.screenings.map((_, screening) => availableSeats(model, screening)),
     bookings: model.bookings.map((it) => ({
       status: it.status,
       payments: it.payments.map(({ status }) => status),
@@ -50,9 +50,9 @@ const book = fc
     tickets: fc.integer({ min: 1, max: 4 }),
     key: fc.option(fc.constantFrom('a', 'b'), { nil: undefined, freq: 2 }),
   })
-  .map((wish) =>
-    command(`book ${JSON.stringify(wish)}`, async (model, real) => {
-      expect(await real.book(wish)).toBe(modelSteps.book(model, wish));
+  .map((row) =>
+    command(`book ${JSON.stringify(row)}`, async (model, real) => {
+      expect(await real.book(row)).toBe(modelSteps.book(model, row));
     }),
   );
 
@@ -70,18 +70,21 @@ const cancel = fc.nat(9).map((pick) =>
   }),
 );
 
-const runOut = fc.nat(9).map((pick) =>
-  onBooking('run out', pick, async (model, real, index) => {
-    model.bookings[index]!.ranOut = true;
-    await real.runOut(index);
+const makeOverdue = fc.nat(9).map((pick) =>
+  onBooking('pass the expiry of', pick, async (model, real, index) => {
+    model.bookings[index]!.isOverdue = true;
+    await real.makeOverdue(index);
   }),
 );
 
-const sweep = fc.boolean().map((graceIsOver) =>
-  command(`sweep ${graceIsOver ? 'past the grace' : 'in time'}`, async (model, real) => {
-    modelSteps.sweep(model, graceIsOver);
-    await real.sweep(graceIsOver);
-  }),
+const expireHolds = fc.boolean().map((graceIsOver) =>
+  command(
+    `expire holds ${graceIsOver ? 'after the grace period' : 'within the grace period'}`,
+    async (model, real) => {
+      modelSteps.expireHolds(model, graceIsOver);
+      await real.runExpiry(graceIsOver);
+    },
+  ),
 );
 
 const cancelScreening = fc.nat(1).map((screening) =>
@@ -98,8 +101,21 @@ const reconcile = fc.boolean().map((abandon) =>
   }),
 );
 
-/** Random lives of the system; booking and paying come more often than a cancelled screening. */
-export const lives = fc.commands(
-  [book, book, book, pay, pay, pay, cancel, runOut, sweep, reconcile, reconcile, cancelScreening],
+/** Random sequences; booking and paying are more frequent than cancelling a screening. */
+export const commandSequences = fc.commands(
+  [
+    book,
+    book,
+    book,
+    pay,
+    pay,
+    pay,
+    cancel,
+    makeOverdue,
+    expireHolds,
+    reconcile,
+    reconcile,
+    cancelScreening,
+  ],
   { maxCommands: 30, size: 'max' },
 );

@@ -1,30 +1,30 @@
 import type { PaymentStatus } from '../src/payments/payments.schema.ts';
 import type { BookingStatus } from '../src/bookings/bookings.schema.ts';
 
-/** What the whole system comes to, without a database, a lock or a clock: the seats are added up. */
+/** A model of the system without database, locks and clock: available seats are computed from the bookings. */
 export type ModelBooking = {
   owner: number;
   screening: number;
   tickets: number;
   status: BookingStatus;
-  ranOut: boolean;
+  isOverdue: boolean;
   payments: ModelPayment[];
 };
 
 export type ModelPayment = {
   status: PaymentStatus;
-  /** Of one in doubt: whether the provider has approved it, or never heard of it. */
+  /** If its outcome is unknown: whether the provider has approved it or has never received it. */
   approvedLate: boolean;
 };
 
 export type BookingsModel = {
   screenings: { total: number; cancelled: boolean }[];
   bookings: ModelBooking[];
-  /** Answers kept by key. */
+  /** Stored results by key. */
   keys: Map<string, { body: string; booking: number }>;
 };
 
-export const freeSeats = (model: BookingsModel, screening: number): number =>
+export const availableSeats = (model: BookingsModel, screening: number): number =>
   model.bookings
     .filter((it) => it.screening === screening && ['pending', 'confirmed'].includes(it.status))
     .reduce((free, it) => free - it.tickets, model.screenings[screening]!.total);
@@ -40,32 +40,32 @@ const settle = (booking: ModelBooking, payment: ModelPayment, approved: boolean)
   } else payment.status = 'refund_pending';
 };
 
-const payBack = (booking: ModelBooking): void => {
+const requestRefunds = (booking: ModelBooking): void => {
   for (const payment of booking.payments) {
     if (payment.status === 'succeeded') payment.status = 'refund_pending';
   }
 };
 
-/** Each step gives what a client would be told: `ok`, `replayed` or the code of the refusal. */
+/** Each command returns the outcome for the client: `ok`, `replayed` or the code of the refusal. */
 export const modelSteps = {
   book: (
     model: BookingsModel,
-    wish: { owner: number; screening: number; tickets: number; key: string | undefined },
+    row: { owner: number; screening: number; tickets: number; key: string | undefined },
   ): string => {
-    const { owner, screening, tickets } = wish;
-    const key = wish.key === undefined ? undefined : `${String(owner)} ${wish.key}`;
+    const { owner, screening, tickets } = row;
+    const key = row.key === undefined ? undefined : `${String(owner)} ${row.key}`;
     const body = `${String(screening)} ${String(tickets)}`;
     const known = key === undefined ? undefined : model.keys.get(key);
     if (known !== undefined) return known.body === body ? 'replayed' : 'idempotency_key_reused';
     if (model.screenings[screening]!.cancelled) return 'screening_cancelled';
-    if (freeSeats(model, screening) < tickets) return 'not_enough_seats';
+    if (availableSeats(model, screening) < tickets) return 'not_enough_seats';
     if (key !== undefined) model.keys.set(key, { body, booking: model.bookings.length });
     model.bookings.push({
       owner,
       screening,
       tickets,
       status: 'pending',
-      ranOut: false,
+      isOverdue: false,
       payments: [],
     });
     return 'ok';
@@ -76,7 +76,7 @@ export const modelSteps = {
     if (booking.status === 'confirmed') return 'booking_already_paid';
     if (booking.status === 'expired') return 'booking_expired';
     if (booking.status !== 'pending') return 'booking_cancelled';
-    if (booking.ranOut) return 'booking_expired';
+    if (booking.isOverdue) return 'booking_expired';
     const payment: ModelPayment = { status: 'processing', approvedLate: token === 'tok_late' };
     booking.payments.push(payment);
     if (token === 'tok_late' || token === 'tok_timeout') return 'in_doubt';
@@ -89,14 +89,14 @@ export const modelSteps = {
     if (booking.status === 'cancelled' || booking.status === 'refunded') return 'booking_cancelled';
     if (inDoubt(booking) !== undefined) return 'payment_processing';
     booking.status = 'cancelled';
-    payBack(booking);
+    requestRefunds(booking);
     return 'ok';
   },
 
-  sweep: (model: BookingsModel, graceIsOver: boolean): void => {
+  expireHolds: (model: BookingsModel, graceIsOver: boolean): void => {
     for (const booking of model.bookings) {
       const isProtected = inDoubt(booking) !== undefined && !graceIsOver;
-      if (booking.status === 'pending' && booking.ranOut && !isProtected) {
+      if (booking.status === 'pending' && booking.isOverdue && !isProtected) {
         booking.status = 'expired';
       }
     }
@@ -107,11 +107,11 @@ export const modelSteps = {
     for (const booking of model.bookings.filter((it) => it.screening === screening)) {
       if (booking.status !== 'pending' && booking.status !== 'confirmed') continue;
       booking.status = 'cancelled';
-      payBack(booking);
+      requestRefunds(booking);
     }
   },
 
-  /** @param abandon whether payments in doubt have waited long enough to be called off */
+  /** @param abandon whether payments with an unknown outcome are old enough to be abandoned */
   reconcile: (model: BookingsModel, abandon: boolean): void => {
     for (const booking of model.bookings) {
       for (const payment of booking.payments) {

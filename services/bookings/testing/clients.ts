@@ -1,8 +1,8 @@
 import type { Api, ApiAnswer } from '@movie-ticketing/kit/testing/api';
 
-import type { BookingsSystem, Person } from './system.ts';
+import type { BookingsSystem, TestUser } from './system.ts';
 
-/** Runs all tasks, at most `limit` at a time, and gives their results in order. */
+/** Runs all tasks, at most `limit` at a time, and returns their results in order. */
 export const inParallel = async <T>(
   limit: number,
   tasks: readonly (() => Promise<T>)[],
@@ -20,8 +20,8 @@ export const inParallel = async <T>(
   return results;
 };
 
-/** What a person does through one server's API. */
-export const as = (api: Api, { token }: Pick<Person, 'token'>) => ({
+/** The requests of a user to one server. */
+export const as = (api: Api, { token }: Pick<TestUser, 'token'>) => ({
   book: (screeningId: number, tickets = 1, key?: string): Promise<ApiAnswer> =>
     api('POST', '/bookings', {
       token,
@@ -45,22 +45,23 @@ export const as = (api: Api, { token }: Pick<Person, 'token'>) => ({
     api('GET', `/payments/${String(paymentId)}`, { token }),
 });
 
-/** A pending booking of `person`, made through the API. */
+/** A pending booking of `user`, made through the API. */
 export const hold = async (
   system: BookingsSystem,
-  person: Person,
+  user: TestUser,
   screeningId: number,
   tickets = 1,
 ): Promise<{ id: number; reference: string }> => {
-  const answer = await as(system.server.api, person).book(screeningId, tickets);
-  if (answer.status !== 201) throw new Error(`no hold: ${JSON.stringify(answer.body)}`);
-  return answer.body.booking;
+  const response = await as(system.server.api, user).book(screeningId, tickets);
+  if (response.status !== 201)
+    throw new Error(`the booking was refused: ${JSON.stringify(response.body)}`);
+  return response.body.booking;
 };
 
-/** How many answers there were of each status, with the code of those refused. */
-export const tally = (answers: readonly ApiAnswer[]): Record<string, number> => {
+/** The number of responses by status, with the code of refusals. */
+export const countResponses = (responses: readonly ApiAnswer[]): Record<string, number> => {
   const counts: Record<string, number> = {};
-  for (const { status, body } of answers) {
+  for (const { status, body } of responses) {
     const name =
       body?.code === undefined ? String(status) : `${String(status)} ${String(body.code)}`;
     counts[name] = (counts[name] ?? 0) + 1;

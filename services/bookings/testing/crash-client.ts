@@ -1,6 +1,6 @@
-import { Agent, request } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 
-export type Asked = {
+export type TestRequest = {
   method: 'GET' | 'POST';
   path: string;
   token: string;
@@ -8,39 +8,39 @@ export type Asked = {
   key?: string | undefined;
 };
 
-/** What came back: a whole answer, or nothing and why. A torn answer is nothing. */
+/** A complete response, or none and why. An incomplete response counts as none. */
 export type Reply =
   | { status: number; body: any; replayed: boolean; headers: Record<string, unknown> }
   | { status: 'none'; why: string };
 
 export type CrashClient = {
-  send: (url: string, asked: Asked) => Promise<Reply>;
+  send: (url: string, request: TestRequest) => Promise<Reply>;
   close: () => void;
 };
 
-// Longer than anything the service may take; a request that waits so long hangs, which is a finding.
+// Longer than any request may take: one that takes longer hangs, which is a violation.
 const timeoutMs = 60_000;
 
-/** A client that never repeats a request by itself: what it sends is what the ledger says. */
+/** A client that never repeats a request by itself, so that the ledger has every request. */
 export const makeCrashClient = (): CrashClient => {
   const agent = new Agent({ keepAlive: true });
-  const send: CrashClient['send'] = (url, asked) =>
+  const send: CrashClient['send'] = (url, request) =>
     new Promise((resolve) => {
-      const body = asked.body === undefined ? '' : JSON.stringify(asked.body);
+      const body = request.body === undefined ? '' : JSON.stringify(request.body);
       const none = (error: Error): void => {
         resolve({ status: 'none', why: error.message });
       };
-      const sent = request(
-        new URL(asked.path, url),
+      const sent = httpRequest(
+        new URL(request.path, url),
         {
-          method: asked.method,
+          method: request.method,
           agent,
           signal: AbortSignal.timeout(timeoutMs),
           headers: {
-            Authorization: `Bearer ${asked.token}`,
+            Authorization: `Bearer ${request.token}`,
             'Content-Length': Buffer.byteLength(body),
             ...(body === '' ? {} : { 'Content-Type': 'application/json' }),
-            ...(asked.key === undefined ? {} : { 'Idempotency-Key': asked.key }),
+            ...(request.key === undefined ? {} : { 'Idempotency-Key': request.key }),
           },
         },
         (response) => {
@@ -69,7 +69,7 @@ export const makeCrashClient = (): CrashClient => {
   };
 };
 
-/** Repeats ask the database or the service; nothing here waits a fixed time for something to happen. */
+/** Waits for a condition, never for a fixed time. */
 export const until = async <T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
@@ -79,7 +79,7 @@ export const until = async <T>(
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    if (performance.now() > deadline) throw new Error(`timed out waiting until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 };

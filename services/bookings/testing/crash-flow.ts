@@ -4,13 +4,13 @@ import type { Database } from '@movie-ticketing/kit/database';
 import { createTestDatabase } from '@movie-ticketing/kit/testing/database';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
-import { until, type Asked, type CrashClient, type Reply } from './crash-client.ts';
-import { isDecisive, type Person } from './crash-load.ts';
+import { until, type CrashClient, type Reply, type TestRequest } from './crash-client.ts';
+import { isDecisive, type TestUser } from './crash-load.ts';
 import type { CrashHost, CrashProcess } from './crash-process.ts';
 import { startWire, type Fault, type Wire } from './crash-wire.ts';
-import { insertPeople, openOwner } from './crash-world.ts';
+import { insertUsers, openOwner } from './crash-world.ts';
 
-/** One service process on a database of its own, with a wire between that can be struck. */
+/** One service process on a database of its own, connected through a proxy that can inject a fault. */
 export type Lane = {
   db: Database;
   wire: Wire;
@@ -18,7 +18,7 @@ export type Lane = {
   client: CrashClient;
   process: CrashProcess;
   restart: () => Promise<void>;
-  newPerson: () => Promise<Person>;
+  newUser: () => Promise<TestUser>;
   screeningId: number;
   close: () => Promise<void>;
 };
@@ -44,7 +44,7 @@ export const openLane = async (
       wire.heal();
       lane.process = await host.start(wire.url, program);
     },
-    newPerson: await insertPeople(db, host, 1_000),
+    newUser: await insertUsers(db, host, 1_000),
     screeningId: (await insertScreening(db, { total_seats: seats })).id,
     close: async () => {
       await lane.process.kill();
@@ -53,23 +53,23 @@ export const openLane = async (
       await database.drop();
     },
   };
-  // Its messages would count as those of a request.
+  // Otherwise its messages would count as those of a request.
   await until('expired keys are pruned', () => wire.hasPruned() || undefined);
   return lane;
 };
 
 type Step = 'book' | 'pay' | 'cancel' | 'refund';
 
-/** Where a strike fell, what the client heard then, and what the same key told afterwards. */
-export type Strike = {
+/** An injected fault: its place, the response of the client, and the response to the repeat. */
+export type Injection = {
   n: number;
   step: Step;
-  heard: Reply | undefined;
+  response: Reply | undefined;
   repeated: Reply | undefined;
 };
 
-/** Lets the reconciler look now at what it would look at in a few seconds. */
-const hurry = (db: Database): Promise<unknown> =>
+/** Makes the open payments due, so that the reconciler does not wait a few seconds. */
+const makePaymentsDue = (db: Database): Promise<unknown> =>
   db
     .query(
       `UPDATE payments SET next_check_at = clock_timestamp()
@@ -78,38 +78,42 @@ const hurry = (db: Database): Promise<unknown> =>
     .catch(() => undefined);
 
 /**
- * Books, pays and cancels with keys and waits for the refund, struck at the n-th message. After the
- * strike every request without a clear answer is repeated with its key until it has one.
- * @param kills whether the strike kills the process, or only takes its connection
- * @returns undefined when all was over before the n-th message
+ * Books, pays and cancels with keys and waits for the refund, with a fault at the n-th message. After the
+ * fault every request with an unknown outcome is repeated with its key until the outcome is known.
+ * @param kills whether the process is killed too, or only loses its connection
+ * @returns without `injection` if the flow ended before the n-th message
  */
-export const runStruckFlow = async (
+export const runFlowWithFault = async (
   lane: Lane,
   n: number,
-  strike: { fault: Fault; kinds: string; kills: boolean },
-): Promise<{ person: Person; booking: { id: number; reference: string }; strike?: Strike }> => {
-  const person = await lane.newPerson();
+  plan: { fault: Fault; kinds: string; kills: boolean },
+): Promise<{
+  user: TestUser;
+  booking: { id: number; reference: string };
+  injection?: Injection;
+}> => {
+  const user = await lane.newUser();
   let step: Step = 'book';
-  let fallen: Strike | undefined;
-  const recovered = lane.wire.arm(n, strike.fault, strike.kinds).then(async () => {
-    fallen = { n, step, heard: undefined, repeated: undefined };
-    if (strike.kills) await lane.restart();
+  let injected: Injection | undefined;
+  const recovered = lane.wire.arm(n, plan.fault, plan.kinds).then(async () => {
+    injected = { n, step, response: undefined, repeated: undefined };
+    if (plan.kills) await lane.restart();
   });
 
-  const ask = async (it: Pick<Asked, 'path' | 'body'>): Promise<Reply> => {
-    const asked: Asked = { ...it, method: 'POST', token: person.token, key: randomUUID() };
-    const heard = await lane.client.send(lane.process.url, asked);
-    if (fallen?.step === step) fallen.heard ??= heard;
-    if (isDecisive(heard)) return heard;
-    if (fallen === undefined)
-      throw new Error(`no clear answer though nothing fell: ${JSON.stringify(heard)}`);
+  const ask = async (it: Pick<TestRequest, 'path' | 'body'>): Promise<Reply> => {
+    const request: TestRequest = { ...it, method: 'POST', token: user.token, key: randomUUID() };
+    const response = await lane.client.send(lane.process.url, request);
+    if (injected?.step === step) injected.response ??= response;
+    if (isDecisive(response)) return response;
+    if (injected === undefined)
+      throw new Error(`unknown outcome without a fault: ${JSON.stringify(response)}`);
     await recovered;
-    const hurrying = setInterval(() => void hurry(lane.db), 100);
-    const repeated = await until('the repeat has a clear answer', async () => {
-      const reply = await lane.client.send(lane.process.url, asked);
+    const makingDue = setInterval(() => void makePaymentsDue(lane.db), 100);
+    const repeated = await until('the repeat has an outcome', async () => {
+      const reply = await lane.client.send(lane.process.url, request);
       return isDecisive(reply) ? reply : undefined;
-    }).finally(() => clearInterval(hurrying));
-    if (fallen.step === step) fallen.repeated ??= repeated;
+    }).finally(() => clearInterval(makingDue));
+    if (injected.step === step) injected.repeated ??= repeated;
     return repeated;
   };
 
@@ -121,14 +125,14 @@ export const runStruckFlow = async (
   step = 'pay';
   const payment = { path: '/payments', body: { booking_id: booking.id } };
   const paid = await ask(payment);
-  // The process died before it asked the provider: called off in the end, and the seats still held.
+  // The process was killed before the charge: the payment is abandoned and the seats are still held.
   if (paid.status === 402) expectStatus(await ask(payment), 200);
   else expectStatus(paid, 200);
   step = 'cancel';
   expectStatus(await ask({ path: `/bookings/${String(booking.id)}/cancel`, body: undefined }), 200);
   step = 'refund';
   await until('the booking is refunded', async () => {
-    if (fallen !== undefined) await hurry(lane.db);
+    if (injected !== undefined) await makePaymentsDue(lane.db);
     const [row] = await lane.db.query('SELECT 1 FROM bookings WHERE id = $1 AND status = $2', [
       booking.id,
       'refunded',
@@ -136,26 +140,26 @@ export const runStruckFlow = async (
     return row;
   });
   lane.wire.disarm();
-  if (fallen !== undefined) await recovered;
-  return { person, booking, ...(fallen === undefined ? {} : { strike: fallen }) };
+  if (injected !== undefined) await recovered;
+  return { user, booking, ...(injected === undefined ? {} : { injection: injected }) };
 };
 
 const expectStatus = (reply: Reply, status: number): any => {
   if (reply.status === status) return reply.body;
-  throw new Error(`expected ${String(status)}, heard ${JSON.stringify(reply)}`);
+  throw new Error(`expected ${String(status)}, received ${JSON.stringify(reply)}`);
 };
 
-/** What a finished flow must have left: one booking, charged once, paid back once, its seats free. */
+/** The expected result of a flow: one booking, charged once, refunded once, its seats available. */
 export const checkFlow = async (
   lane: Lane,
-  flow: { person: Person; booking: { id: number; reference: string } },
+  flow: { user: TestUser; booking: { id: number; reference: string } },
 ): Promise<string[]> => {
   const made = await lane.db.query<{ id: number; reference: string; status: string }>(
     'SELECT id, reference, status FROM bookings WHERE user_id = $1',
-    [flow.person.id],
+    [flow.user.id],
   );
-  const payments = await lane.db.query<{ status: string; charged: boolean; paid_back: boolean }>(
-    `SELECT p.status, coalesce(c.outcome = 'approved', false) AS charged, c.refunded_at IS NOT NULL AS paid_back
+  const payments = await lane.db.query<{ status: string; charged: boolean; refunded: boolean }>(
+    `SELECT p.status, coalesce(c.outcome = 'approved', false) AS charged, c.refunded_at IS NOT NULL AS refunded
      FROM payments p LEFT JOIN simulated_charges c ON c.key = p.id::text
      WHERE p.booking_id = $1 AND (p.status <> 'declined' OR c.outcome = 'approved')`,
     [flow.booking.id],
@@ -166,44 +170,44 @@ export const checkFlow = async (
   );
   const expected = {
     made: [{ id: flow.booking.id, reference: flow.booking.reference, status: 'refunded' }],
-    payments: [{ status: 'refunded', charged: true, paid_back: true }],
+    payments: [{ status: 'refunded', charged: true, refunded: true }],
     seats,
   };
   const found = { made, payments, seats: screening?.available_seats };
   return JSON.stringify(found) === JSON.stringify(expected) ? [] : [JSON.stringify(found)];
 };
 
-/** Strikes at every n from 1 until flows end unstruck, the lanes taking turns. */
-export const strikeEverywhere = async (
+/** Runs flows with a fault at every n from 1 until flows end before it, the lanes taking turns. */
+export const injectEverywhere = async (
   lanes: readonly Lane[],
-  strike: { fault: Fault; kinds: string; kills: boolean },
-): Promise<{ strikes: Strike[]; broken: string[] }> => {
-  const strikes: Strike[] = [];
+  plan: { fault: Fault; kinds: string; kills: boolean },
+): Promise<{ injections: Injection[]; broken: string[] }> => {
+  const injections: Injection[] = [];
   const broken: string[] = [];
   let n = 0;
   let missed = 0;
   const run = async (lane: Lane): Promise<void> => {
-    // A few beyond the first miss: a statement is parsed once a connection, so that flows differ.
+    // A few beyond the first miss: a statement is parsed once per connection, so flows differ in length.
     while (missed < 4) {
       n += 1;
-      const mine = n;
-      const flow = await runStruckFlow(lane, mine, strike);
-      if (flow.strike === undefined) missed += 1;
-      else strikes.push(flow.strike);
-      broken.push(...(await checkFlow(lane, flow)).map((it) => `struck at ${String(mine)}: ${it}`));
+      const at = n;
+      const flow = await runFlowWithFault(lane, at, plan);
+      if (flow.injection === undefined) missed += 1;
+      else injections.push(flow.injection);
+      broken.push(...(await checkFlow(lane, flow)).map((it) => `fault at ${String(at)}: ${it}`));
     }
   };
   await Promise.all(lanes.map(run));
-  return { strikes, broken };
+  return { injections, broken };
 };
 
-/** How many strikes fell in each step, and what became of the requests they fell on. */
-export const countStrikes = (strikes: readonly Strike[]): Record<string, number> => {
+/** The number of faults in each step, by the outcome of the request they affected. */
+export const countInjections = (injections: readonly Injection[]): Record<string, number> => {
   const counts: Record<string, number> = {};
-  for (const { step, heard, repeated } of strikes.toSorted((a, b) => a.n - b.n)) {
+  for (const { step, response, repeated } of injections.toSorted((a, b) => a.n - b.n)) {
     const replay =
       repeated !== undefined && 'replayed' in repeated && repeated.replayed ? ' replayed' : '';
-    const name = `${step}: ${String(heard?.status ?? 'nothing asked')}${repeated === undefined ? '' : `, repeat ${String(repeated.status)}${replay}`}`;
+    const name = `${step}: ${String(response?.status ?? 'no request')}${repeated === undefined ? '' : `, repeat ${String(repeated.status)}${replay}`}`;
     counts[name] = (counts[name] ?? 0) + 1;
   }
   return counts;

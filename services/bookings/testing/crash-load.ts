@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
-import type { Asked, CrashClient, Reply } from './crash-client.ts';
+import type { CrashClient, Reply, TestRequest } from './crash-client.ts';
 
-export type Person = { id: number; token: string };
+export type TestUser = { id: number; token: string };
 
-/** One wish of one person, with every answer it ever got. Each person books at most once. */
-export type Entry = Asked & {
+/** One request of one user with every response to it. Each user books at most once. */
+export type Entry = TestRequest & {
   kind: 'book' | 'pay' | 'cancel';
-  person: Person;
+  user: TestUser;
   bookingId: number | undefined;
   replies: Reply[];
 };
@@ -19,7 +19,7 @@ export const isDecisive = (reply: Reply): boolean =>
   reply.status !== 202 &&
   reply.body?.code !== 'idempotency_key_in_flight';
 
-/** mulberry32: the same seed chooses the same. */
+/** mulberry32: the same seed gives the same numbers. */
 export const makeRandom = (seed: number): (() => number) => {
   let state = seed;
   return () => {
@@ -37,24 +37,24 @@ export const pick = <T>(random: () => number, from: readonly T[]): T => {
 
 export type LoadOptions = {
   client: CrashClient;
-  /** Where a request goes: one of the processes that live. */
+  /** The URL of a running process. */
   server: () => string;
   random: () => number;
-  /** Gives a new person, signed in. */
-  newPerson: () => Promise<Person>;
+  /** A new user with an access token. */
+  newUser: () => Promise<TestUser>;
   screeningIds: readonly number[];
   buyers: number;
 };
 
 export type Load = {
   ledger: Entry[];
-  /** Resolves once that many more requests were sent, or answered. */
+  /** Resolves once `count` more requests are sent or answered. */
   after: (what: 'sent' | 'answered', count: number) => Promise<void>;
-  /** Lets every buyer finish what they are at. */
+  /** Lets every buyer complete its current request. */
   stop: () => Promise<void>;
 };
 
-// Mostly plain ones: a late one keeps its buyer busy for a second.
+// Mostly approved: a late response delays its buyer by a second.
 const paymentTokens = [
   ...Array<undefined>(10).fill(undefined),
   'tok_approved',
@@ -65,7 +65,7 @@ const paymentTokens = [
   'tok_timeout',
 ];
 
-/** Buyers who book, pay and cancel until told to stop, and write down all they hear. */
+/** Buyers that book, pay and cancel until they are stopped, and record every response. */
 export const startLoad = (options: LoadOptions): Load => {
   const { client, random, server } = options;
   const ledger: Entry[] = [];
@@ -80,10 +80,10 @@ export const startLoad = (options: LoadOptions): Load => {
     return reply;
   };
 
-  /** Some people repeat at once, some wait until all is quiet: `finishLedger` repeats for those. */
+  /** Some requests are repeated at once, the others by `finishLedger` after the load. */
   const ask = async (it: Omit<Entry, 'replies' | 'key' | 'method' | 'token'>): Promise<Reply> => {
     const key = random() < 0.6 ? randomUUID() : undefined;
-    const entry: Entry = { ...it, method: 'POST', token: it.person.token, key, replies: [] };
+    const entry: Entry = { ...it, method: 'POST', token: it.user.token, key, replies: [] };
     ledger.push(entry);
     let reply = await send(entry);
     const repeats = random() < 0.5 && key !== undefined ? 3 : 0;
@@ -93,10 +93,10 @@ export const startLoad = (options: LoadOptions): Load => {
 
   const buyer = async (): Promise<void> => {
     while (!stopped) {
-      const person = await options.newPerson();
+      const user = await options.newUser();
       const booked = await ask({
         kind: 'book',
-        person,
+        user,
         path: '/bookings',
         body: {
           screening_id: pick(random, options.screeningIds),
@@ -108,11 +108,11 @@ export const startLoad = (options: LoadOptions): Load => {
       const bookingId: number = booked.body.booking.id;
       if (random() < 0.7) {
         const body = { booking_id: bookingId, payment_token: pick(random, paymentTokens) };
-        await ask({ kind: 'pay', person, path: '/payments', body, bookingId });
+        await ask({ kind: 'pay', user, path: '/payments', body, bookingId });
       }
       if (random() < 0.4) {
         const path = `/bookings/${String(bookingId)}/cancel`;
-        await ask({ kind: 'cancel', person, path, body: undefined, bookingId });
+        await ask({ kind: 'cancel', user, path, body: undefined, bookingId });
       }
     }
   };
@@ -129,7 +129,7 @@ export const startLoad = (options: LoadOptions): Load => {
   };
 };
 
-/** A counter that wakes who waits for it. */
+/** A counter whose value can be awaited. */
 const makeCount = () => {
   let count = 0;
   let waiting: { at: number; wake: () => void }[] = [];
@@ -146,7 +146,7 @@ const makeCount = () => {
   };
 };
 
-/** Repeats every keyed request whose outcome its sender does not know, until all are known. */
+/** Repeats every request with a key whose outcome is unknown, until all outcomes are known. */
 export const finishLedger = async (
   ledger: readonly Entry[],
   send: (entry: Entry) => Promise<Reply>,

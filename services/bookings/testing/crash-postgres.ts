@@ -18,19 +18,19 @@ import { migrate } from '@movie-ticketing/migrations/migrate';
 
 import { until } from './crash-client.ts';
 
-/** A Postgres of a test's own, fsync on, that can be killed and started again where it was. */
+/** A PostgreSQL for one test, with fsync, that can be killed and restarted on the same data. */
 export type CrashPostgres = {
   url: string;
-  /** SIGKILL to the postmaster and every process of its data folder, as if the machine had lost them. */
+  /** SIGKILL to the postmaster and all its processes. */
   kill: () => Promise<void>;
-  /** Starts it again on the same data and port; recovery is over when this resolves. */
+  /** Starts it again on the same data and port; resolves after recovery. */
   restart: () => Promise<void>;
   stop: () => Promise<void>;
 };
 
 export const startCrashPostgres = async (): Promise<CrashPostgres> => {
   const folder = mkdtempSync(join(tmpdir(), 'movie-ticketing-crash-'));
-  chmodSync(folder, 0o755); // Postgres is another user when this is root
+  chmodSync(folder, 0o755); // as root, PostgreSQL runs as another user
   const dataDir = join(folder, 'data');
   const start = (): Promise<EmbeddedPostgres> =>
     startEmbeddedPostgres({ dataDir, durable: true, parameters: { shared_buffers: '64MB' } });
@@ -41,11 +41,11 @@ export const startCrashPostgres = async (): Promise<CrashPostgres> => {
     url,
     kill: async () => {
       await killAll(realpathSync(join(dataDir, 'postgres')));
-      await server.stop(); // nothing to stop; it lets go of the data folder
+      await server.stop(); // no process is left; this releases the data folder
     },
     restart: async () => {
       server = await start();
-      if (server.url !== url) throw new Error('the database came back somewhere else');
+      if (server.url !== url) throw new Error('the database restarted at another address');
     },
     stop: async () => {
       await server.stop();
@@ -58,9 +58,9 @@ const killAll = async (clusterDir: string): Promise<void> => {
   const postmaster = Number(
     readFileSync(join(clusterDir, 'postmaster.pid'), 'utf8').split('\n')[0],
   );
-  // The postmaster first, by its pid file: it would restart or end the others in an orderly way.
+  // The postmaster first: it would restart the others or shut down in order.
   signal(postmaster);
-  await until('no process of Postgres is left', () => {
+  await until('no process of PostgreSQL is left', () => {
     const left = processesIn(clusterDir);
     left.forEach(signal);
     return left.length === 0 ? true : undefined;
@@ -71,11 +71,11 @@ const signal = (pid: number): void => {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It is gone.
+    // It has ended.
   }
 };
 
-/** Every process of a Postgres has its data folder as its working directory. */
+/** The working directory of every PostgreSQL process is its data folder. */
 const processesIn = (clusterDir: string): number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -84,6 +84,6 @@ const processesIn = (clusterDir: string): number[] =>
       try {
         return readlinkSync(`/proc/${String(pid)}/cwd`) === clusterDir;
       } catch {
-        return false; // gone meanwhile
+        return false; // it has ended
       }
     });

@@ -13,14 +13,14 @@ import { makeTestTokens, type TestTokens } from '@movie-ticketing/kit/testing/to
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const composition = new URL('../src/bookings.composition.ts', import.meta.url).href;
 
-/** The bookings service as the operating system sees it: a process that can be killed. */
+/** The bookings service as a process that can be killed. */
 export type CrashProcess = {
   url: string;
   managementUrl: string;
   isAlive: () => boolean;
-  /** SIGKILL; resolves once the process is gone. */
+  /** SIGKILL; resolves once the process has ended. */
   kill: () => Promise<void>;
-  /** What it said at level error and above. */
+  /** Log lines of level error and above. */
   errors: string[];
 };
 
@@ -28,11 +28,11 @@ export type CrashHost = {
   tokens: TestTokens;
   /** @param program instead of the service's own main.ts, with its arguments */
   start: (databaseUrl: string, program?: readonly string[]) => Promise<CrashProcess>;
-  /** Kills whatever still runs. */
+  /** Kills all processes that are still running. */
   stop: () => Promise<void>;
 };
 
-/** Shorter than in production, so that a test sees the end of every payment and hold. */
+/** Shorter than in production, so that every payment and hold ends within the test. */
 const settings = {
   PAYMENT_TIMEOUT_SECONDS: '1',
   PAYMENT_ABANDON_SECONDS: '6',
@@ -40,7 +40,7 @@ const settings = {
   RATE_LIMITS: 'off',
 };
 
-/** Starts real processes, with published keys from a tiny server as the users service would serve them. */
+/** Starts real processes, and a server that publishes signing keys like the users service. */
 export const startCrashHost = async (env: Record<string, string> = {}): Promise<CrashHost> => {
   const tokens = await makeTestTokens();
   const jwks = createServer((_req, res) => {
@@ -77,7 +77,7 @@ export const startCrashHost = async (env: Record<string, string> = {}): Promise<
   };
 };
 
-/** Halves every later start. Only a process that ends in peace writes it, and ours are killed. */
+/** Halves the time of later starts. Written here because only a process that exits normally writes it. */
 const fillCompileCache = async (env: NodeJS.ProcessEnv): Promise<void> => {
   const load = `await import(${JSON.stringify(composition)})`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', load], {
@@ -109,7 +109,7 @@ const launch = async (
 
 type Line = { level: string; message: string; port: number; management_port: number };
 
-/** Resolves at the line that says where the service listens, and reads on: a full pipe would stop it. */
+/** Resolves at the log line with the ports, and continues to read, because a full pipe would block the process. */
 const readPorts = (child: ChildProcess, errors: string[]): Promise<Line> =>
   new Promise((resolve, reject) => {
     if (child.stdout === null) throw new Error('the child has no output');
@@ -119,6 +119,6 @@ const readPorts = (child: ChildProcess, errors: string[]): Promise<Line> =>
       else if (/^\{"level":"(error|fatal)"/.test(text)) errors.push(text);
     });
     child.once('exit', (code) => {
-      reject(new Error(`the service ended before it listened (code ${String(code)})`));
+      reject(new Error(`the service exited before it listened (code ${String(code)})`));
     });
   });

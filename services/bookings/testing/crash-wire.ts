@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 /**
- * What happens once the awaited message has been passed on to Postgres:
- * - `silence`: nothing passes any more, on any connection, in either direction
- * - `cut`: its connection ends on both sides, its answer is lost; others go on
- * - `swallow`: the message itself is not passed on either, and then silence
+ * What happens once the n-th message has been forwarded to PostgreSQL:
+ * - `silence`: nothing is forwarded on any connection, in either direction
+ * - `cut`: its connection is closed on both sides, so its response is lost; other connections continue
+ * - `swallow`: like `silence`, and the message itself is not forwarded either
  */
 export type Fault = 'silence' | 'cut' | 'swallow';
 
@@ -13,57 +13,57 @@ export type Wire = {
   /** The database's URL, through this proxy. */
   url: string;
   /**
-   * Counts messages from now on and strikes at the `n`-th.
+   * Counts messages from now on and injects the fault at the `n`-th.
    * @param kinds types of messages that count, as in the protocol: Q(uery), P(arse), B(ind), E(xecute), S(ync)
-   * @returns resolves when it struck
+   * @returns resolves when the fault has been injected
    */
   arm: (n: number, fault: Fault, kinds: string) => Promise<void>;
   disarm: () => void;
-  /** Whether a process has deleted expired keys once. It does so when it starts, in a transaction. */
+  /** Whether a process has deleted expired keys once, which it does at its start, in a transaction. */
   hasPruned: () => boolean;
-  /** Ends a silence: new connections work, those of before are gone. */
+  /** Ends a silence: new connections work, the earlier ones are closed. */
   heal: () => void;
   close: () => Promise<void>;
 };
 
 /**
- * Rounds of the background workers that find nothing to do, and a new connection that takes its role: they
- * come by the clock, not by the request.
+ * Rounds of background workers that find nothing to do, and new connections that take their role: these
+ * depend on the time, not on the requests.
  */
 const idleRound =
   /roleless_logins|SET ROLE|ORDER BY b\.expires_at LIMIT|WHERE s\.status = 'cancelled' AND EXISTS|UPDATE payments SET attempts|pg_try_advisory_xact_lock|DELETE FROM bookings_idempotency_keys|FROM pgmigrations/;
 
-type Trap = { left: number; fault: Fault; kinds: string; struck: () => void };
+type ArmedFault = { left: number; fault: Fault; kinds: string; injected: () => void };
 
-/** A proxy before Postgres that knows where each message of a client ends, and can strike after any. */
+/** A proxy in front of PostgreSQL that can inject a fault after any message of a client. */
 export const startWire = async (databaseUrl: string): Promise<Wire> => {
   const target = new URL(databaseUrl);
   const lines = new Set<Line>();
-  let trap: Trap | undefined;
+  let armed: ArmedFault | undefined;
   let silent = false;
   let hasPruned = false;
 
-  /** @returns whether the message passes */
-  const judge = (line: Line, message: Buffer): boolean => {
+  /** @returns whether the message is forwarded */
+  const handle = (line: Line, message: Buffer): boolean => {
     const kind = String.fromCharCode(message[0] ?? 0);
     const idle = line.isIdleRound(message);
-    if (idle || trap?.kinds.includes(kind) !== true) return true;
-    trap.left -= 1;
-    if (trap.left > 0) return true;
-    const { fault, struck } = trap;
-    trap = undefined;
+    if (idle || armed?.kinds.includes(kind) !== true) return true;
+    armed.left -= 1;
+    if (armed.left > 0) return true;
+    const { fault, injected } = armed;
+    armed = undefined;
     if (fault !== 'swallow') line.upstream.write(message);
     if (fault === 'cut') line.cut();
     else {
       silent = true;
       for (const it of lines) it.silence();
     }
-    struck();
+    injected();
     return false;
   };
 
   const server = createServer((client) => {
-    const line = makeLine(client, connect(Number(target.port), target.hostname), judge, () => {
+    const line = makeLine(client, connect(Number(target.port), target.hostname), handle, () => {
       hasPruned = true;
     });
     lines.add(line);
@@ -78,12 +78,12 @@ export const startWire = async (databaseUrl: string): Promise<Wire> => {
   return {
     url: url.href,
     arm: (n, fault, kinds) =>
-      new Promise((struck) => {
-        trap = { left: n, fault, kinds, struck };
+      new Promise((injected) => {
+        armed = { left: n, fault, kinds, injected };
       }),
     hasPruned: () => hasPruned,
     disarm: () => {
-      trap = undefined;
+      armed = undefined;
     },
     heal: () => {
       silent = false;
@@ -104,11 +104,11 @@ type Line = {
   cut: () => void;
 };
 
-/** One connection. Both ends of it die together, as they would without a proxy. */
+/** One connection. Both of its sides close together, as without a proxy. */
 const makeLine = (
   client: Socket,
   upstream: Socket,
-  judge: (line: Line, message: Buffer) => boolean,
+  handle: (line: Line, message: Buffer) => boolean,
   onPruned: () => void,
 ): Line => {
   let silent = false;
@@ -118,7 +118,7 @@ const makeLine = (
   let started = false;
   const line: Line = {
     upstream,
-    /** From its Parse (or Query) to its Sync: a statement prepared before comes without a Parse. */
+    /** From its Parse (or Query) to its Sync. A statement that is prepared already has no Parse. */
     isIdleRound: (message) => {
       const kind = message[0];
       if (kind === 0x50 || kind === 0x51) {
@@ -137,7 +137,7 @@ const makeLine = (
     cut: () => {
       silent = true;
       client.destroy();
-      // What was passed on is still carried out: Postgres reads it before it reads the end.
+      // PostgreSQL still executes what was forwarded: it reads that before the end of the connection.
       upstream.end();
     },
   };
@@ -152,7 +152,7 @@ const makeLine = (
       if (received.length < end) return;
       const message = received.subarray(0, end);
       received = received.subarray(end);
-      const passes = !started || judge(line, message);
+      const passes = !started || handle(line, message);
       started = true;
       if (passes) upstream.write(message);
     }
@@ -161,7 +161,7 @@ const makeLine = (
     if (!silent) client.write(chunk);
   });
   for (const socket of [client, upstream]) {
-    socket.setNoDelay(true); // else every statement takes the 40 ms of a delayed ACK
+    socket.setNoDelay(true); // otherwise every statement waits 40 ms for a delayed ACK
     socket.on('error', () => undefined);
   }
   client.once('close', () => upstream.end());

@@ -5,10 +5,10 @@ import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
 import { auditSnapshot } from '../src/audit.ts';
 import { until, type CrashClient, type Reply } from './crash-client.ts';
 import { compareLedger } from './crash-ledger.ts';
-import { finishLedger, isDecisive, type Entry, type Person } from './crash-load.ts';
+import { finishLedger, isDecisive, type Entry, type TestUser } from './crash-load.ts';
 import type { CrashHost } from './crash-process.ts';
 
-/** The owner's connection: a test looks at everything, and waits as long as it takes. */
+/** A connection of the owner, which may read every table, with long time-outs. */
 export const openOwner = (url: string): Database =>
   makeDatabase({
     url,
@@ -19,7 +19,7 @@ export const openOwner = (url: string): Database =>
     statementTimeoutMs: 60_000,
   });
 
-/** Screenings that never fill up, and small ones that do and are freed again. */
+/** Large screenings that never sell out, and small ones that do. */
 export const insertScreenings = async (db: Database): Promise<number[]> => {
   const ids: number[] = [];
   for (const total_seats of [100_000, 100_000, 50_000, 200, 100]) {
@@ -28,12 +28,12 @@ export const insertScreenings = async (db: Database): Promise<number[]> => {
   return ids;
 };
 
-/** People made beforehand, since the database may be away when one is wanted; signed in when taken. */
-export const insertPeople = async (
+/** Users made beforehand, since the database may be down when one is needed. Each gets its token when it is taken. */
+export const insertUsers = async (
   db: Database,
   host: CrashHost,
   count: number,
-): Promise<() => Promise<Person>> => {
+): Promise<() => Promise<TestUser>> => {
   const rows = await db.query<{ id: number }>(
     `INSERT INTO users (email, canonical_email, password_hash) SELECT email, email, '!'
        FROM (SELECT 'crash' || n || '@example.com' AS email FROM generate_series(1, $1::int) AS n)
@@ -42,12 +42,12 @@ export const insertPeople = async (
   );
   return async () => {
     const row = rows.pop();
-    if (row === undefined) throw new Error('more people are wanted than were made');
+    if (row === undefined) throw new Error('more users are needed than were inserted');
     return { id: row.id, token: await host.tokens.sign({ userId: row.id }) };
   };
 };
 
-/** Until no payment is in doubt and no refund is on its way. */
+/** Waits until no payment is in progress and no refund is pending. */
 const settled = (db: Database): Promise<true> =>
   until('every payment is settled', async () => {
     const [row] = await db.query<{ open: number }>(
@@ -57,19 +57,19 @@ const settled = (db: Database): Promise<true> =>
   });
 
 /**
- * After the load, with every process alive: repeats what is unknown, lets the workers settle all, and
- * lists what is broken, in the client's ledger and in the audit.
+ * After the load, with every process running: repeats requests with unknown outcomes, waits until all
+ * payments are settled, and lists the violations found in the client's ledger and by the audit.
  */
-export const judge = async (
+export const findViolations = async (
   db: Database,
   client: CrashClient,
   ledger: readonly Entry[],
   url: string,
 ): Promise<string[]> => {
   const send = (entry: Entry): Promise<Reply> =>
-    until('a repeat is answered', async () => {
+    until('a repeat has an outcome', async () => {
       const reply = await client.send(url, entry);
-      // 202: the payment is still in doubt, and its key has the outcome once it is settled.
+      // 202: the outcome of the payment is still unknown.
       return isDecisive(reply) ? reply : undefined;
     });
   await finishLedger(ledger, send);
@@ -85,7 +85,7 @@ export const judge = async (
   ];
 };
 
-/** `CRASH_SEED` repeats a run's choices. */
+/** Setting `CRASH_SEED` repeats the random choices of a run. */
 export const chooseSeed = (test: string): number => {
   const seed = Number(process.env['CRASH_SEED'] ?? Date.now() % 1_000_000);
   process.stdout.write(`${test}: CRASH_SEED=${String(seed)}\n`);

@@ -1,10 +1,10 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 /**
- * What happens to the next COMMIT that passes:
- * - `lose`: the connection is cut before it reaches Postgres, so it never happens;
- * - `cut`: it happens, and the connection is cut before its answer reaches the client;
- * - `delay`: the client's side is cut at once, and Postgres gets it when `forwardDelayed` is called.
+ * What happens to the next COMMIT:
+ * - `lose`: the connection is cut before PostgreSQL receives it, so nothing is committed;
+ * - `cut`: it is committed, and the connection is cut before the client receives the response;
+ * - `delay`: the client's side is cut at once, and PostgreSQL receives it when `forwardDelayed` is called.
  */
 type CommitFault = 'lose' | 'cut' | 'delay';
 
@@ -12,10 +12,10 @@ export type PostgresProxy = {
   /** The database behind the proxy. */
   url: string;
   /**
-   * The next COMMIT of a transaction that writes meets this fault; later ones pass. Transactions of background
-   * workers that find nothing to do pass too. Resolves once it has struck.
+   * Injects the fault at the next COMMIT of a transaction that writes. Transactions of background workers
+   * that find nothing to do are not affected. Resolves once the fault has been injected.
    */
-  strikeNextCommit: (fault: CommitFault) => Promise<void>;
+  failNextCommit: (fault: CommitFault) => Promise<void>;
   forwardDelayed: () => void;
   /** The next message that contains the text does not reach PostgreSQL: its connection is cut instead. */
   cutBefore: (text: string) => Promise<void>;
@@ -24,25 +24,25 @@ export type PostgresProxy = {
    * @returns resolves when it has been sent
    */
   withholdResponsesUntil: (text: string) => Promise<void>;
-  /** The next new connection is ended by "Postgres" in the very packet that says so often that it is ready. */
+  /** Ends the next new connection as PostgreSQL would, together with its `times`-th ReadyForQuery. */
   endNextConnectionWhenReady: (times: number) => void;
   stop: () => Promise<void>;
 };
 
-/** Also by name: a prepared statement is sent without its text. */
+/** Also by name, because a prepared statement is sent without its text. */
 const writes = /INSERT INTO|bookings\.batch\.write|UPDATE (bookings|payments) SET status/;
 
-/** A TCP proxy before Postgres that reads the client's messages, to strike at a COMMIT exactly. */
+/** A proxy in front of PostgreSQL that can inject a fault at a COMMIT. */
 export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresProxy> => {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
-  let armed: { fault: CommitFault; struck: () => void } | undefined;
+  let armed: { fault: CommitFault; injected: () => void } | undefined;
   let forwardDelayed: () => void = () => undefined;
   let endAtReady = 0;
-  let cut: { text: string; struck: () => void } | undefined;
+  let cut: { text: string; injected: () => void } | undefined;
   let withholding: { text: string; sent: () => void; responses: (() => void)[] } | undefined;
 
-  /** @returns whether the message passes */
+  /** @returns whether the message is forwarded */
   const watch = (message: Buffer): boolean => {
     const text = message.toString('latin1');
     if (withholding !== undefined && text.includes(withholding.text)) {
@@ -52,14 +52,14 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
       sent();
     }
     if (cut === undefined || !text.includes(cut.text)) return true;
-    cut.struck();
+    cut.injected();
     cut = undefined;
     return false;
   };
 
-  const strike = (client: Socket, server: Socket, message: Buffer): boolean => {
+  const injection = (client: Socket, server: Socket, message: Buffer): boolean => {
     if (armed === undefined) return false;
-    const { fault, struck } = armed;
+    const { fault, injected } = armed;
     armed = undefined;
     if (fault === 'lose') {
       server.destroy();
@@ -84,7 +84,7 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
       client.removeAllListeners('close');
       client.destroy();
     }
-    struck();
+    injected();
     return true;
   };
 
@@ -113,7 +113,7 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
         if (isQuery && text === 'BEGIN\0') hasWritten = false;
         hasWritten ||= writes.test(text);
         const isCommit = isQuery && text === 'COMMIT\0';
-        if (isCommit && hasWritten && strike(client, server, message)) return;
+        if (isCommit && hasWritten && injection(client, server, message)) return;
         if (!watch(message)) {
           client.destroy();
           return;
@@ -128,16 +128,16 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
   url.port = String((listener.address() as AddressInfo).port);
   return {
     url: url.href,
-    strikeNextCommit: (fault) =>
+    failNextCommit: (fault) =>
       new Promise((resolve) => {
-        armed = { fault, struck: resolve };
+        armed = { fault, injected: resolve };
       }),
     forwardDelayed: () => {
       forwardDelayed();
     },
     cutBefore: (text) =>
       new Promise((resolve) => {
-        cut = { text, struck: resolve };
+        cut = { text, injected: resolve };
       }),
     withholdResponsesUntil: (text) =>
       new Promise((resolve) => {
@@ -163,7 +163,7 @@ const adminShutdown = Buffer.concat([
   fields,
 ]);
 
-/** Cuts a client's stream into whole messages. The first has no type: it is the start-up packet. */
+/** Splits a client's stream into messages. The first is the start-up packet, which has no type. */
 const messageSplitter = (): ((chunk: Buffer) => Buffer[]) => {
   let rest: Buffer = Buffer.alloc(0);
   let started = false;

@@ -3,17 +3,17 @@ import type { Database } from '@movie-ticketing/kit/database';
 
 import { auditSnapshot } from '../src/audit.ts';
 
-/** The audit's verdict on what is always true: nothing broken, anywhere in this database. */
+/** The audit finds no violation in this database. */
 export const expectPromisesKept = async (db: Database): Promise<void> => {
-  const broken = (await auditSnapshot(db)).filter(({ violations }) => violations > 0);
-  expect(broken).toEqual([]);
+  const violations = (await auditSnapshot(db)).filter((it) => it.violations > 0);
+  expect(violations).toEqual([]);
   await expectInvariants(db);
 };
 
 type Booking = { id: number; screening_id: number; num_tickets: number; status: string };
 type Payment = { booking_id: number; status: string };
 
-/** The same promises counted another way, in plain code over all rows: the audit may be wrong too. */
+/** The same checks in code over all rows, independent of the audit's SQL. */
 const expectInvariants = async (db: Database): Promise<void> => {
   const [screenings, bookings, payments, charges] = await db.transaction(async (tx) => {
     await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
@@ -45,21 +45,21 @@ const expectInvariants = async (db: Database): Promise<void> => {
       paid: status === 'confirmed',
     });
   }
-  // Charged once at most, and what was paid back is not also kept.
+  // Charged at most once, and a refunded charge is not kept too.
   expect(new Set(charges.map((it) => it.booking_id)).size).toBe(charges.length);
   for (const { booking_id: id, refunded } of charges) {
     expect({ id, kept: live.get(id) === 'succeeded' && refunded }).toEqual({ id, kept: false });
   }
 };
 
-/** What the clients were told is what the database holds: each 201 once, and nothing besides. */
+/** The database has exactly the bookings that were answered with 201. */
 export const expectLedger = async (
   db: Database,
-  answers: readonly { status: number; body: { booking?: { reference: string } } }[],
+  responses: readonly { status: number; body: { booking?: { reference: string } } }[],
 ): Promise<void> => {
-  const told = answers.flatMap(({ status, body }) =>
+  const answered = responses.flatMap(({ status, body }) =>
     status === 201 && body.booking !== undefined ? [body.booking.reference] : [],
   );
   const rows = await db.query<{ reference: string }>('SELECT reference FROM bookings');
-  expect(rows.map(({ reference }) => reference).sort()).toEqual(told.sort());
+  expect(rows.map(({ reference }) => reference).sort()).toEqual(answered.sort());
 };

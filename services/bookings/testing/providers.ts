@@ -7,7 +7,7 @@ export type WatchedProvider = PaymentProvider & {
   abandoned: string[];
 };
 
-/** Passes every call on and writes it down. */
+/** Records every call and forwards it. */
 export const watched = (provider: PaymentProvider): WatchedProvider => {
   const charges: Charge[] = [];
   const refunds: string[] = [];
@@ -34,7 +34,7 @@ export const watched = (provider: PaymentProvider): WatchedProvider => {
 
 export type Gate = { reached: Promise<void>; open: () => void };
 
-/** Holds every charge until the gate opens; the provider is asked only then. */
+/** Delays every charge until the gate opens; only then the provider is called. */
 export const gated = (provider: PaymentProvider): { provider: PaymentProvider; gate: Gate } => {
   let reach: () => void = () => undefined;
   let open: () => void = () => undefined;

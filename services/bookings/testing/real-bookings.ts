@@ -15,7 +15,7 @@ import { makePaymentsService } from '../src/payments/payments.service.ts';
 import type { PaymentOutcome } from '../src/payments/settle-payment.ts';
 import { makeSimulatedProvider } from '../src/payments/simulated-provider.ts';
 import { batchSettings } from './booking-requests.ts';
-import type { BookingsSystem, Person } from './system.ts';
+import type { BookingsSystem, TestUser } from './system.ts';
 
 export type RealBookings = Awaited<ReturnType<typeof startRealBookings>>;
 
@@ -23,10 +23,10 @@ const observe = (): void => undefined;
 
 /** `ok`, `replayed`, `in_doubt`, or the code of the refusal. */
 const outcomeName = async (
-  answer: Promise<Replayable<{ outcome?: PaymentOutcome }>>,
+  response: Promise<Replayable<{ outcome?: PaymentOutcome }>>,
 ): Promise<string> => {
   try {
-    const { result, isReplay } = await answer;
+    const { result, isReplay } = await response;
     if (isReplay) return 'replayed';
     if (result.outcome === undefined || result.outcome === 'succeeded') return 'ok';
     return result.outcome === 'processing' ? 'in_doubt' : result.outcome;
@@ -36,11 +36,11 @@ const outcomeName = async (
   }
 };
 
-/** Two new screenings of the real thing, with nothing in the background: the test is the clock. */
+/** The real service on new screenings, without background workers: the test runs their rounds. */
 export const startRealBookings = async (
   system: BookingsSystem,
   db: Database,
-  people: readonly Person[],
+  users: readonly TestUser[],
   totals: readonly number[],
 ) => {
   const screenings: number[] = [];
@@ -59,35 +59,35 @@ export const startRealBookings = async (
   const ids: number[] = [];
   const owners: number[] = [];
   const currentUser = (owner: number): CurrentUser => ({
-    userId: people[owner]!.id,
+    userId: users[owner]!.id,
     role: 'customer',
   });
 
   return {
     screenings,
-    book: async (wish: {
+    book: async (row: {
       owner: number;
       screening: number;
       tickets: number;
       key: string | undefined;
     }): Promise<string> => {
-      const order = { screeningId: screenings[wish.screening]!, numTickets: wish.tickets };
-      const answer = bookings.book(currentUser(wish.owner), order, {
+      const seats = { screeningId: screenings[row.screening]!, numTickets: row.tickets };
+      const response = bookings.book(currentUser(row.owner), seats, {
         isGone: () => false,
         idempotency:
-          wish.key === undefined
+          row.key === undefined
             ? undefined
             : {
-                userId: people[wish.owner]!.id,
+                userId: users[row.owner]!.id,
                 scope: 'POST /bookings',
-                key: `${run} ${wish.key}`,
-                requestHash: hashRequest(order),
+                key: `${run} ${row.key}`,
+                requestHash: hashRequest(seats),
               },
       });
-      const outcome = await outcomeName(answer as Promise<Replayable<object>>);
+      const outcome = await outcomeName(response as Promise<Replayable<object>>);
       if (outcome === 'ok') {
-        ids.push((await answer).result.id);
-        owners.push(wish.owner);
+        ids.push((await response).result.id);
+        owners.push(row.owner);
       }
       return outcome;
     },
@@ -107,12 +107,12 @@ export const startRealBookings = async (
           undefined,
         ) as Promise<Replayable<object>>,
       ),
-    runOut: async (index: number): Promise<void> => {
+    makeOverdue: async (index: number): Promise<void> => {
       await system.db.query('UPDATE bookings SET expires_at = clock_timestamp() WHERE id = $1', [
         ids[index],
       ]);
     },
-    sweep: async (graceIsOver: boolean): Promise<void> => {
+    runExpiry: async (graceIsOver: boolean): Promise<void> => {
       await expireHolds(db, { paymentGraceMs: graceIsOver ? 0 : 600_000, observe });
     },
     cancelScreening: async (screening: number): Promise<void> => {

@@ -3,8 +3,8 @@ import pg from 'pg';
 export type HeldLock = { release: () => Promise<void> };
 
 /**
- * A transaction by hand, on a connection of its own: begins, runs the statements and stays open until
- * released. For interleavings where chance would otherwise decide.
+ * A transaction on a connection of its own that stays open until `commit`: for a fixed interleaving of
+ * transactions.
  */
 export const openTransaction = async (
   url: string,
@@ -26,7 +26,7 @@ export const openTransaction = async (
   };
 };
 
-/** Locks screenings as a booking would, until released. */
+/** Locks screenings as a booking does, until released. */
 export const lockScreenings = async (url: string, ids: readonly number[]): Promise<HeldLock> => {
   const transaction = await openTransaction(url);
   await transaction.query(

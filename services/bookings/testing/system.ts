@@ -1,6 +1,6 @@
 import { parseEnvironment } from '@movie-ticketing/kit/config';
 import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
-import type { Role } from '@movie-ticketing/kit/endpoint';
+import type { Role } from '@movie-ticketing/kit/current-user';
 import { Registry } from '@movie-ticketing/kit/metrics';
 import type { Service } from '@movie-ticketing/kit/service';
 import { silentLogger, startTestServer, type TestServer } from '@movie-ticketing/kit/testing/api';
@@ -12,20 +12,20 @@ import { makeBookingsProcess, type BookingsOptions } from '../src/bookings.compo
 import { bookingsEnvironment } from '../src/bookings.environment.ts';
 import type { PaymentProvider } from '../src/payments/payment-provider.ts';
 
-export type Person = { id: number; token: string };
+export type TestUser = { id: number; token: string };
 
 export type BookingsSystem = {
-  /** The owner's connection: a test looks at everything. */
+  /** A connection of the owner, which may read every table. */
   db: Database;
   databaseUrl: string;
   tokens: TestTokens;
-  /** One a process; the first is `server`. With `processes: 0` nothing works in the background. */
+  /** One per process; the first is `server`. With `processes: 0` no background worker runs. */
   servers: TestServer[];
   server: TestServer;
-  /** A new person, signed in. */
-  person: (role?: Role) => Promise<Person>;
-  /** As many new customers, signed in. */
-  people: (count: number) => Promise<Person[]>;
+  /** A new user with an access token. */
+  user: (role?: Role) => Promise<TestUser>;
+  /** `count` new customers with access tokens. */
+  users: (count: number) => Promise<TestUser[]>;
   seatsOf: (screeningId: number) => Promise<number>;
   /** Another process on the same database. */
   startProcess: (
@@ -41,7 +41,7 @@ export const startBookingsSystem = async (
     processes?: number;
     env?: Record<string, string>;
     overrides?: Partial<BookingsOptions>;
-    /** Instead of the plain simulated provider, in every process; keeps its books as the owner. */
+    /** Replaces the simulated provider in every process. */
     provider?: (db: Database) => PaymentProvider;
   } = {},
 ): Promise<BookingsSystem> => {
@@ -83,14 +83,14 @@ export const startBookingsSystem = async (
     servers,
     get server() {
       const [first] = servers;
-      if (first === undefined) throw new Error('this system was started with no process');
+      if (first === undefined) throw new Error('this system was started without a process');
       return first;
     },
-    person: async (role = 'customer') => {
+    user: async (role = 'customer') => {
       const user = await insertUser(db, { role });
       return { id: user.id, token: await tokens.sign({ userId: user.id, role }) };
     },
-    people: async (count) => {
+    users: async (count) => {
       const rows = await db.query<{ id: number }>(
         `INSERT INTO users (email, canonical_email, password_hash) SELECT email, email, '!'
            FROM (SELECT gen_random_uuid() || '@example.com' AS email FROM generate_series(1, $1))
@@ -117,7 +117,7 @@ export const startBookingsSystem = async (
   };
 };
 
-/** A test may stop a process that the whole system's stop would stop again. */
+/** A test may stop a process before `stop` of the system does. */
 const stopOnce = (server: TestServer): TestServer => {
   let stopping: Promise<void> | undefined;
   return { ...server, stop: () => (stopping ??= server.stop()) };

@@ -2,7 +2,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { auditSnapshot } from '../../src/audit.ts';
 import { makeCrashClient } from '../../testing/crash-client.ts';
-import { countStrikes, openLane, strikeEverywhere, type Lane } from '../../testing/crash-flow.ts';
+import {
+  countInjections,
+  openLane,
+  injectEverywhere,
+  type Lane,
+} from '../../testing/crash-flow.ts';
 import { startCrashHost, type CrashHost } from '../../testing/crash-process.ts';
 
 let host: CrashHost;
@@ -20,19 +25,19 @@ afterAll(async () => {
   await host.stop();
 });
 
-test('when the connection to Postgres is cut after any message, then the answer is right or 503, and a repeat with the key leaves one effect', async () => {
-  const { strikes, broken } = await strikeEverywhere(lanes, {
+test('a connection to PostgreSQL that is cut after any message: the response is right or 503, and a repeat with the key has no second effect', async () => {
+  const { injections, broken } = await injectEverywhere(lanes, {
     fault: 'cut',
     kinds: 'QPBDES',
     kills: false,
   });
-  process.stdout.write(`connection-cut: ${JSON.stringify(countStrikes(strikes))}\n`);
+  process.stdout.write(`connection-cut: ${JSON.stringify(countInjections(injections))}\n`);
   expect(broken).toEqual([]);
-  const heard = strikes.flatMap((it) => it.heard?.status ?? []);
-  expect(heard.filter((status) => ![200, 201, 202, 503].includes(Number(status)))).toEqual([]);
-  expect(heard).toContain(503); // control: cuts did hit requests
-  // A booking outlives a lost connection: its batch is looked up, or run again.
-  const booked = strikes.filter(({ step }) => step === 'book').map((it) => it.heard?.status);
+  const statuses = injections.flatMap((it) => it.response?.status ?? []);
+  expect(statuses.filter((status) => ![200, 201, 202, 503].includes(Number(status)))).toEqual([]);
+  expect(statuses).toContain(503); // control: some requests were affected
+  // A booking survives a lost connection: its batch is looked up, or runs again.
+  const booked = injections.filter(({ step }) => step === 'book').map((it) => it.response?.status);
   expect(new Set(booked)).toEqual(new Set([201]));
   expect(lanes.map((lane) => lane.process.isAlive())).toEqual(lanes.map(() => true));
   expect(lanes.flatMap((lane) => lane.process.errors)).toEqual([]);

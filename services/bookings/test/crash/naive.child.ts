@@ -65,7 +65,7 @@ await runProcess(async () => {
     logger,
     registry,
     jwks: jwksOverHttp(environment.JWT_JWKS_URL),
-    run: process.argv[2] === 'answer-first' ? answerFirst : keyApart,
+    run: process.argv[2] === 'response-first' ? answerFirst : keyApart,
   });
   const running = await serve({
     services: [service],

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { makeCrashClient } from '../../testing/crash-client.ts';
-import { checkFlow, openLane, runStruckFlow, type Lane } from '../../testing/crash-flow.ts';
+import { checkFlow, openLane, runFlowWithFault, type Lane } from '../../testing/crash-flow.ts';
 import { compareLedger } from '../../testing/crash-ledger.ts';
 import type { Entry } from '../../testing/crash-load.ts';
 import { startCrashHost, type CrashHost } from '../../testing/crash-process.ts';
 
-/** Controls of the other crash tests: with one mistake in the service, the same strikes are noticed. */
+/** Controls of the other crash tests: a service with one defect fails the same checks. */
 const naive = fileURLToPath(new URL('./naive.child.ts', import.meta.url));
 
 // BEGIN, three statements of Execute and Sync each, COMMIT.
@@ -39,38 +39,38 @@ const withLane = async <T>(
   }
 };
 
-describe('when the process dies before COMMIT has left it', () => {
-  /** The COMMIT of a booking is held back, then the process dies. */
-  const bookAndDie = async (lane: Lane, answers: boolean): Promise<Entry> => {
-    const person = await lane.newPerson();
+describe('a process that is killed before it sends COMMIT', () => {
+  /** Withholds the COMMIT of a booking, then kills the process. */
+  const bookAndDie = async (lane: Lane, responses: boolean): Promise<Entry> => {
+    const user = await lane.newUser();
     const entry: Entry = {
       kind: 'book',
-      person,
+      user,
       method: 'POST',
       path: '/bookings',
-      token: person.token,
+      token: user.token,
       key: 'key',
       body: { screening_id: lane.screeningId, num_tickets: 2 },
       bookingId: undefined,
       replies: [],
     };
-    const struck = lane.wire.arm(commitOfBooking, 'swallow', kinds);
+    const injected = lane.wire.arm(commitOfBooking, 'swallow', kinds);
     const reply = client.send(lane.process.url, entry);
-    await struck;
-    if (answers) await reply;
+    await injected;
+    if (responses) await reply;
     await lane.restart();
     entry.replies.push(await reply);
     return entry;
   };
 
-  test('then one that answers first has lost an answered booking, and the ledger tells', () =>
-    withLane([naive, 'answer-first'], async (lane) => {
+  test('control: a service that responds before COMMIT loses a booking, and the ledger detects it', () =>
+    withLane([naive, 'response-first'], async (lane) => {
       const entry = await bookAndDie(lane, true);
       expect(entry.replies.map(({ status }) => status)).toEqual([201]);
       expect(await compareLedger(lane.db, [entry])).toEqual([expect.stringContaining('lost')]);
     }));
 
-  test('then ours has answered nothing, and the repeat makes it', () =>
+  test('the service has not responded, and a repeat makes the booking', () =>
     withLane(undefined, async (lane) => {
       const entry = await bookAndDie(lane, false);
       entry.replies.push(await client.send(lane.process.url, entry));
@@ -79,24 +79,24 @@ describe('when the process dies before COMMIT has left it', () => {
     }));
 });
 
-describe('when the process dies right after COMMIT', () => {
-  const strike = { fault: 'silence', kinds, kills: true } as const;
+describe('a process that is killed right after COMMIT', () => {
+  const plan = { fault: 'silence', kinds, kills: true } as const;
 
-  test('then one that stores its keys apart books twice for one key, and the check tells', () =>
+  test('control: a service that stores keys in another transaction books twice for one key, and the check detects it', () =>
     withLane([naive, 'key-apart'], async (lane) => {
-      // Its look for the key comes first.
-      const flow = await runStruckFlow(lane, 2 + commitOfBooking, strike);
-      expect(flow.strike).toMatchObject({ step: 'book', heard: { status: 'none' } });
+      // It looks up the key first.
+      const flow = await runFlowWithFault(lane, 2 + commitOfBooking, plan);
+      expect(flow.injection).toMatchObject({ step: 'book', response: { status: 'none' } });
       const made = await lane.db.query('SELECT status FROM bookings ORDER BY id');
       expect(made).toEqual([{ status: 'pending' }, { status: 'refunded' }]);
       expect(await checkFlow(lane, flow)).toHaveLength(1);
     }));
 
-  test('then ours replays the first answer', () =>
+  test('the service replays the first response', () =>
     withLane(undefined, async (lane) => {
-      const flow = await runStruckFlow(lane, commitOfBooking, strike);
-      expect(flow.strike).toMatchObject({
-        heard: { status: 'none' },
+      const flow = await runFlowWithFault(lane, commitOfBooking, plan);
+      expect(flow.injection).toMatchObject({
+        response: { status: 'none' },
         repeated: { replayed: true },
       });
       expect(await checkFlow(lane, flow)).toEqual([]);

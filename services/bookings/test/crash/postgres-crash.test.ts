@@ -9,9 +9,9 @@ import { startCrashPostgres, type CrashPostgres } from '../../testing/crash-post
 import { startCrashHost, type CrashHost, type CrashProcess } from '../../testing/crash-process.ts';
 import {
   chooseSeed,
-  insertPeople,
+  insertUsers,
   insertScreenings,
-  judge,
+  findViolations,
   openOwner,
 } from '../../testing/crash-world.ts';
 
@@ -40,12 +40,12 @@ afterAll(async () => {
 
 const readiness = (it: CrashProcess, wanted: number): Promise<true> =>
   until(`readyz says ${String(wanted)}`, async () => {
-    const answer = await fetch(`${it.managementUrl}/readyz`);
-    return answer.status === wanted ? true : undefined;
+    const response = await fetch(`${it.managementUrl}/readyz`);
+    return response.status === wanted ? true : undefined;
   });
 
 testIf(isLinux, 'needs /proc to find the processes of Postgres')(
-  'when Postgres is killed 20 times under load, then the services heal by themselves and every answered booking is there, once',
+  'PostgreSQL is killed 20 times under load: the services recover by themselves and every answered booking exists once',
   async () => {
     const seed = chooseSeed('postgres-crash');
     const random = makeRandom(seed);
@@ -54,7 +54,7 @@ testIf(isLinux, 'needs /proc to find the processes of Postgres')(
       client,
       random,
       server: () => pick(random, processes).url,
-      newPerson: await insertPeople(db, host, 60_000),
+      newUser: await insertUsers(db, host, 60_000),
       screeningIds: await insertScreenings(db),
       buyers: 24,
     });
@@ -68,13 +68,13 @@ testIf(isLinux, 'needs /proc to find the processes of Postgres')(
     await load.after('answered', 50);
     await load.stop();
 
-    const broken = await judge(db, client, load.ledger, pick(random, processes).url);
+    const broken = await findViolations(db, client, load.ledger, pick(random, processes).url);
     const summary = await summarizeLedger(db, load.ledger);
     process.stdout.write(`postgres-crash: ${JSON.stringify(summary)}\n`);
     expect(broken).toEqual([]);
     expect(processes.map((it) => it.isAlive())).toEqual([true, true]);
-    expect(summary['unanswered']).toBe(0); // a service that lives answers everyone
-    expect(summary['unavailable']).toBeGreaterThan(rounds); // control: the kills did hit requests
+    expect(summary['unanswered']).toBe(0); // a running service answers every request
+    expect(summary['unavailable']).toBeGreaterThan(rounds); // control: some requests were affected
   },
   600_000,
 );

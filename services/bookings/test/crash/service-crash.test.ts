@@ -8,9 +8,9 @@ import { makeRandom, pick, startLoad } from '../../testing/crash-load.ts';
 import { startCrashHost, type CrashHost, type CrashProcess } from '../../testing/crash-process.ts';
 import {
   chooseSeed,
-  insertPeople,
+  insertUsers,
   insertScreenings,
-  judge,
+  findViolations,
   openOwner,
 } from '../../testing/crash-world.ts';
 
@@ -24,7 +24,7 @@ const client = makeCrashClient();
 beforeAll(async () => {
   database = await createTestDatabase();
   db = openOwner(database.url);
-  // Holds of six seconds: the sweeper is at work, and killed, as well.
+  // Holds of six seconds, so that expiring holds is interrupted too.
   host = await startCrashHost({ HOLD_MINUTES: '0.1' });
 });
 
@@ -35,7 +35,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('when a process is killed 20 times under load, then what was answered is there, once, and a repeat with its key tells the rest', async () => {
+test('a process is killed 20 times under load: every answered booking exists once, and repeats with keys return the other outcomes', async () => {
   const seed = chooseSeed('service-crash');
   const random = makeRandom(seed);
   const start = (): Promise<CrashProcess> => host.start(database.url);
@@ -48,13 +48,13 @@ test('when a process is killed 20 times under load, then what was answered is th
         random,
         processes.filter((it) => it.isAlive()),
       ).url,
-    newPerson: await insertPeople(db, host, 60_000),
+    newUser: await insertUsers(db, host, 60_000),
     screeningIds: await insertScreenings(db),
     buyers: 24,
   });
   for (let round = 0; round < rounds; round += 1) {
     const victim = Math.floor(random() * processes.length);
-    // At the moment of a request or of an answer: when few are on their way, or many.
+    // At the moment of a request or of a response, with few or many others in flight.
     await load.after(random() < 0.5 ? 'sent' : 'answered', 1 + Math.floor(random() * 150));
     await processes[victim]?.kill();
     processes[victim] = await start();
@@ -62,9 +62,9 @@ test('when a process is killed 20 times under load, then what was answered is th
   }
   await load.stop();
 
-  const broken = await judge(db, client, load.ledger, pick(random, processes).url);
+  const broken = await findViolations(db, client, load.ledger, pick(random, processes).url);
   const summary = await summarizeLedger(db, load.ledger);
   process.stdout.write(`service-crash: ${JSON.stringify(summary)}\n`);
   expect(broken).toEqual([]);
-  expect(summary['unanswered']).toBeGreaterThan(rounds); // control: the kills did hit requests
+  expect(summary['unanswered']).toBeGreaterThan(rounds); // control: some requests were affected
 }, 600_000);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { makeCrashClient, until, type Asked } from '../../testing/crash-client.ts';
+import { makeCrashClient, until, type TestRequest } from '../../testing/crash-client.ts';
 import { openLane, type Lane } from '../../testing/crash-flow.ts';
 import { startCrashHost, type CrashHost } from '../../testing/crash-process.ts';
 
@@ -22,19 +22,19 @@ afterAll(async () => {
 const readiness = async (): Promise<number> =>
   (await fetch(`${lane.process.managementUrl}/readyz`)).status;
 
-test('when the database falls silent at COMMIT and no connection is closed, then all who wait get 503 within a minute, and their keys tell the rest once it is back', async () => {
-  const newOrder = async (): Promise<Asked> => ({
+test('a database that stops responding at COMMIT with open connections: requests get 503 within a minute, and repeats with keys return the outcomes later', async () => {
+  const newRequest = async (): Promise<TestRequest> => ({
     method: 'POST',
     path: '/bookings',
-    token: (await lane.newPerson()).token,
+    token: (await lane.newUser()).token,
     key: 'key',
     body: { screening_id: lane.screeningId, num_tickets: 2 },
   });
-  const [first, second] = [await newOrder(), await newOrder()];
+  const [first, second] = [await newRequest(), await newRequest()];
   // BEGIN, three statements of Execute and Sync each, COMMIT.
-  const struck = lane.wire.arm(8, 'silence', 'QES');
+  const injected = lane.wire.arm(8, 'silence', 'QES');
   const inDoubt = client.send(lane.process.url, first);
-  await struck;
+  await injected;
   const behind = client.send(lane.process.url, second); // waits for the batch before it
   expect((await Promise.all([inDoubt, behind])).map(({ status }) => status)).toEqual([503, 503]);
   expect(await readiness()).toBe(503);

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { auditSnapshot } from '../../src/audit.ts';
 import { makeCrashClient } from '../../testing/crash-client.ts';
 import {
-  countStrikes,
+  countInjections,
   openLane,
-  strikeEverywhere,
+  injectEverywhere,
   type Lane,
-  type Strike,
+  type Injection,
 } from '../../testing/crash-flow.ts';
 import { startCrashHost, type CrashHost } from '../../testing/crash-process.ts';
 
@@ -26,7 +26,7 @@ afterAll(async () => {
   await host.stop();
 });
 
-const isReplay = ({ repeated }: Strike): boolean =>
+const isReplay = ({ repeated }: Injection): boolean =>
   repeated !== undefined && 'replayed' in repeated && repeated.replayed;
 
 const auditAll = async (): Promise<number[]> => {
@@ -34,23 +34,23 @@ const auditAll = async (): Promise<number[]> => {
   return findings.flat().map(({ violations }) => violations);
 };
 
-test('when the process dies after any statement of a booking, its payment, its cancellation or its refund, then a repeat with the key leaves one effect', async () => {
-  // Query, Execute, Sync: what changes something. The others only prepare.
-  const { strikes, broken } = await strikeEverywhere(lanes, {
+test('a process that is killed after any statement of a booking, payment, cancellation or refund: a repeat with the key has no second effect', async () => {
+  // Query, Execute and Sync change something. The others only prepare.
+  const { injections, broken } = await injectEverywhere(lanes, {
     fault: 'silence',
     kinds: 'QES',
     kills: true,
   });
-  process.stdout.write(`statement-crash: ${JSON.stringify(countStrikes(strikes))}\n`);
+  process.stdout.write(`statement-crash: ${JSON.stringify(countInjections(injections))}\n`);
   expect(broken).toEqual([]);
   expect(new Set(await auditAll())).toEqual(new Set([0]));
-  // Control: the deaths fell before the commit, whose repeat begins anew, and after it.
+  // Control: processes were killed before the commit, where the repeat makes the booking, and after it.
   for (const step of ['book', 'cancel']) {
-    const inStep = strikes.filter(
-      (strike) => strike.step === step && strike.heard?.status === 'none',
+    const inStep = injections.filter(
+      (injection) => injection.step === step && injection.response?.status === 'none',
     );
     expect(inStep.some(isReplay)).toBe(true);
     expect(inStep.every(isReplay)).toBe(false);
   }
-  expect(strikes.filter(({ step }) => step === 'refund').length).toBeGreaterThan(5);
+  expect(injections.filter(({ step }) => step === 'refund').length).toBeGreaterThan(5);
 }, 600_000);
