@@ -57,7 +57,7 @@ const book = async (options: {
 
 const noAnswers = { good: 0, uncertain: 0, keyed: false };
 
-test('when every ticket took its seat, then nothing is wrong', async () => {
+test('finds nothing where the seats add up', async () => {
   await book({ tickets: 2, taken: 2 });
   await book({ tickets: 3, taken: 0, status: 'cancelled' });
   const count = await countSeats(db, screenings);
@@ -65,14 +65,14 @@ test('when every ticket took its seat, then nothing is wrong', async () => {
   expect(findFault(count, { ...noAnswers, good: 2 })).toBeUndefined();
 });
 
-test('when a seat was sold twice, then the screening is found', async () => {
+test('finds a screening with a seat that was sold twice', async () => {
   await book({ tickets: 2, taken: 1 });
   const count = await countSeats(db, screenings);
   expect(count.wrong).toBe(1);
   expect(findFault(count, { ...noAnswers, good: 1 })).toMatch(/do not add up/);
 });
 
-test('when an answer of 201 is no booking, or a booking nobody asked for, then it is told', () => {
+test('reports a missing booking and an unrequested one', () => {
   const count = { wrong: 0, bookings: 10, keys: 10 };
   expect(findFault(count, { ...noAnswers, good: 11 })).toMatch(/11 answers.*10 bookings/);
   expect(findFault(count, { good: 8, uncertain: 2, keyed: true })).toBeUndefined();
@@ -80,7 +80,7 @@ test('when an answer of 201 is no booking, or a booking nobody asked for, then i
   expect(findFault({ ...count, keys: 9 }, { ...noAnswers, good: 10, keyed: true })).toMatch(/keys/);
 });
 
-test('when a cell begins, then the bookings of the one before are gone and their seats are back', async () => {
+test('a cell begins without bookings and with all seats available', async () => {
   await book({ tickets: 2, taken: 2 });
   await resetBookings(db);
   expect(await countSeats(db, screenings)).toEqual({ wrong: 0, bookings: 0, keys: 0 });

@@ -4,19 +4,19 @@ import fc from 'fast-check';
 import { percentile, ratio, secondsUntilSoldOut } from '../src/statistics.ts';
 
 describe('percentile', () => {
-  test('when there are a hundred values, then the 50th and the 99th in order are given', () => {
+  test('returns the 50th and the 99th of a hundred values', () => {
     const values = Array.from({ length: 100 }, (_value, index) => index + 1);
     expect(percentile(values, 0.5)).toBe(50);
     expect(percentile(values, 0.99)).toBe(99);
     expect(percentile(values, 1)).toBe(100);
   });
 
-  test('when there is one value, then it is every percentile; when there is none, then NaN', () => {
+  test('returns the only value, and NaN without values', () => {
     expect([percentile([7], 0), percentile([7], 0.5), percentile([7], 0.99)]).toEqual([7, 7, 7]);
     expect(percentile([], 0.5)).toBeNaN();
   });
 
-  test('when values are any, then at least that share lies at or below, and less lies below', () => {
+  test('at least that share of any values lies at or below it, and less lies below', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ noNaN: true }), { minLength: 1 }),
@@ -36,12 +36,12 @@ describe('percentile', () => {
   });
 });
 
-test('when the control answered nothing, then there is no ratio instead of an infinite one', () => {
+test('a control without responses gives NaN, not an infinite ratio', () => {
   expect(ratio(10_000, 500)).toBe(20);
   expect(ratio(10_000, 0)).toBeNaN();
 });
 
-test('when bookings are fast, then a load ends before it can sell out at twice that rate', () => {
+test('a load ends before it can sell out at twice the measured rate', () => {
   expect(secondsUntilSoldOut(100_000, 10_000)).toBe(5);
   expect(secondsUntilSoldOut(100_000, 1_000_000)).toBe(1);
   expect(secondsUntilSoldOut(100_000, 0)).toBe(Number.MAX_SAFE_INTEGER);

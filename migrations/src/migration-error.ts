@@ -1,4 +1,4 @@
-/** What the caller can do about it: see main.ts for the exit codes. */
+/** Decides the exit code, see main.ts. */
 export type MigrationErrorKind = 'failed' | 'database-ahead' | 'unreachable';
 
 /** The message names the file or the setting, and says what to do next. */

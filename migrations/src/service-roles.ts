@@ -127,7 +127,7 @@ const setAllGrants = async (
 
 /**
  * Runs at the end of every run. A login that cannot create or take the services' roles is not an error:
- * the services then work as that login, which the caller logs.
+ * the services then work as that login, and main.ts logs a warning.
  */
 export const setServiceRoles = async (
   client: Client,

@@ -2,7 +2,7 @@ import { movieEndpoints } from './movies/movies.endpoints.ts';
 import { screeningEndpoints } from './screenings/screenings.endpoints.ts';
 import { theaterEndpoints } from './theaters/theaters.endpoints.ts';
 
-/** Everything the catalog promises, by operation id. */
+/** The endpoints of this service, by operationId. */
 export const catalogEndpoints = (settings: { currency: string | undefined }) => ({
   ...movieEndpoints(settings),
   ...theaterEndpoints,

@@ -3,7 +3,7 @@ import { databaseEnvironment } from '@movie-ticketing/kit/database-environment';
 import { tracingEnvironment } from '@movie-ticketing/kit/tracing';
 import { z } from 'zod';
 
-/** What the catalog reads when it runs alone. */
+/** The environment of a catalog process. */
 export const catalogEnvironment = z.object({
   ...serverEnvironment.shape,
   ...tokenEnvironment.shape,

@@ -18,13 +18,13 @@ const availableSeats = async (id: number): Promise<number> => {
   return answer.body.screening.available_seats;
 };
 
-/** As the bookings service would, in another process. */
+/** Like the bookings service, in another process. */
 const sellOne = (id: number) =>
   catalog.db.query('UPDATE screenings SET available_seats = available_seats - 1 WHERE id = $1', [
     id,
   ]);
 
-test('when a seat is sold elsewhere, then no read that begins a second later is stale', async () => {
+test('a read that begins a second after another process sold a seat is not stale', async () => {
   const { id } = await insertScreening(catalog.db);
   let sawStale = false;
   for (let left = 99; left >= 90 || !sawStale; left -= 1) {
@@ -33,14 +33,14 @@ test('when a seat is sold elsewhere, then no read that begins a second later is 
     const committed = performance.now();
     let began = performance.now();
     while ((await availableSeats(id)) !== left) {
-      sawStale = true; // the control: reads are remembered at all
+      sawStale = true; // control: reads are cached
       expect(began - committed).toBeLessThan(1_000);
       began = performance.now();
     }
   }
 });
 
-test('when this process writes, then the next read sees it', async () => {
+test('a read after a write of this process is not stale', async () => {
   const { id } = await insertMovie(catalog.db);
   const path = `/movies/${String(id)}`;
   for (let round = 0; round < 10; round += 1) {
@@ -54,9 +54,9 @@ test('when this process writes, then the next read sees it', async () => {
 });
 
 describe.each(['/movies', '/movies/1', '/theaters', '/screenings', '/screenings/1'])(
-  'when %s is read',
+  'GET %s',
   (path) => {
-    test('then it has a validator, and an unchanged one is answered 304 without a body', async () => {
+    test('sends an ETag and answers 304 without a body while nothing has changed', async () => {
       await insertScreening(catalog.db);
       const read = await catalog.api('GET', path);
       const etag = read.headers.get('etag') ?? '';
@@ -73,7 +73,7 @@ describe.each(['/movies', '/movies/1', '/theaters', '/screenings', '/screenings/
   },
 );
 
-test('when a thing changes, then so does its validator', async () => {
+test('a change of a movie changes its ETag', async () => {
   const { id } = await insertMovie(catalog.db);
   const path = `/movies/${String(id)}`;
   const etag = (await catalog.api('GET', path)).headers.get('etag') ?? '';
@@ -81,16 +81,16 @@ test('when a thing changes, then so does its validator', async () => {
   expect(await conditional(path, etag)).toMatchObject({ status: 200 });
 });
 
-test('when a write is answered, then nobody may keep it', async () => {
+test('the response to a write must not be cached', async () => {
   const { id } = await insertMovie(catalog.db);
   const answer = await catalog.api('PATCH', `/movies/${String(id)}`, {
     token: catalog.admin,
-    body: { title: 'Mine' },
+    body: { title: 'New title' },
   });
   expect(answer.headers.get('cache-control')).toBe('no-store');
 });
 
-/** A plain request: fetch adds Cache-Control of its own to a conditional one. */
+/** Without fetch, which adds Cache-Control to conditional requests. */
 const conditional = (
   path: string,
   validator: string,

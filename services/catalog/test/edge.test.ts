@@ -22,23 +22,20 @@ const writes = things.flatMap((thing) => [
   ['DELETE', `/${thing}/1`] as const,
 ]);
 
-describe.each(writes)('when %s %s is asked', (method, path) => {
-  test('without a token, then it is 401 and says how to sign in', async () => {
+describe.each(writes)('%s %s', (method, path) => {
+  test('without a token gets 401 with WWW-Authenticate', async () => {
     const answer = await catalog.api(method, path, { body: { nonsense: 1 } });
     expect([answer.status, answer.body.code]).toEqual([401, 'unauthenticated']);
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
   });
 
-  test.each(['customer', 'staff'] as const)(
-    'by a %s, then it is 403 before validation',
-    async (role) => {
-      const { token } = await catalog.signUp(role);
-      const answer = await catalog.api(method, path, { token, body: '{not JSON' });
-      expect([answer.status, answer.body.code]).toEqual([403, 'forbidden']);
-    },
-  );
+  test.each(['customer', 'staff'] as const)('by a %s gets 403 before validation', async (role) => {
+    const { token } = await catalog.signUp(role);
+    const answer = await catalog.api(method, path, { token, body: '{not JSON' });
+    expect([answer.status, answer.body.code]).toEqual([403, 'forbidden']);
+  });
 
-  test('by an administrator whose account was deleted, then it is 401', async () => {
+  test('by a deleted admin gets 401', async () => {
     const { id, token } = await catalog.signUp('admin');
     await catalog.db.query(
       'UPDATE users SET deleted_at = now(), email = NULL, canonical_email = NULL, password_hash = NULL WHERE id = $1',
@@ -50,53 +47,53 @@ describe.each(writes)('when %s %s is asked', (method, path) => {
 });
 
 describe.each(writes.filter(([method]) => method !== 'DELETE'))(
-  'when the body of %s %s',
+  'the body of %s %s',
   (method, path) => {
     const send = (request: { body?: unknown; headers?: Record<string, string> }) =>
       catalog.api(method, path, { token: catalog.admin, ...request });
 
-    test('is too large, then it is 413', async () => {
+    test('gets 413 where it is too large', async () => {
       const answer = await send({ body: { title: 'x'.repeat(120_000) } });
       expect([answer.status, answer.body.code]).toEqual([413, 'payload_too_large']);
     });
 
-    test('is of another type, then it is 415', async () => {
+    test('gets 415 where it is of another type', async () => {
       const answer = await send({ body: 'title=x', headers: { 'Content-Type': 'text/plain' } });
       expect([answer.status, answer.body.code]).toEqual([415, 'unsupported_media_type']);
     });
 
     test.each(['{', '"text"', '[]', 'null', '{"__proto__": {"a": 1}}'])(
-      'is %s, then it is 400',
+      'gets 400 where it is %s',
       async (body) => {
         const answer = await send({ body });
         expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
       },
     );
 
-    test('is missing, then it is 400', async () => {
+    test('gets 400 where it is missing', async () => {
       expect((await send({})).status).toBe(400);
     });
   },
 );
 
-test.each(things)('when DELETE of %s has a body, then it is 400', async (thing) => {
+test.each(things)('rejects DELETE of %s with a body with 400', async (thing) => {
   const request = { token: catalog.admin, body: { force: true } };
   expect((await catalog.api('DELETE', `/${thing}/1`, request)).status).toBe(400);
 });
 
-describe.each(things)('when another method is used on %s', (thing) => {
+describe.each(things)('an unsupported method on %s', (thing) => {
   test.each([
     ['PUT', `/${thing}/1`, 'GET, PATCH, DELETE, HEAD'],
     ['POST', `/${thing}/1`, 'GET, PATCH, DELETE, HEAD'],
     ['DELETE', `/${thing}`, 'GET, POST, HEAD'],
-  ])('%s %s, then it is 405 and says which', async (method, path, allow) => {
+  ])('%s %s gets 405 with Allow', async (method, path, allow) => {
     const answer = await catalog.api(method, path);
     expect([answer.status, answer.body.code]).toEqual([405, 'method_not_allowed']);
     expect(answer.headers.get('allow')).toBe(allow);
   });
 });
 
-test('when a path is unknown, then it is 404 before sign-in', async () => {
+test('an unknown path gets 404 before the token is checked', async () => {
   expect((await catalog.api('POST', '/movies/1/posters')).status).toBe(404);
 });
 
@@ -119,7 +116,7 @@ test.each([
   await broken.stop();
 });
 
-test('when Postgres drops its connections, then reads heal, and until then are 503', async () => {
+test('reads recover after PostgreSQL closes the connections, and get 503 until then', async () => {
   await catalog.api('GET', '/theaters');
   await catalog.db.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity

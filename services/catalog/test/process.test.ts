@@ -35,8 +35,8 @@ const start = (environment: Record<string, string>) => {
 /** The log line with the ports. Workers may log before it. */
 const serving = async (of: ChildProcess): Promise<Record<string, unknown>> => {
   for await (const line of createInterface({ input: of.stdout as NodeJS.ReadableStream })) {
-    const said = JSON.parse(line) as Record<string, unknown>;
-    if (said['message'] === 'listening') return said;
+    const entry = JSON.parse(line) as Record<string, unknown>;
+    if (entry['message'] === 'listening') return entry;
   }
   throw new Error('the catalog exited before it was ready');
 };
@@ -76,13 +76,13 @@ test('without migrations the catalog is live but not ready', async () => {
 
 test('rejects a bad environment with exit code 2, naming the variables without their values', async () => {
   const running = start({ DATABASE_URL: 'mysql://someone:hunter2@nowhere', PORT: '99999' });
-  let said = '';
-  running.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  let stderr = '';
+  running.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const [code] = await once(running, 'exit');
   expect(code).toBe(2);
-  expect(said).toMatch(/^DATABASE_URL must be .*$/m);
-  expect(said).toMatch(/^PORT must be .*$/m);
-  expect(said).not.toMatch(/hunter2/);
+  expect(stderr).toMatch(/^DATABASE_URL must be .*$/m);
+  expect(stderr).toMatch(/^PORT must be .*$/m);
+  expect(stderr).not.toMatch(/hunter2/);
 });
 
 describe('CURRENCY that differs from the prices in the database', () => {

@@ -1,6 +1,6 @@
 import { parseEnvironment } from '@movie-ticketing/kit/config';
 import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
-import type { Role } from '@movie-ticketing/kit/endpoint';
+import type { Role } from '@movie-ticketing/kit/current-user';
 import { Registry } from '@movie-ticketing/kit/metrics';
 import { silentLogger, startTestServer, type TestServer } from '@movie-ticketing/kit/testing/api';
 import { createTestDatabase } from '@movie-ticketing/kit/testing/database';
@@ -12,15 +12,15 @@ import { insertUser } from './builders.ts';
 
 export type RunningCatalog = TestServer & {
   databaseUrl: string;
-  /** The owner of the tables, past the service and its role. */
+  /** A connection of the owner of the tables. */
   db: Database;
-  /** An administrator's token. */
+  /** The token of an admin. */
   admin: string;
-  /** A new account and its token. */
+  /** A new user and their token. */
   signUp: (role: Role) => Promise<{ id: number; token: string }>;
 };
 
-/** The catalog on a database of its own, through the very code that production runs. */
+/** The catalog on a database of its own, composed as in production. */
 export const startTestCatalog = async (
   options: { prepare?: (db: Database) => Promise<unknown> } = {},
 ): Promise<RunningCatalog> => {

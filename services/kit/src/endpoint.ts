@@ -4,9 +4,6 @@ import type { CurrentUser } from './current-user.ts';
 import type { IdempotentRequest } from './idempotency.ts';
 import type { ProblemCode } from './problems.ts';
 
-export { roles, type CurrentUser, type Role } from './current-user.ts';
-export type { IdempotentRequest } from './idempotency.ts';
-
 /** Who may call: everyone, signed-in users, or users with a role (an admin is also staff). */
 export type Access = 'public' | 'signed-in' | 'staff' | 'admin';
 

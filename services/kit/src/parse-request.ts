@@ -2,8 +2,9 @@ import type { Request as ExpressRequest, Response as ExpressResponse } from 'exp
 import type { z } from 'zod';
 
 import { changesResource, preconditionOf } from './conditional-requests.ts';
-import type { CurrentUser, IdempotentRequest, Request, Route } from './endpoint.ts';
-import { hashRequest } from './idempotency.ts';
+import type { CurrentUser } from './current-user.ts';
+import type { Request, Route } from './endpoint.ts';
+import { hashRequest, type IdempotentRequest } from './idempotency.ts';
 import { invalid, invalidFields, Problem, type FieldError } from './problems.ts';
 import { readBody } from './request-body.ts';
 

@@ -1,6 +1,7 @@
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express';
 
-import type { Access, CurrentUser, Request, Route } from './endpoint.ts';
+import type { CurrentUser } from './current-user.ts';
+import type { Access, Request, Route } from './endpoint.ts';
 import { parsePart, parseQuery, parseRequest, type ParsedRequest } from './parse-request.ts';
 import { userDeleted, Problem, unauthenticated } from './problems.ts';
 import type { CachedResponse, ResponseCache } from './response-cache.ts';

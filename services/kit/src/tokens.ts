@@ -4,7 +4,7 @@ import { jwtVerify, errors as joseErrors } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 
-import { roles, type CurrentUser } from './endpoint.ts';
+import { roles, type CurrentUser } from './current-user.ts';
 import { Problem, unauthenticated } from './problems.ts';
 import {
   makePublishedKeys,

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 
-import type { Role } from '../src/endpoint.ts';
+import type { Role } from '../src/current-user.ts';
 import type { JwkSource } from '../src/published-keys.ts';
 
 export type TestTokens = {

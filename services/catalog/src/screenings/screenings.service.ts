@@ -1,6 +1,6 @@
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
-import type { ApiResponse, IdempotentRequest, Verify } from '@movie-ticketing/kit/endpoint';
-import { withIdempotency } from '@movie-ticketing/kit/idempotency';
+import type { ApiResponse, Verify } from '@movie-ticketing/kit/endpoint';
+import { withIdempotency, type IdempotentRequest } from '@movie-ticketing/kit/idempotency';
 import { Problem } from '@movie-ticketing/kit/problems';
 
 import { makeMoviesRepository } from '../movies/movies.repository.ts';

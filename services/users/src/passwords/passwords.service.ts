@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 import type { Database } from '@movie-ticketing/kit/database';
-import type { CurrentUser } from '@movie-ticketing/kit/endpoint';
+import type { CurrentUser } from '@movie-ticketing/kit/current-user';
 import { Problem, userDeleted } from '@movie-ticketing/kit/problems';
 
 import type { SecurityEvents } from '../security-events/security-events.ts';

@@ -1,5 +1,5 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
-import type { Role } from '@movie-ticketing/kit/endpoint';
+import type { Role } from '@movie-ticketing/kit/current-user';
 import type { ExpiredRows } from '@movie-ticketing/kit/prune';
 import { insertStatement, type ColumnValues } from '@movie-ticketing/kit/statements';
 

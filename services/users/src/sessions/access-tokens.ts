@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { Role } from '@movie-ticketing/kit/endpoint';
+import type { Role } from '@movie-ticketing/kit/current-user';
 import { SignJWT } from 'jose';
 
 import type { SigningMaterial } from '../keys/key-ring.ts';

@@ -1,5 +1,5 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
-import type { CurrentUser } from '@movie-ticketing/kit/endpoint';
+import type { CurrentUser } from '@movie-ticketing/kit/current-user';
 import { Problem, userDeleted } from '@movie-ticketing/kit/problems';
 
 import { makeUsersRepository } from './users.repository.ts';

@@ -1,5 +1,5 @@
 import { onlyRow, type Queryable } from '@movie-ticketing/kit/database';
-import type { Role } from '@movie-ticketing/kit/endpoint';
+import type { Role } from '@movie-ticketing/kit/current-user';
 import { Problem } from '@movie-ticketing/kit/problems';
 import { isUniqueViolation } from '@movie-ticketing/kit/sqlstate';
 import {

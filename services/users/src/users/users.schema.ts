@@ -1,4 +1,4 @@
-import { roles, type Role } from '@movie-ticketing/kit/endpoint';
+import { roles, type Role } from '@movie-ticketing/kit/current-user';
 import { instantOut } from '@movie-ticketing/kit/fields';
 import { listOf, pageById } from '@movie-ticketing/kit/pagination';
 import { z } from 'zod';

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
-import type { CurrentUser, Role, Verify } from '@movie-ticketing/kit/endpoint';
+import type { CurrentUser, Role } from '@movie-ticketing/kit/current-user';
+import type { Verify } from '@movie-ticketing/kit/endpoint';
 import { toPage } from '@movie-ticketing/kit/pagination';
 import { Problem, userDeleted } from '@movie-ticketing/kit/problems';
 

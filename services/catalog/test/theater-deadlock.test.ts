@@ -8,9 +8,9 @@ import { untilWaiting } from '../testing/lock-waits.ts';
 import { startTestCatalog, type RunningCatalog } from '../testing/running-catalog.ts';
 
 /**
- * Whoever puts a screening into a hall writes its row first and asks the exclusion constraint then. Of
- * several who wait for one that is rolled back, each then finds the others' rows and waits for them:
- * Postgres ends all but one as deadlocked, a second each.
+ * PostgreSQL inserts a screening's row first and checks the exclusion constraint then. If several inserts
+ * wait for one that is rolled back, each then finds the rows of the others and waits for them: a deadlock.
+ * PostgreSQL aborts all but one, after a second each. The lock on the theater prevents it.
  */
 let catalog: RunningCatalog;
 let others: Database;
@@ -39,7 +39,7 @@ const insert = (db: Queryable, movie: number, theater: number) =>
   );
 
 const deadlocks = async (): Promise<number> => {
-  // What a backend counted is shown once it has told so: at the latest when it is done.
+  // Statistics of a backend are visible once it has flushed them.
   await catalog.db.query('SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()');
   const [row] = await catalog.db.query<{ deadlocks: number }>(
     'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()',
@@ -47,31 +47,31 @@ const deadlocks = async (): Promise<number> => {
   return row?.deadlocks ?? Number.NaN;
 };
 
-/** Puts a screening into the hall, lets `others` come and wait, then takes it back. */
-const whileTaken = async <T>(
+/** Inserts a screening, starts `startOthers`, waits until they wait for it, then rolls it back. */
+const whileOccupied = async <T>(
   movie: number,
   theater: number,
-  howMany: number,
-  come: () => Promise<T>,
+  count: number,
+  startOthers: () => Promise<T>,
 ): Promise<T> => {
-  let coming: Promise<T> | undefined;
+  let waiting: Promise<T> | undefined;
   await others
     .attempt(async (tx) => {
       await tx.query('SELECT FROM theaters WHERE id = $1 FOR NO KEY UPDATE', [theater]);
       await insert(tx, movie, theater);
-      coming = come();
-      await untilWaiting(catalog.db, howMany);
-      throw new Error('taken back');
+      waiting = startOthers();
+      await untilWaiting(catalog.db, count);
+      throw new Error('roll back');
     })
     .catch(() => undefined);
-  if (coming === undefined) throw new Error('nobody came');
-  return coming;
+  if (waiting === undefined) throw new Error('the others were not started');
+  return waiting;
 };
 
-test('when two wait for a hall without its lock (control), then Postgres ends one as deadlocked', async () => {
+test('control: two inserts without the lock on the theater deadlock', async () => {
   const { id: movie } = await insertMovie(catalog.db);
   const { id: theater } = await insertTheater(catalog.db);
-  const outcomes = await whileTaken(movie, theater, 2, () =>
+  const outcomes = await whileOccupied(movie, theater, 2, () =>
     Promise.allSettled([insert(others, movie, theater), insert(others, movie, theater)]),
   );
   const codes = outcomes.flatMap((it) =>
@@ -84,14 +84,14 @@ test.each([
   ['without a key', undefined, [201, 409, 409]],
   ['with one key', 'the-same', [201, 201, 201]],
 ])(
-  'when three wait for a hall %s, then one gets it and nobody is deadlocked',
+  'three requests for one theater and time %s: one screening and no deadlock',
   async (_how, key, statuses) => {
     const { id: movie_id } = await insertMovie(catalog.db);
     const { id: theater_id } = await insertTheater(catalog.db);
     const before = await deadlocks();
     const body = { movie_id, theater_id, starts_at: startsAt };
     const create = () => catalog.api('POST', '/screenings', { token: catalog.admin, body, key });
-    const answers = await whileTaken(movie_id, theater_id, 3, () =>
+    const answers = await whileOccupied(movie_id, theater_id, 3, () =>
       Promise.all([create(), create(), create()]),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual(statuses);
