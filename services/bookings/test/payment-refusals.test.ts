@@ -60,10 +60,10 @@ describe('payments that are refused or repeated', () => {
 
   test('the booking of another user and an unknown one get the same 404', async () => {
     const { id } = await hold(system, user, screeningId);
-    const theirs = await as(system.server.api, other).pay(id);
-    const nobodys = await as(system.server.api, other).pay(999_999_999);
-    expect(theirs.status).toBe(404);
-    expect({ ...theirs.body, instance: '' }).toEqual({ ...nobodys.body, instance: '' });
+    const ofOther = await as(system.server.api, other).pay(id);
+    const unknown = await as(system.server.api, other).pay(999_999_999);
+    expect(ofOther.status).toBe(404);
+    expect({ ...ofOther.body, instance: '' }).toEqual({ ...unknown.body, instance: '' });
   });
 
   test('staff may pay for a user; other customers do not see the payment', async () => {

@@ -214,9 +214,9 @@ describe('failures from one network', () => {
 
   test('60 right sign-ins at the same time all succeed and leave no count', async () => {
     const address = anAddress();
-    const people = await Promise.all(Array.from({ length: 60 }, () => register(users.api)));
+    const registered = await Promise.all(Array.from({ length: 60 }, () => register(users.api)));
     const answers = await Promise.all(
-      people.map(({ user }) => loginFrom(address, user.email, password)),
+      registered.map(({ user }) => loginFrom(address, user.email, password)),
     );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     const rows = await users.sql('SELECT 1 FROM sign_in_failures WHERE subject = $1', [

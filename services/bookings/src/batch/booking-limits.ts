@@ -1,6 +1,6 @@
 import type { BookingRequest, Refusal } from './booking-request.ts';
 
-/** How much of a screening one user may take, so that nobody blocks it with bookings that are never paid. */
+/** How much of a screening one user may take, so that unpaid bookings of one user do not block it. */
 export type BookingLimits = {
   /** Tickets of pending and confirmed bookings, per user and screening. */
   ticketsPerScreening: number;

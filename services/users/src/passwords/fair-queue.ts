@@ -42,7 +42,7 @@ export const makeFairQueue = (options: {
       try {
         return await work();
       } finally {
-        // The turn is passed on, so `running` stays the same unless nobody waits.
+        // The turn goes to the next waiting request, so `running` changes only if none waits.
         const next = lines.next();
         if (next === undefined) running -= 1;
         else next.start();

@@ -117,7 +117,7 @@ const resetPassword = async (
   { network, requestId }: RequestOrigin,
 ): Promise<void> => {
   const tokenHash = hashToken(token);
-  // A token that nobody issued costs no hash.
+  // No password is hashed for an unknown token.
   const client = { network, isKnown: false };
   const userId = await lookups.run(client, () =>
     makePasswordResetsRepository(db).findUser(tokenHash),
