@@ -223,7 +223,7 @@ describe('from an empty house to a refund', () => {
   });
 });
 
-describe('an account', () => {
+describe('a user', () => {
   test('a user changes the password and deletes the user: the tokens end', async () => {
     const person = await system.signUp();
     const { token } = person;

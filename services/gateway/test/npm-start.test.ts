@@ -155,7 +155,7 @@ describe('its environment', () => {
     ['CORS_ORIGINS', 'not an origin'],
     ['TRUST_PROXY', 'yes'],
     ['RATE_LIMITS', 'maybe'],
-    ['ADMIN_EMAIL', 'nobody'],
+    ['ADMIN_EMAIL', 'not an address'],
     ['ADMIN_PASSWORD', 'short'],
     ['DATABASE_URL', 'mysql://root:secret@x/y'],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector'],

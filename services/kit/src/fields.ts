@@ -12,6 +12,8 @@ const codePoints = (value: string): number => Array.from(value).length;
 
 const invisible = /^[\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\u2800]*$/u;
 const lineBreakOrControl = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+/** The same for JSON Schema, without property escapes, which not every implementation has. */
+const onOneLine = String.raw`^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$`;
 const controlExceptWhiteSpace = /[^\P{Cc}\t\n\r]/u;
 
 const characters = (count: number): string => `${String(count)} character${count === 1 ? '' : 's'}`;
@@ -40,7 +42,8 @@ export const text = (minimum: number, maximum: number) =>
     .refine(
       (value) => minimum === 0 || value === '' || !invisible.test(value),
       'must contain a visible character',
-    );
+    )
+    .meta({ pattern: onOneLine });
 
 /** Text of several lines, stored in Unicode NFC without surrounding white space. */
 export const multilineText = (maximum: number) =>

@@ -14,7 +14,7 @@ export type Refusal = {
   clientAddress: string;
 };
 
-/** Answers on the socket itself: the HTTP parser gives no response object for what it cannot parse. */
+/** Responds on the socket: Node has no response object for a message that its HTTP parser cannot parse. */
 export const refuseOnSocket = (
   socket: Socket,
   problem: Problem,

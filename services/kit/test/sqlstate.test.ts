@@ -129,7 +129,7 @@ describe('a login that PostgreSQL refuses', () => {
 
   test.each<[string, (url: URL) => void]>([
     ['a wrong password', (url) => (url.password = 'wrong')],
-    ['an unknown user', (url) => (url.username = 'nobody_at_all')],
+    ['an unknown user', (url) => (url.username = 'unknown_user')],
     ['an unknown database', (url) => (url.pathname = '/no_such_database')],
     ['a missing password', (url) => (url.password = '')],
     [

@@ -46,7 +46,7 @@ export default class SkipReporter {
   }
 
   onRunComplete(_contexts: unknown, results: RunResults): void {
-    // At exit, since jest's own summary and teardown come after every reporter of ours.
+    // At exit, because jest prints its summary and runs the teardown after all other reporters.
     process.once('exit', () => process.stdout.write(`${summarize(results, !this.#filtered)}\n`));
   }
 }
