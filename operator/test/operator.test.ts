@@ -100,6 +100,9 @@ describe('the whole operator on a real API server', () => {
     const operator = await start({});
     await until('leading', () => Promise.resolve(operator.isLeading()));
     const [status, body] = await answerOf(operator, '/readyz');
-    expect([status, body]).toEqual([503, expect.stringContaining('the first lists were not read yet')]);
+    expect([status, body]).toEqual([
+      503,
+      expect.stringContaining('the first lists were not read yet'),
+    ]);
   });
 });
