@@ -10,6 +10,7 @@ import type { KubeClient } from '../src/runtime/client.ts';
 import { startApiServer, type ApiServer } from '../testing/api-server.ts';
 import { hasKubectl, lacksKubectl, makeKubectl } from '../testing/kubectl.ts';
 import { administrator, makeResource, operatorAccount } from '../testing/operator-scene.ts';
+import { until } from '../testing/runtime-scene.ts';
 
 let api: ApiServer;
 let admin: KubeClient;
@@ -55,14 +56,6 @@ const start = async (settings: Record<string, string>): Promise<RunningOperator>
 const answerOf = async (operator: RunningOperator, path: string): Promise<[number, string]> => {
   const answer = await fetch(`http://127.0.0.1:${String(operator.managementPort)}${path}`);
   return [answer.status, await answer.text()];
-};
-
-const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-  const deadline = Date.now() + 30_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 };
 
 const read = async (namespace: string, name: string): Promise<MovieTicketing> =>

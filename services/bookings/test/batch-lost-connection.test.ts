@@ -3,7 +3,8 @@ import type { TestServer } from '@movie-ticketing/kit/testing/api';
 import pg from 'pg';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
-import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
+import { until } from '@movie-ticketing/kit/testing/until';
+import { untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { runBatch } from '../src/batch/run-batch.ts';
 import { makeSimulatedProvider } from '../src/payments/simulated-provider.ts';
 import { as, countResponses } from '../testing/clients.ts';

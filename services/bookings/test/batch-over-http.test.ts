@@ -5,7 +5,8 @@ import { Registry } from '@movie-ticketing/kit/metrics';
 import type { TestServer } from '@movie-ticketing/kit/testing/api';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
-import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
+import { until } from '@movie-ticketing/kit/testing/until';
+import { untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { as, countResponses } from '../testing/clients.ts';
 import { expectLedger, expectPromisesKept } from '../testing/promises.ts';
 import { lockScreenings } from '../testing/row-lock.ts';

@@ -3,7 +3,7 @@ import type { Database } from '@movie-ticketing/kit/database';
 import { silentLogger } from '@movie-ticketing/kit/testing/api';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
-import { until } from '../../catalog/testing/lock-waits.ts';
+import { until } from '@movie-ticketing/kit/testing/until';
 import type { PaymentProvider } from '../src/payments/payment-provider.ts';
 import { reconcilePayments } from '../src/payments/payment-reconciler.ts';
 import { makeSimulatedProvider } from '../src/payments/simulated-provider.ts';

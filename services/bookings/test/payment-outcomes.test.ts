@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
-import { until } from '../../catalog/testing/lock-waits.ts';
+import { until } from '@movie-ticketing/kit/testing/until';
 import { makeSimulatedProvider } from '../src/payments/simulated-provider.ts';
 import { as, hold } from '../testing/clients.ts';
 import { expectPromisesKept } from '../testing/promises.ts';

@@ -3,7 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { Database } from '@movie-ticketing/kit/database';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
-import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
+import { until } from '@movie-ticketing/kit/testing/until';
+import { untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { as, inParallel } from '../testing/clients.ts';
 import { expectLedger, expectPromisesKept } from '../testing/promises.ts';
 import { lockScreenings, openTransaction } from '../testing/row-lock.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
-import { until } from '../../catalog/testing/lock-waits.ts';
+import { until } from '@movie-ticketing/kit/testing/until';
 import { insertBooking } from '../testing/booking-rows.ts';
 import { as, hold, countResponses } from '../testing/clients.ts';
 import { expectPromisesKept } from '../testing/promises.ts';

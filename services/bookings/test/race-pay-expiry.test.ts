@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ApiAnswer } from '@movie-ticketing/kit/testing/api';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
-import { until, untilWaiting } from '../../catalog/testing/lock-waits.ts';
+import { until } from '@movie-ticketing/kit/testing/until';
+import { untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { expireHolds } from '../src/holds/expire-holds.ts';
 import { insertBooking } from '../testing/booking-rows.ts';
 import { as, hold, countResponses } from '../testing/clients.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
-import { until } from '../../catalog/testing/lock-waits.ts';
+import { until } from '@movie-ticketing/kit/testing/until';
 import { cancelBookingsOfCancelledScreenings } from '../src/holds/cancel-screenings.ts';
 import { as, hold, inParallel } from '../testing/clients.ts';
 import { expectLedger, expectPromisesKept } from '../testing/promises.ts';

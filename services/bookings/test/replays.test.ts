@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ApiAnswer } from '@movie-ticketing/kit/testing/api';
 
 import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
-import { until } from '../../catalog/testing/lock-waits.ts';
+import { until } from '@movie-ticketing/kit/testing/until';
 import { as } from '../testing/clients.ts';
 import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 

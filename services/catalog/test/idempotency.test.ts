@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { insertMovie, insertScreening, insertTheater, insertUser } from '../testing/builders.ts';
-import { until } from '../testing/lock-waits.ts';
+import { until } from '@movie-ticketing/kit/testing/until';
 import { startTestCatalog, type RunningCatalog } from '../testing/running-catalog.ts';
 
 let catalog: RunningCatalog;

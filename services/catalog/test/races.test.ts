@@ -3,7 +3,8 @@ import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
 import { silentLogger } from '@movie-ticketing/kit/testing/api';
 
 import { insertMovie, insertScreening, insertTheater } from '../testing/builders.ts';
-import { until, untilWaiting } from '../testing/lock-waits.ts';
+import { until } from '@movie-ticketing/kit/testing/until';
+import { untilWaiting } from '../testing/lock-waits.ts';
 import { startTestCatalog, type RunningCatalog } from '../testing/running-catalog.ts';
 
 let catalog: RunningCatalog;

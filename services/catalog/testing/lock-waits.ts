@@ -1,9 +1,5 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
-
-/** Resolves once `holds` does; the test's own time-out is the bound. */
-export const until = async (holds: () => Promise<boolean>): Promise<void> => {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
-};
+import { until } from '@movie-ticketing/kit/testing/until';
 
 /** Resolves once `count` statements in this database wait for a lock. */
 export const untilWaiting = (db: Queryable, count: number): Promise<void> =>
