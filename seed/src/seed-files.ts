@@ -6,6 +6,7 @@ import { movieFields } from '@movie-ticketing/catalog/movies/movies.schema';
 import { newResource } from '@movie-ticketing/catalog/request-bodies';
 import { newTheater, type NewTheater } from '@movie-ticketing/catalog/theaters/theaters.schema';
 import { priceAmount } from '@movie-ticketing/kit/fields';
+import { plainMessage } from '@movie-ticketing/kit/validation-messages';
 import { z } from 'zod';
 
 import { parseJson } from './json-file.ts';
@@ -51,7 +52,7 @@ const readEntries = async <Entry>(
     throw new SeedFileError(`${file}: cannot be read: ${(error as Error).message}`);
   });
   const entries = z.array(entry).min(1, 'must have at least one entry');
-  const parsed = entries.safeParse(parseJson(file, bytes));
+  const parsed = entries.safeParse(parseJson(file, bytes), { error: plainMessage });
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.flatMap((issue) => linesOf(file, issue));
   const more = lines.length - maximumIssues;

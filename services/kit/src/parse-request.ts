@@ -7,6 +7,7 @@ import type { Request, Route } from './endpoint.ts';
 import { hashRequest, type IdempotentRequest } from './idempotency.ts';
 import { invalid, invalidFields, Problem, type FieldError } from './problems.ts';
 import { readBody } from './request-body.ts';
+import { plainMessage } from './validation-messages.ts';
 
 export type ParsedRequest = Pick<
   Request,
@@ -39,7 +40,7 @@ export const parsePart = (schema: z.ZodType | undefined, value: unknown): unknow
     }
     return undefined;
   }
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: plainMessage });
   if (parsed.success) return parsed.data;
   throw invalidFields(withoutConsequences(parsed.error.issues).flatMap(toFieldErrors));
 };
