@@ -78,7 +78,7 @@ export const specSchema = z.strictObject({
       mode: z
         .enum(['demo', 'none', 'configMap'])
         .default('none')
-        .meta({ description: 'Data that is loaded once into an empty system.' }),
+        .meta({ description: 'Data that a Job loads once, after the first migrations.' }),
       configMapRef: z
         .strictObject({
           name: objectName('A ConfigMap with the keys movies.json and theaters.json.'),

@@ -5,8 +5,8 @@ import { areDataRetained } from '../postgres/postgres.component.ts';
 import { encoded } from '../secret-contents.ts';
 
 /**
- * The generated first administrator. The e-mail address is new in each new Secret: an account that exists
- * is never changed, so a new password would not match it. Retained with the data that hold the account: a
+ * The generated first administrator. The e-mail address is new in each new Secret: an existing user
+ * is never changed, so a new password would not match it. Retained with the data that contains the user: a
  * resource that is deleted and applied again finds its administrator.
  */
 export const adminSecret: NamedObject = {
