@@ -13,7 +13,7 @@ export type Summary = {
   p99: number;
   cpuMicros: number;
   idleShare: number;
-  /** Times the control's rate in the same round; NaN where there is no control. */
+  /** The rate divided by the rate of the control in the same round. NaN without a control. */
   ratio: number;
   /** Of bookings with keys: share of the rate without keys in the same round, else NaN. */
   shareOfUnkeyed: number;

@@ -75,8 +75,9 @@ const isSameQuantity = (live: unknown, desired: unknown): boolean => {
 };
 
 /**
- * Fields that others must not add, for they stop a roll-out or redirect traffic, and that an apply cannot
- * remove, because it only removes what the same manager set: a whole map of ours, or a field that we leave unset.
+ * Fields that other managers must not add, because they stop a rollout or redirect traffic. An apply does
+ * not remove them, because it removes only what the same manager set. They are whole maps that the operator
+ * owns (a selector) or fields that it leaves unset (`paused`).
  */
 const exclusiveFields: Readonly<Record<string, readonly (readonly string[])[]>> = {
   Service: [['spec', 'selector']],

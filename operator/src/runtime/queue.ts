@@ -53,7 +53,7 @@ export class WorkQueue {
     this.#startWork();
   }
 
-  /** Starts no more work. Resolves when all running work has ended. */
+  /** Stops the start of further work. Resolves when all running work has ended. */
   async stop(): Promise<void> {
     this.#phase = 'stopped';
     this.#waiting.clear();

@@ -15,7 +15,7 @@ const targetOf = (dockerHost: string): Target | null => {
   return host === undefined ? null : { host, port: Number(port) };
 };
 
-/** Status and body, or null if there is no answer in time. */
+/** The status and body, or null if no response arrives in time. */
 const get = (target: Target, path: string): Promise<{ status: number; body: string } | null> => {
   return new Promise((resolve) => {
     const asked = request(
