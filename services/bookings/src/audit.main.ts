@@ -24,6 +24,7 @@ await runProcess(async () => {
     logger: makeLogger({ service: 'audit', level: env.LOG_LEVEL }),
     applicationName: 'movie-ticketing-audit',
     statementTimeoutMs: 10 * 60_000,
+    readsWholeTables: true,
   });
   const findings = await auditSnapshot(db);
   await db.close();

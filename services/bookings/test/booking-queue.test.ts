@@ -33,8 +33,12 @@ const startQueue = (limit = 5_000) => {
   let arrived: () => void = () => undefined;
   const queue = makeBookingQueue({
     limit,
-    run: (requests) =>
-      new Promise((resolve, reject) => {
+    run: async (requests) => {
+      // A pool too hands out its connection in a later tick.
+      await new Promise<void>((resolve) => {
+        process.nextTick(resolve);
+      });
+      return new Promise((resolve, reject) => {
         batches.push({
           requests,
           response: (results) => {
@@ -43,7 +47,8 @@ const startQueue = (limit = 5_000) => {
           fail: reject,
         });
         arrived();
-      }),
+      });
+    },
   });
   const batch = async (index: number): Promise<Batch> => {
     while (batches[index] === undefined) {
@@ -124,6 +129,21 @@ describe('the booking queue', () => {
     two.response();
     expect(await leaving).toMatchObject({ kind: 'refused' });
     await Promise.all([first, staying]);
+  });
+
+  test('sends the next batch before it returns the results of the one before', async () => {
+    const { queue, batch, batches } = startQueue();
+    let batchesAtResult = 0;
+    const first = queue.submit(requestOf(1), stays).finally(() => {
+      batchesAtResult = batches.length;
+    });
+    const one = await batch(0);
+    const second = queue.submit(requestOf(2), stays);
+    one.response();
+    await first;
+    expect(batchesAtResult).toBe(2);
+    (await batch(1)).response();
+    await second;
   });
 
   test('returns a refusal only after its batch has ended', async () => {

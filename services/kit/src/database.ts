@@ -53,7 +53,16 @@ export type DatabaseOptions = {
   applicationName: string;
   statementTimeoutMs?: number;
   lockTimeoutMs?: number;
+  /** Its statements may read whole tables, as the audit's do. Those of a service find their rows by an index. */
+  readsWholeTables?: boolean;
 };
+
+/**
+ * A prepared statement keeps the plan of its first executions. While a table is nearly empty reading all of
+ * it is the cheapest plan; the same plan reads all of a table that has grown to a million rows since. JIT
+ * compilation takes longer than any statement of a service.
+ */
+const plansByIndex = '-c enable_seqscan=off -c jit=off';
 
 const maximumAttempts = 4;
 
@@ -76,6 +85,7 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
     // node, a firewall that dropped its state), only this one ends a query.
     query_timeout: statementTimeoutMs + 2_000,
     lock_timeout: options.lockTimeoutMs ?? 3_000,
+    ...(options.readsWholeTables === true ? {} : { options: plansByIndex }),
     // A transaction waits for nothing but the database: an idle one has lost its process.
     // Longer than the look-up of a batch in doubt, whose COMMIT may still arrive meanwhile.
     idle_in_transaction_session_timeout: 10_000,

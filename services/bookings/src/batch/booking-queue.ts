@@ -45,8 +45,9 @@ export const makeBookingQueue = (options: {
       const batch = dropDisconnected(waiting.splice(0, maximumBatch));
       if (batch.length === 0) continue;
       const results = await runSafely(options.run, batch);
-      batch.forEach(({ resolve }, index) => {
-        resolve(results[index] ?? { kind: 'refused', code: 'internal' });
+      // Once the next batch is sent: PostgreSQL works on it while these responses are written.
+      setImmediate(() => {
+        deliver(batch, results);
       });
       options.observe?.(results);
     }
@@ -91,6 +92,12 @@ const dropDisconnected = (batch: readonly WaitingRequest[]): WaitingRequest[] =>
     if (isDropped) resolve({ kind: 'refused', code: 'request_timeout' });
     return !isDropped;
   });
+
+const deliver = (batch: readonly WaitingRequest[], results: readonly BookingResult[]): void => {
+  batch.forEach(({ resolve }, index) => {
+    resolve(results[index] ?? { kind: 'refused', code: 'internal' });
+  });
+};
 
 /** A defect in `run` must not leave its requests without a response, nor stop the queue. */
 const runSafely = async (
