@@ -28,13 +28,14 @@ const get = (path: string) => ({ httpGet: { path, port: 'management', scheme: 'H
 
 /**
  * A start takes one to two seconds, on a busy machine twenty: the liveness check waits for a minute.
- * Endpoints list a pod for some time after its end was requested: it keeps serving for that long.
+ * A pod serves on after its end was requested: endpoints list it for some time, and then a connection to
+ * it is used for up to four seconds (keepalive_time in services/gateway).
  */
 export const httpProbes = {
   startupProbe: { ...get('/livez'), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 },
   readinessProbe: { ...get('/readyz'), periodSeconds: 2, timeoutSeconds: 3, failureThreshold: 2 },
   livenessProbe: { ...get('/livez'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
-  lifecycle: { preStop: { sleep: { seconds: 5 } } },
+  lifecycle: { preStop: { sleep: { seconds: 8 } } },
 };
 
 /**

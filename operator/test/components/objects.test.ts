@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { describe, expect, test } from '@jest/globals';
 import { bookingsEnvironment } from '@movie-ticketing/bookings/bookings.environment';
 import { catalogEnvironment } from '@movie-ticketing/catalog/catalog.environment';
@@ -10,6 +13,7 @@ import { serviceNames } from '../../src/components/names.ts';
 import { components } from '../../src/components/components.ts';
 import { resourcesOf } from '../../src/components/pods.ts';
 import { parametersConfig } from '../../src/components/postgres/postgres-parameters.ts';
+import { httpProbes } from '../../src/components/rolling-update.ts';
 import type { Manifest } from '../../src/objects/manifest.ts';
 import { userObject, resourceOf, testSettings } from '../../testing/example-resource.ts';
 import { makeSimulatedCluster } from '../../testing/simulated-cluster.ts';
@@ -93,13 +97,22 @@ describe('every pod', () => {
                 startupProbe: expect.anything(),
                 readinessProbe: expect.anything(),
                 livenessProbe: expect.anything(),
-                lifecycle: { preStop: { sleep: { seconds: 5 } } },
+                lifecycle: { preStop: { sleep: { seconds: 8 } } },
               },
             ],
           },
         },
       });
     }
+  });
+
+  test('of a Deployment serves on for longer than a connection to it is used', () => {
+    const gateway = join(import.meta.dirname, '../../../services/gateway');
+    const lifetimes = ['nginx/start.sh', 'src/nginx-config.ts'].map((file) =>
+      Number(/keepalive_time (\d+)s/.exec(readFileSync(join(gateway, file), 'utf8'))?.[1]),
+    );
+    // Endpoints reach every node within two seconds or so.
+    expect(httpProbes.lifecycle.preStop.sleep.seconds).toBeGreaterThan(Math.max(...lifetimes) + 2);
   });
 
   test('contains no value of a Secret', () => {

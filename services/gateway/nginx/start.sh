@@ -64,9 +64,11 @@ write_upstreams() {
       # Each address twice: a request that may be retried goes to the same address again if there is only
       # one, and a Kubernetes Service picks another pod. nginx must not mark an address as failed.
       echo "$servers" | sed 's/.*/  server & max_fails=0;/; p'
-      # Shorter than the 65 s after which a service closes an idle connection: nginx never uses a closed one.
+      # A pod that is to end serves on for longer than a connection is used (rolling-update.ts in the
+      # operator): no request is sent on a connection that the pod is about to close.
       echo '  keepalive 64;'
-      echo '  keepalive_timeout 50s;'
+      echo '  keepalive_time 2s;'
+      echo '  keepalive_timeout 2s;'
       echo '}'
     } >"$file.new"
     if cmp -s "$file.new" "$file"; then

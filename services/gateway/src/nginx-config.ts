@@ -88,6 +88,8 @@ const base = [
   'max_ranges 0;',
   'keepalive_timeout 60s;',
   'keepalive_requests 10000;',
+  // A busy client connects again after this time, so it has left a pod that is to end before nginx stops.
+  'keepalive_time 4s;',
 ];
 
 /** A slow client occupies a connection here, but none of a service: a body is forwarded when it is complete. */

@@ -7,6 +7,8 @@ export type Received = {
   method: string;
   url: string;
   headers: IncomingMessage['headers'];
+  /** The client's port, which is another one for another connection. */
+  clientPort: number | undefined;
 };
 
 /** A stub of every service: records requests, and closes the connection of the first `hangUps` ones. */
@@ -28,7 +30,7 @@ export const startStub = async (services: readonly string[]): Promise<Stub> => {
     const server = createServer((req, res) => {
       req.resume().on('end', () => {
         const { method = '', url = '', headers } = req;
-        const received = { service, method, url, headers };
+        const received = { service, method, url, headers, clientPort: req.socket.remotePort };
         stub.received.push(received);
         if (stub.hangUps > 0) {
           stub.hangUps -= 1;

@@ -16,6 +16,10 @@ export type Connections = {
   /** Remembers a new connection, or closes it if its network has as many as it may have. */
   add(socket: Socket): void;
   get(socket: Socket): Connection | undefined;
+  /** From now on each response that has not begun says `Connection: close`. */
+  closeAfterResponses(): void;
+  /** Remembers the latest request of a connection. */
+  onRequest(request: IncomingMessage, response: ServerResponse): void;
   /** Closes each connection that waits for its client: for a request, a body, or for reading an answer. */
   closeWaiting(): void;
   closeAll(): void;
@@ -28,21 +32,8 @@ export const makeConnections = (options: {
 }): Connections => {
   const { graceMs, maximumPerNetwork } = options;
   const connections = new Map<Socket, Connection>();
-  const perNetwork = new Map<string, number>();
-  /** @returns whether the network may have one more */
-  const count = (socket: Socket): boolean => {
-    if (maximumPerNetwork === undefined) return true;
-    const network = networkOf(normalizeAddress(socket.remoteAddress ?? '') ?? '');
-    const before = perNetwork.get(network) ?? 0;
-    if (before >= maximumPerNetwork) return false;
-    perNetwork.set(network, before + 1);
-    socket.once('close', () => {
-      const left = (perNetwork.get(network) ?? 1) - 1;
-      if (left === 0) perNetwork.delete(network);
-      else perNetwork.set(network, left);
-    });
-    return true;
-  };
+  let isClosing = false;
+  const count = networkCounter(maximumPerNetwork);
   return {
     add: (socket) => {
       if (!count(socket)) {
@@ -59,6 +50,17 @@ export const makeConnections = (options: {
       closeGently(socket, connection, graceMs);
     },
     get: (socket) => connections.get(socket),
+    onRequest: (request, response) => {
+      if (isClosing) response.shouldKeepAlive = false;
+      const connection = connections.get(request.socket);
+      if (connection !== undefined) Object.assign(connection, { request, response });
+    },
+    closeAfterResponses: () => {
+      isClosing = true;
+      for (const { response } of connections.values()) {
+        if (response?.headersSent === false) response.shouldKeepAlive = false;
+      }
+    },
     closeWaiting: () => {
       for (const [socket, { request, response }] of connections) {
         const isWorking = request?.complete === true && response?.writableEnded === false;
@@ -68,6 +70,24 @@ export const makeConnections = (options: {
     closeAll: () => {
       for (const socket of connections.keys()) socket.destroy();
     },
+  };
+};
+
+/** Counts a connection for its network. The function tells whether the network may have it. */
+const networkCounter = (maximum: number | undefined): ((socket: Socket) => boolean) => {
+  const perNetwork = new Map<string, number>();
+  return (socket) => {
+    if (maximum === undefined) return true;
+    const network = networkOf(normalizeAddress(socket.remoteAddress ?? '') ?? '');
+    const before = perNetwork.get(network) ?? 0;
+    if (before >= maximum) return false;
+    perNetwork.set(network, before + 1);
+    socket.once('close', () => {
+      const left = (perNetwork.get(network) ?? 1) - 1;
+      if (left === 0) perNetwork.delete(network);
+      else perNetwork.set(network, left);
+    });
+    return true;
   };
 };
 

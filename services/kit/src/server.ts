@@ -60,11 +60,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     maximumPerNetwork: limits.connectionsPerNetwork,
   });
   const onRequest: RequestListener = (req, res) => {
-    const connection = connections.get(req.socket);
-    if (connection !== undefined) {
-      connection.request = req;
-      connection.response = res;
-    }
+    connections.onRequest(req, res);
     prepareBody(req, res);
     options.listener(req, res);
   };
@@ -166,6 +162,8 @@ const stop = (
   graceMs: number,
 ): Promise<void> =>
   new Promise((resolve) => {
+    // A client that was not told would send its next request while its connection is being closed.
+    connections.closeAfterResponses();
     const deadline = setTimeout(connections.closeAll, deadlineMs);
     const waiting = setInterval(connections.closeWaiting, graceMs);
     // A connection that becomes idle after its last answer is closed too: close() alone leaves it.

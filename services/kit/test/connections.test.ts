@@ -287,4 +287,26 @@ describe('stopping', () => {
     expect(statusesIn(await closed)).toEqual([200]);
     await stopped;
   });
+
+  test('says with the last response that the connection will be closed', async () => {
+    let release: () => void = () => undefined;
+    let arrived: () => void = () => undefined;
+    const inFlight = new Promise<void>((resolve) => (arrived = resolve));
+    const server = await startServer({
+      host: '127.0.0.1',
+      port: 0,
+      listener: (_req, res) => {
+        release = () => {
+          writeResponse(res, 200, [], '"done"');
+        };
+        arrived();
+      },
+    });
+    const { closed } = openRaw(server.port, get);
+    await inFlight;
+    const stopped = server.stop(3_600_000);
+    release();
+    expect(await closed).toMatch(/connection: close/i);
+    await stopped;
+  });
 });

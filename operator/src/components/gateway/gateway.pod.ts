@@ -32,7 +32,7 @@ const podSpec = (context: Context) => {
   return {
     ...podDefaults(resource, 'gateway'),
     securityContext: { ...podSecurity(nginxUid), fsGroup: nginxUid },
-    // Five seconds of preStop, and nginx's own twenty-five for requests in progress.
+    // Eight seconds of preStop, and nginx's own twenty-five for requests in progress.
     terminationGracePeriodSeconds: 45,
     topologySpreadConstraints: spreadOver(resource, 'gateway'),
     containers: [
