@@ -56,8 +56,7 @@ const connect = (url: string): Database =>
     poolSize: 2,
     logger: makeLogger({ service: 'bench', level: 'silent' }),
     applicationName: 'bench',
-    statementTimeoutMs: 120_000,
-    lockTimeoutMs: 60_000,
+    settings: { statement_timeout: 120_000, lock_timeout: 60_000 },
   });
 
 const startOwn = async (dataRoot: string): Promise<Place> => {

@@ -5,6 +5,7 @@ import {
   databaseEnvironment,
   requiredDatabaseUrl,
 } from '@movie-ticketing/kit/database-environment';
+import { loginEnvironment, serviceLoginsIn } from './login-environment.ts';
 import { migrate, MigrationError, type MigrateOptions } from './migrate.ts';
 
 const usage = `Usage: npm run migrate               apply the pending migrations
@@ -44,6 +45,7 @@ try {
   const { applied, current, warning } = await migrate({
     ...parseArguments(process.argv.slice(2)),
     databaseUrl: requiredDatabaseUrl(parseEnvironment(databaseEnvironment, process.env)),
+    serviceLogins: serviceLoginsIn(parseEnvironment(loginEnvironment, process.env)),
     log: (message) => {
       console.log(message);
     },

@@ -6,6 +6,7 @@ import { assertSameHistory } from './migration-checks.ts';
 import { MigrationError } from './migration-error.ts';
 import { migrationsDirectory, readMigrationFiles, type MigrationFile } from './migration-files.ts';
 import { connect, lock } from './migration-session.ts';
+import { setServiceLogins, type ServiceLogins } from './service-logins.ts';
 import { describeRoleless, setServiceRoles } from './service-roles.ts';
 
 export { MigrationError } from './migration-error.ts';
@@ -28,6 +29,8 @@ export type MigrateOptions = {
   /** How many migrations; default all for `up`, one for `down`. */
   count?: number;
   log?: (message: string) => void;
+  /** Set after the migrations and the roles; default none. */
+  serviceLogins?: ServiceLogins;
   /** How long to wait for another run to finish; default 300. */
   lockTimeoutSeconds?: number;
 };
@@ -131,6 +134,7 @@ export const migrate = async (options: MigrateOptions): Promise<MigrationReport>
     // The grants are those of the newest migration: before it a table may be missing.
     if (direction === 'down' || current !== files.at(-1)?.name) return { applied, current };
     const roleless = await setServiceRoles(client, directory);
+    if (options.serviceLogins !== undefined) await setServiceLogins(client, options.serviceLogins);
     if (roleless === undefined) return { applied, current };
     const warning = describeRoleless(roleless);
     log(warning);

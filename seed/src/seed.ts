@@ -8,7 +8,7 @@ import { readSeedFiles } from './seed-files.ts';
 import { makeSeedRepository, type NewUser } from './seed.repository.ts';
 
 export type SeedOptions = {
-  /** A login that may write every table: the one that migrates. */
+  /** A login of the role mt_seed, or one that can set it. */
   databaseUrl: string;
   mode: 'demo' | 'folder' | 'none';
   /** For mode `folder`: has movies.json and theaters.json in the format of seed/data. */
@@ -28,8 +28,6 @@ export type SeedResult = {
   signIns: SignIn[];
 };
 
-/** Long enough to wait for another seed, and for PostgreSQL to write a large folder. */
-const timeoutMs = 600_000;
 const progressMs = 2_000;
 
 /**
@@ -41,11 +39,10 @@ export const seed = async (options: SeedOptions): Promise<SeedResult> => {
   if (mode === 'none') return { seeded: false, signIns: [] };
   const db = makeDatabase({
     url: options.databaseUrl,
+    role: 'mt_seed',
     poolSize: 1,
     logger: makeLogger({ service: 'seed', level: 'silent' }),
     applicationName: 'movie-ticketing-seed',
-    statementTimeoutMs: timeoutMs,
-    lockTimeoutMs: timeoutMs,
   });
   try {
     const log = options.log ?? (() => undefined);

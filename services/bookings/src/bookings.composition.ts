@@ -66,7 +66,6 @@ export const makeBookingsProcess = (options: BookingsOptions): Service => {
     ...options,
     name: 'bookings',
     requiredMigration: requiredMigration(),
-    database: { lockTimeoutMs: 1_500 },
   });
   const settings: BatchSettings = {
     holdMs: env.HOLD_MINUTES * 60_000,

@@ -48,5 +48,5 @@ export const serviceDatabase = (url: string): Database =>
     poolSize: 4,
     logger: silentLogger,
     applicationName: 'test-batch',
-    lockTimeoutMs: 400,
+    settings: { lock_timeout: 400 },
   });

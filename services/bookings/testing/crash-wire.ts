@@ -31,7 +31,7 @@ export type Wire = {
  * depend on the time, not on the requests.
  */
 const idleRound =
-  /roleless_logins|SET ROLE|FROM users u JOIN bookings b|ORDER BY b\.expires_at LIMIT|WHERE s\.status = 'cancelled' AND EXISTS|UPDATE payments SET attempts|pg_try_advisory_xact_lock|DELETE FROM bookings_idempotency_keys|FROM pgmigrations/;
+  /pg_settings|roleless_logins|SET ROLE|FROM users u JOIN bookings b|ORDER BY b\.expires_at LIMIT|WHERE s\.status = 'cancelled' AND EXISTS|UPDATE payments SET attempts|pg_try_advisory_xact_lock|DELETE FROM bookings_idempotency_keys|FROM pgmigrations/;
 
 type ArmedFault = { left: number; fault: Fault; kinds: string; injected: () => void };
 

@@ -15,8 +15,7 @@ export const openOwner = (url: string): Database =>
     poolSize: 3,
     logger: silentLogger,
     applicationName: 'crash-test',
-    lockTimeoutMs: 20_000,
-    statementTimeoutMs: 60_000,
+    settings: { lock_timeout: 20_000, statement_timeout: 60_000 },
   });
 
 /** Large screenings that never sell out, and small ones that do. */

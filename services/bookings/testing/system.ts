@@ -51,7 +51,7 @@ export const startBookingsSystem = async (
     poolSize: 5,
     logger: silentLogger,
     applicationName: 'test',
-    lockTimeoutMs: 20_000,
+    settings: { lock_timeout: 20_000 },
   });
   const tokens = await makeTestTokens();
   const servers: TestServer[] = [];

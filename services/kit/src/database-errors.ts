@@ -1,5 +1,5 @@
 import { Problem } from './problems.ts';
-import { RoleRefused } from './service-role.ts';
+import { RoleRefused } from './database-session.ts';
 import { isConnectionLost, isDatabaseUnavailable, isLockTimeout, isRetryable } from './sqlstate.ts';
 
 /** The connection was lost while COMMIT was on its way. */

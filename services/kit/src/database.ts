@@ -1,8 +1,14 @@
 import pg from 'pg';
 
 import { CommitInDoubt, translateDatabaseError } from './database-errors.ts';
+import {
+  prepareSession,
+  sessionSettings,
+  standardSettings,
+  type ServiceRole,
+  type SessionSettings,
+} from './database-session.ts';
 import type { Logger } from './logging.ts';
-import { takeRole, type ServiceRole } from './service-role.ts';
 import { isConnectionLost, isRetryable, isStaleStatement } from './sqlstate.ts';
 
 // Ids stay below 2^53. Dates are calendar days, not instants.
@@ -51,18 +57,9 @@ export type DatabaseOptions = {
   poolSize: number;
   logger: Logger;
   applicationName: string;
-  statementTimeoutMs?: number;
-  lockTimeoutMs?: number;
-  /** Its statements may read whole tables, as the audit's do. Those of a service find their rows by an index. */
-  readsWholeTables?: boolean;
+  /** Instead of those of the role. */
+  settings?: Partial<SessionSettings>;
 };
-
-/**
- * A prepared statement keeps the plan of its first executions. While a table is nearly empty reading all of
- * it is the cheapest plan; the same plan reads all of a table that has grown to a million rows since. JIT
- * compilation takes longer than any statement of a service.
- */
-const plansByIndex = '-c enable_seqscan=off -c jit=off';
 
 const maximumAttempts = 4;
 
@@ -71,7 +68,11 @@ const maximumAttempts = 4;
  * lock, an idle transaction. A lost connection is dropped from the pool, so a restarted Postgres heals.
  */
 export const makeDatabase = (options: DatabaseOptions): Database => {
-  const statementTimeoutMs = options.statementTimeoutMs ?? 10_000;
+  const { role, logger } = options;
+  const settings = {
+    ...(role === undefined ? standardSettings : sessionSettings[role]),
+    ...options.settings,
+  };
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
@@ -80,26 +81,20 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
     // So that every connection picks up changes of the database, such as the role to take.
     maxLifetimeSeconds: 1_800,
     application_name: options.applicationName,
-    statement_timeout: statementTimeoutMs,
-    // PostgreSQL enforces the one above. If it stops responding while its connections stay open (a lost
+    // PostgreSQL enforces its own time-outs. If it stops responding while its connections stay open (a lost
     // node, a firewall that dropped its state), only this one ends a query.
-    query_timeout: statementTimeoutMs + 2_000,
-    lock_timeout: options.lockTimeoutMs ?? 3_000,
-    ...(options.readsWholeTables === true ? {} : { options: plansByIndex }),
-    // A transaction waits for nothing but the database: an idle one has lost its process.
-    // Longer than the look-up of a batch in doubt, whose COMMIT may still arrive meanwhile.
-    idle_in_transaction_session_timeout: 10_000,
+    query_timeout: settings.statement_timeout + 2_000,
     keepAlive: true,
     // Statements of a transaction are sent without waiting for the responses of those before them.
     pipeline: true,
     types,
-    ...(options.role === undefined ? {} : asRole(options.role, options.logger)),
+    ...preparing(settings, role, logger),
   });
   // Without a listener an idle connection that Postgres closes ends the process.
   let closing = false;
   pool.on('error', (error) => {
     // end() resolves before the sockets have closed: PostgreSQL may stop in between.
-    if (!closing) options.logger.warn({ error }, 'idle database connection lost');
+    if (!closing) logger.warn({ error }, 'idle database connection lost');
   });
   // Between connecting and the first statement neither the pool nor a transaction listens for errors: a
   // connection lost then would end the process. The next statement fails with the error.
@@ -119,12 +114,12 @@ export const makeDatabase = (options: DatabaseOptions): Database => {
 };
 
 /** Runs on each new connection before the pool hands it out. Throwing refuses the connection. */
-const asRole = (role: ServiceRole, logger: Logger) => {
-  let warned = false;
+const preparing = (settings: SessionSettings, role: ServiceRole | undefined, logger: Logger) => {
+  let isWarned = false;
   return {
     onConnect: async (client: pg.ClientBase): Promise<void> => {
-      if ((await takeRole(client, role)) || warned) return;
-      warned = true;
+      if ((await prepareSession(client, settings, role)) || isWarned) return;
+      isWarned = true;
       logger.warn(
         { role },
         'works as the database login itself, which cannot take the role of this service: docs/configure-the-resource.md, "Roles in an external database"',

@@ -1,7 +1,7 @@
 import type { Queryable } from './database.ts';
 import type { Logger } from './logging.ts';
 import { Problem } from './problems.ts';
-import { RoleRefused } from './service-role.ts';
+import { RoleRefused } from './database-session.ts';
 import { codeOf, isConnectionLost, sqlstate } from './sqlstate.ts';
 
 /** Undefined when ready, else the reason, for the log and for an operator. */

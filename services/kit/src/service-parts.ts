@@ -1,4 +1,4 @@
-import { makeDatabase, type Database, type DatabaseOptions, type Queryable } from './database.ts';
+import { makeDatabase, type Database, type Queryable } from './database.ts';
 import type { Logger } from './logging.ts';
 import { observePool, type Registry } from './metrics.ts';
 import type { Edge } from './pipeline.ts';
@@ -26,8 +26,6 @@ export type ServicePartsOptions = {
   requiredMigration: string;
   /** How long a public read is cached; absent: it is not cached. */
   publicReadMs?: number;
-  /** Override the defaults of makeDatabase. */
-  database?: Partial<Pick<DatabaseOptions, 'lockTimeoutMs' | 'statementTimeoutMs'>>;
 };
 
 /** A service's pool with its own database role, its sign-in check, its cache and its readiness. */
@@ -39,7 +37,6 @@ export const makeServiceParts = (options: ServicePartsOptions): ServiceParts => 
     poolSize: environment.DB_POOL_SIZE,
     logger: options.logger,
     applicationName: `movie-ticketing-${name}`,
-    ...options.database,
   });
   observePool(options.registry, { [name]: db.pool });
   return {

@@ -13,7 +13,9 @@ const open = (statementTimeoutMs?: number): Database =>
     poolSize: 4,
     logger: silentLogger,
     applicationName: 'test',
-    ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+    ...(statementTimeoutMs === undefined
+      ? {}
+      : { settings: { statement_timeout: statementTimeoutMs } }),
   });
 
 beforeAll(async () => {

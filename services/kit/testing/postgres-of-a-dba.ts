@@ -3,9 +3,13 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { loginsOf } from '../src/database-session.ts';
 import { startEmbeddedPostgres } from '@movie-ticketing/embedded-postgres/embedded-postgres';
 
-const serviceRoles = 'mt_catalog, mt_users, mt_bookings';
+const serviceLogins = ['mt_catalog', 'mt_users', 'mt_bookings', 'mt_seed']
+  .flatMap(loginsOf)
+  .join(', ');
+const serviceRoles = 'mt_catalog, mt_users, mt_bookings, mt_seed';
 
 /** The kinds of login that a DBA may create: each must work, or be refused with what to grant. */
 export const loginKinds = {
@@ -50,7 +54,7 @@ const run = async <Row extends object>(url: string, sql: string): Promise<Row[]>
   }
 };
 
-const createRoles = `CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings`;
+const createRoles = `CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings; CREATE ROLE mt_seed`;
 
 const gifts: Record<LoginKind, (login: string) => string> = {
   superuser: (login) => `ALTER ROLE ${login} SUPERUSER`,
@@ -99,6 +103,7 @@ export const startDbaPostgres = async (): Promise<DbaPostgres> => {
       for (const { name } of made) {
         await run(server.url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
       }
+      await run(server.url, `DROP ROLE IF EXISTS ${serviceLogins}`);
       // A login that has granted a role cannot be dropped before the role.
       await run(server.url, `DROP ROLE IF EXISTS ${serviceRoles}`);
       for (const { login } of made.splice(0)) await run(server.url, `DROP ROLE ${login}`);

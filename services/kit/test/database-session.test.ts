@@ -9,7 +9,7 @@ import { makeDatabase, type Database } from '../src/database.ts';
 import { makeLogger } from '../src/logging.ts';
 import { Problem } from '../src/problems.ts';
 import { databaseReadiness, logReadiness } from '../src/readiness.ts';
-import { RoleRefused } from '../src/service-role.ts';
+import { RoleRefused } from '../src/database-session.ts';
 import { codeOf } from '../src/sqlstate.ts';
 import {
   startDbaPostgres,
