@@ -2,7 +2,7 @@ import { ConfigError } from '@movie-ticketing/kit/config';
 import { loginsOf, type ServiceRole } from '@movie-ticketing/kit/database-session';
 import { z } from 'zod';
 
-import type { ServiceLogin, ServiceLogins } from './service-logins.ts';
+import type { ServiceLogin } from './service-logins.ts';
 
 const programs = {
   CATALOG: 'mt_catalog',
@@ -25,10 +25,9 @@ const password = z
 const fieldsOf = (program: Program) => ({
   [`${program}_DB_USER`]: nameOf(programs[program]),
   [`${program}_DB_PASSWORD`]: password,
-  // While a password is being rotated: the login that comes, and the one that pods may still use.
-  [`${program}_NEXT_DB_USER`]: nameOf(programs[program]),
-  [`${program}_NEXT_DB_PASSWORD`]: password,
-  [`${program}_PREVIOUS_DB_USER`]: nameOf(programs[program]),
+  // While a password is being rotated: pods use one login or the other.
+  [`${program}_SECOND_DB_USER`]: nameOf(programs[program]),
+  [`${program}_SECOND_DB_PASSWORD`]: password,
 });
 
 /** The logins of the programs; none by default. */
@@ -47,10 +46,8 @@ const loginIn = (values: Values, role: ServiceRole, prefix: string): ServiceLogi
 };
 
 /** @throws ConfigError */
-export const serviceLoginsIn = (values: Values): ServiceLogins => ({
-  logins: programNames.flatMap((program) => [
+export const serviceLoginsIn = (values: Values): ServiceLogin[] =>
+  programNames.flatMap((program) => [
     ...loginIn(values, programs[program], program),
-    ...loginIn(values, programs[program], `${program}_NEXT`),
-  ]),
-  kept: programNames.flatMap((program) => values[`${program}_PREVIOUS_DB_USER`] ?? []),
-});
+    ...loginIn(values, programs[program], `${program}_SECOND`),
+  ]);

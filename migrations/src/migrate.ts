@@ -6,7 +6,7 @@ import { assertSameHistory } from './migration-checks.ts';
 import { MigrationError } from './migration-error.ts';
 import { migrationsDirectory, readMigrationFiles, type MigrationFile } from './migration-files.ts';
 import { connect, lock } from './migration-session.ts';
-import { setServiceLogins, type ServiceLogins } from './service-logins.ts';
+import { setServiceLogins, type ServiceLogin } from './service-logins.ts';
 import { describeRoleless, setServiceRoles } from './service-roles.ts';
 
 export { MigrationError } from './migration-error.ts';
@@ -30,7 +30,7 @@ export type MigrateOptions = {
   count?: number;
   log?: (message: string) => void;
   /** Set after the migrations and the roles; default none. */
-  serviceLogins?: ServiceLogins;
+  serviceLogins?: readonly ServiceLogin[];
   /** How long to wait for another run to finish; default 300. */
   lockTimeoutSeconds?: number;
 };

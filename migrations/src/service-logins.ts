@@ -8,13 +8,6 @@ import { scramVerifier } from './scram-verifier.ts';
 /** A login that a program connects with: a member of its role, with the role's session settings. */
 export type ServiceLogin = { role: ServiceRole; name: string; password: string };
 
-/** The logins that are to exist. Any other login of a role that is mentioned here is locked. */
-export type ServiceLogins = {
-  logins: readonly ServiceLogin[];
-  /** Names of logins that stay as they are: pods may still use them. */
-  kept: readonly string[];
-};
-
 const selectLogins =
   'SELECT rolname AS name, rolcanlogin AS "canLogin" FROM pg_roles WHERE rolname = ANY ($1)';
 
@@ -47,14 +40,16 @@ const lock = async (client: Client, name: string): Promise<void> => {
 };
 
 /**
- * Makes the logins of the services what `wanted` says, in one transaction. It can be repeated: a run that was
- * interrupted changed nothing.
+ * Opens these logins, and locks any other login of their roles, in one transaction. It can be repeated: a run
+ * that was interrupted changed nothing.
  * @throws MigrationError
  */
-export const setServiceLogins = async (client: Client, wanted: ServiceLogins): Promise<void> => {
-  const { logins, kept } = wanted;
+export const setServiceLogins = async (
+  client: Client,
+  logins: readonly ServiceLogin[],
+): Promise<void> => {
   const roles = [...new Set(logins.map(({ role }) => role))];
-  const names = new Set([...logins.map(({ name }) => name), ...kept]);
+  const names = new Set(logins.map(({ name }) => name));
   try {
     await client.query('BEGIN');
     const found = await find(client, roles.flatMap(loginsOf));

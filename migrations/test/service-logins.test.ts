@@ -11,7 +11,7 @@ import { Client } from 'pg';
 
 import { serviceLoginsIn } from '../src/login-environment.ts';
 import { migrate } from '../src/migrate.ts';
-import type { ServiceLogins } from '../src/service-logins.ts';
+import type { ServiceLogin } from '../src/service-logins.ts';
 
 let postgres: DbaPostgres;
 
@@ -23,7 +23,7 @@ afterEach(() => postgres.reset());
 
 afterAll(() => postgres.stop());
 
-const run = (database: GivenDatabase, serviceLogins: ServiceLogins) =>
+const run = (database: GivenDatabase, serviceLogins: readonly ServiceLogin[]) =>
   migrate({ databaseUrl: database.url, serviceLogins });
 
 const usersLogin = (suffix: 'a' | 'b', password: string) =>
@@ -56,7 +56,7 @@ describe('a login of a service', () => {
   test('has the rights and the settings of its role, and no others', async () => {
     const database = await postgres.give('superuser');
     const password = `p:ss w@rd'"\\$1`;
-    await run(database, { logins: [usersLogin('a', password)], kept: [] });
+    await run(database, [usersLogin('a', password)]);
     const db = makeDatabase({
       url: urlOf(database, 'mt_users_a', password),
       role: 'mt_users',
@@ -96,56 +96,50 @@ describe('a login of a service', () => {
 
   test('is created for a database whose owner may create roles', async () => {
     const database = await postgres.give('createrole');
-    await run(database, { logins: [usersLogin('a', 'first')], kept: [] });
+    await run(database, [usersLogin('a', 'first')]);
     expect(await signIn(urlOf(database, 'mt_users_a', 'first'))).toBe('signed in');
   });
 
   test('is refused where the owner may not create roles, and the error says what is missing', async () => {
     const database = await postgres.give('granted');
-    await expect(run(database, { logins: [usersLogin('a', 'first')], kept: [] })).rejects.toThrow(
+    await expect(run(database, [usersLogin('a', 'first')])).rejects.toThrow(
       /permission denied.* The login that migrates needs CREATEROLE/,
     );
   });
 });
 
 describe('a rotation', () => {
-  test('opens the next login, keeps the previous one, and then locks it', async () => {
+  test('opens a second login beside the one in use, which is locked in the end', async () => {
     const database = await postgres.give('superuser');
     const [a, b] = [usersLogin('a', 'first'), usersLogin('b', 'second')];
     const [urlOfA, urlOfB] = [
       urlOf(database, a.name, a.password),
       urlOf(database, b.name, b.password),
     ];
-    await run(database, { logins: [a], kept: [] });
-    await run(database, { logins: [a, b], kept: [] });
+    await run(database, [a]);
+    await run(database, [a, b]);
     expect([await signIn(urlOfA), await signIn(urlOfB)]).toEqual(['signed in', 'signed in']);
-    await run(database, { logins: [b], kept: [a.name] });
-    expect([await signIn(urlOfA), await signIn(urlOfB)]).toEqual(['signed in', 'signed in']);
-
     const left = new Client({ connectionString: urlOfA });
     await left.connect();
     const lost = new Promise((resolve) => left.on('error', resolve));
-    await run(database, { logins: [b], kept: [] });
+    await run(database, [b]);
     await lost;
     expect([await signIn(urlOfA), await signIn(urlOfB)]).toEqual([wrongPassword, 'signed in']);
   });
 
   test('a changed password replaces the former one', async () => {
     const database = await postgres.give('superuser');
-    await run(database, { logins: [usersLogin('a', 'first')], kept: [] });
-    await run(database, { logins: [usersLogin('a', 'second')], kept: [] });
+    await run(database, [usersLogin('a', 'first')]);
+    await run(database, [usersLogin('a', 'second')]);
     expect(await signIn(urlOf(database, 'mt_users_a', 'first'))).toBe(wrongPassword);
     expect(await signIn(urlOf(database, 'mt_users_a', 'second'))).toBe('signed in');
   });
 
   test('leaves the logins of other roles and of other names alone', async () => {
     const database = await postgres.give('superuser');
-    await run(database, {
-      logins: [{ role: 'mt_catalog', name: 'mt_catalog_a', password: 'first' }],
-      kept: [],
-    });
+    await run(database, [{ role: 'mt_catalog', name: 'mt_catalog_a', password: 'first' }]);
     await database.asDba(`CREATE ROLE mt_users_reports LOGIN PASSWORD 'theirs' IN ROLE mt_users`);
-    await run(database, { logins: [usersLogin('b', 'second')], kept: [] });
+    await run(database, [usersLogin('b', 'second')]);
     expect(await signIn(urlOf(database, 'mt_catalog_a', 'first'))).toBe('signed in');
     expect(await signIn(urlOf(database, 'mt_users_reports', 'theirs'))).toBe('signed in');
     await database.asDba('DROP ROLE mt_users_reports');
@@ -153,20 +147,16 @@ describe('a rotation', () => {
 });
 
 describe('the environment', () => {
-  test('has a login for each program, the next one and the name of the previous one', () => {
+  test('has a login for each program, and a second one during a rotation', () => {
     expect(
       serviceLoginsIn({
         USERS_DB_USER: 'mt_users_b',
         USERS_DB_PASSWORD: 'second',
-        USERS_NEXT_DB_USER: 'mt_users_a',
-        USERS_NEXT_DB_PASSWORD: 'third',
-        SEED_PREVIOUS_DB_USER: 'mt_seed_a',
+        USERS_SECOND_DB_USER: 'mt_users_a',
+        USERS_SECOND_DB_PASSWORD: 'third',
       }),
-    ).toEqual({
-      logins: [usersLogin('b', 'second'), usersLogin('a', 'third')],
-      kept: ['mt_seed_a'],
-    });
-    expect(serviceLoginsIn({})).toEqual({ logins: [], kept: [] });
+    ).toEqual([usersLogin('b', 'second'), usersLogin('a', 'third')]);
+    expect(serviceLoginsIn({})).toEqual([]);
   });
 
   test('a name without a password is refused', () => {

@@ -93,6 +93,12 @@ export const makeSimulatedCluster = (
         fresh: {
           databasePassword: `database-password-${String(serial)}`,
           adminPassword: `admin-password-${String(serial)}`,
+          loginPasswords: {
+            catalog: `catalog-password-${String(serial)}`,
+            users: `users-password-${String(serial)}`,
+            bookings: `bookings-password-${String(serial)}`,
+            seed: `seed-password-${String(serial)}`,
+          },
           adminId: `id${String(serial)}`,
         },
       };
@@ -193,6 +199,7 @@ export const makeSimulatedCluster = (
       namespace: 'cinema',
       uid: `uid-pod-${owner.metadata.name}-${String(index)}`,
       creationTimestamp: now.toISOString(),
+      annotations: templateAnnotations(owner),
       labels: {
         ...owner.metadata.labels,
         ...(revision === undefined ? {} : { 'controller-revision-hash': revision }),
@@ -307,6 +314,13 @@ export const makeSimulatedCluster = (
 
   return cluster;
 };
+
+/** Of a workload's pods. */
+const templateAnnotations = (owner: KubeObject): Record<string, string> =>
+  (
+    owner['spec'] as
+      { template?: { metadata?: { annotations?: Record<string, string> } } } | undefined
+  )?.template?.metadata?.annotations ?? {};
 
 export type SimulatedCluster = ReturnType<typeof makeSimulatedCluster>;
 

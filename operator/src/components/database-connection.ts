@@ -1,6 +1,13 @@
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { Connection } from '../steps/component.ts';
-import { databaseSecretName, nameOf } from './names.ts';
+import {
+  databaseSecretName,
+  isManaged,
+  loginKeys,
+  loginsSecretName,
+  nameOf,
+  type Program,
+} from './names.ts';
 import { postgresPort } from './ports.ts';
 
 export const databaseName = 'movie_ticketing';
@@ -56,6 +63,11 @@ export const fromSecret = (name: string, secret: string, key: string): SecretVar
   valueFrom: { secretKeyRef: { name: secret, key } },
 });
 
+export const ifInSecret = (name: string, secret: string, key: string): SecretVariable => ({
+  name,
+  valueFrom: { secretKeyRef: { name: secret, key, optional: true } },
+});
+
 const rootCertificateFolder = '/etc/movie-ticketing/database';
 
 type RootCertificate = { kind: 'Secret' | 'ConfigMap'; name: string; key: string };
@@ -88,9 +100,19 @@ export const rootCertificateVolumes = (resource: MovieTicketing) => {
   ];
 };
 
-/** The DB_ variables of services, migrations and seed. */
-export const databaseEnvironment = (resource: MovieTicketing): EnvironmentVariable[] => {
+/**
+ * The DB_ variables of a program. The migrations connect as the owner of the database; services and seed have
+ * logins of their own where the database is managed.
+ */
+export const databaseEnvironment = (
+  resource: MovieTicketing,
+  program: Program | 'migrations',
+): EnvironmentVariable[] => {
   const { host, port, name, sslMode, secretName } = databaseTarget(resource);
+  const login =
+    program !== 'migrations' && isManaged(resource)
+      ? { secret: loginsSecretName(resource), ...loginKeys(program, 'current') }
+      : { secret: secretName, username: 'username', password: 'password' };
   return [
     { name: 'DB_HOST', value: host },
     { name: 'DB_PORT', value: String(port) },
@@ -99,7 +121,7 @@ export const databaseEnvironment = (resource: MovieTicketing): EnvironmentVariab
     ...(rootCertificate(resource) === undefined
       ? []
       : [{ name: 'DB_SSLROOTCERT', value: `${rootCertificateFolder}/ca.crt` }]),
-    fromSecret('DB_USER', secretName, 'username'),
-    fromSecret('DB_PASSWORD', secretName, 'password'),
+    fromSecret('DB_USER', login.secret, login.username),
+    fromSecret('DB_PASSWORD', login.secret, login.password),
   ];
 };

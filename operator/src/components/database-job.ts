@@ -91,7 +91,7 @@ const podSpec = (
       imagePullPolicy: resource.spec.images.pullPolicy,
       command,
       env: [
-        ...databaseEnvironment(resource),
+        ...databaseEnvironment(resource, component),
         { name: 'TERMINATION_MESSAGE_FILE', value: messageFile },
         ...env,
       ],

@@ -4,6 +4,16 @@ import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 export const serviceNames = ['catalog', 'users', 'bookings'] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
+/** What connects to a managed database with a login of its own. */
+export const programs = [...serviceNames, 'seed'] as const;
+export type Program = (typeof programs)[number];
+
+/** Keys of the Secret with the logins. A rotation has a second login beside the current one. */
+export const loginKeys = (program: Program, which: 'current' | 'second') => {
+  const prefix = which === 'current' ? program : `${program}-second`;
+  return { username: `${prefix}-username`, password: `${prefix}-password` };
+};
+
 type Named = { metadata: { name: string } };
 
 /**
@@ -13,8 +23,11 @@ type Named = { metadata: { name: string } };
 export const nameOf = ({ metadata }: Named, component: ComponentName): string =>
   `${metadata.name}-${component}`;
 
-/** The Secret with the managed database's login. */
+/** The Secret with the login that owns the managed database. */
 export const databaseSecretName = ({ metadata }: Named): string => `${metadata.name}-database`;
+
+/** The Secret with the logins of the services in the managed database. */
+export const loginsSecretName = ({ metadata }: Named): string => `${metadata.name}-logins`;
 
 /** The Secret with the generated administrator, where `adminSecretRef` is unset. */
 export const generatedAdminSecretName = ({ metadata }: Named): string => `${metadata.name}-admin`;

@@ -11,8 +11,16 @@ import type { KubeClient } from '../runtime/client.ts';
 import type { Kind, KubeObject } from '../runtime/kube-object.ts';
 import type { FreshSecrets, ObjectWarning, Observed } from '../steps/observed.ts';
 
+const newPassword = (): string => randomBytes(24).toString('base64url');
+
 export const freshSecrets = (): FreshSecrets => ({
-  databasePassword: randomBytes(24).toString('base64url'),
+  databasePassword: newPassword(),
+  loginPasswords: {
+    catalog: newPassword(),
+    users: newPassword(),
+    bookings: newPassword(),
+    seed: newPassword(),
+  },
   adminPassword: randomBytes(18).toString('base64url'),
   adminId: randomBytes(4).toString('hex'),
 });

@@ -1,4 +1,5 @@
 import { gatewayUrl } from '../components/gateway/gateway-url.ts';
+import { rotationRecord } from '../components/migrations/service-logins.ts';
 import { nameOf, type ServiceName } from '../components/names.ts';
 import { statusOf, type DeploymentStatus } from '../objects/live.ts';
 import type { MovieTicketingStatus } from '../resource/movie-ticketing.schema.ts';
@@ -21,6 +22,7 @@ export const overallStatus = (
   const url = gatewayUrl(context) ?? before?.url;
   const { migrations = before?.migrations } = results.migrations.record ?? {};
   const { seededBy = before?.seededBy } = results.seed.record ?? {};
+  const rotation = rotationRecord(context);
   const version = reached ? target : before?.version;
   return {
     ready: judged.ready,
@@ -31,6 +33,7 @@ export const overallStatus = (
       ...(url === undefined || version === undefined ? {} : { url }),
       replicas: readyReplicas(context),
       ...(migrations === undefined ? {} : { migrations }),
+      ...(rotation === undefined ? {} : { rotation: { databasePasswords: rotation } }),
       ...(seededBy === undefined ? {} : { seededBy }),
       conditions: conditionsOf(resource, judged.judgements, observed.now),
     },

@@ -14,9 +14,11 @@ export type Redactor = <T>(value: T) => T;
 export const makeRedactor = (observed: Observed): Redactor => {
   const objects = [...observed.owned.values(), ...observed.referenced.values()];
   const values = objects.filter(({ kind }) => kind === 'Secret').flatMap(secretValues);
-  const { databasePassword, adminPassword } = observed.fresh;
+  const { databasePassword, adminPassword, loginPasswords } = observed.fresh;
   // The longest first: one may be a part of another.
-  const hidden = [...new Set([...values, databasePassword, adminPassword])]
+  const hidden = [
+    ...new Set([...values, databasePassword, adminPassword, ...Object.values(loginPasswords)]),
+  ]
     .filter((value) => value.length >= shortestSecret)
     .sort((a, b) => b.length - a.length);
   const redact = (value: unknown, field: string): unknown => {
@@ -55,7 +57,7 @@ export const redactObserved = (observed: Observed, redact: Redactor): Observed =
 const secretValues = (secret: KubeObject): string[] => {
   const data = Object.entries((secret['data'] as Record<string, string> | undefined) ?? {});
   return data
-    .filter(([key]) => !publicKeys.has(key))
+    .filter(([key]) => !publicKeys.has(key) && !key.endsWith('-username'))
     .flatMap(([, encoded]) => {
       const value = Buffer.from(encoded, 'base64').toString('utf8');
       return [value, encoded, encodeURIComponent(value)];

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { database } from './database.schema.ts';
 import { gateway } from './gateway.schema.ts';
 import { monitoring } from './monitoring.schema.ts';
+import { rotation } from './rotation.schema.ts';
 import { services } from './services.schema.ts';
 import { objectName, resources, rule, text } from './spec-fields.ts';
 
@@ -73,6 +74,7 @@ export const specSchema = z.strictObject({
     .prefault({})
     .meta({ description: 'The Jobs that migrate and seed the database.' }),
   monitoring,
+  rotation,
   seed: z
     .strictObject({
       mode: z
@@ -179,6 +181,10 @@ export const statusSchema = z.strictObject({
         .datetime()
         .exactOptional()
         .meta({ description: 'When the Job completed.' }),
+      logins: z
+        .string()
+        .exactOptional()
+        .meta({ description: 'Hash of the logins that it set for the services.' }),
       message: z
         .string()
         .max(4_096)
@@ -187,6 +193,21 @@ export const statusSchema = z.strictObject({
     })
     .exactOptional()
     .meta({ description: 'State of the database schema.' }),
+  rotation: z
+    .strictObject({
+      databasePasswords: z
+        .strictObject({
+          setAt: described(z.iso.datetime(), 'When the passwords were made.'),
+          state: described(
+            z.enum(['steady', 'opening', 'closing']),
+            'steady, or the phase of a rotation: opening a second login, closing the former one.',
+          ),
+        })
+        .exactOptional()
+        .meta({ description: 'Passwords of the services in the managed database.' }),
+    })
+    .exactOptional()
+    .meta({ description: 'State of the secrets that are rotated.' }),
   seededBy: z.string().exactOptional().meta({ description: 'Seed Job that completed.' }),
   conditions: z
     .array(condition)

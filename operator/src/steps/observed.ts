@@ -16,6 +16,8 @@ export type ObjectWarning = { object: ObjectKey; reason: string; message: string
 /** Generated for each reconcile; used only where a Secret is created. */
 export type FreshSecrets = {
   databasePassword: string;
+  /** For the logins of the services and of the seed. */
+  loginPasswords: Readonly<Record<'catalog' | 'users' | 'bookings' | 'seed', string>>;
   adminPassword: string;
   /** Lower-case letters and digits. Each new admin Secret gets a new e-mail address. */
   adminId: string;

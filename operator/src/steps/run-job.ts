@@ -27,7 +27,7 @@ type JobOptions = {
   /** Since when the step's condition has not been true; retries slow down with this time. */
   failingSince: string | undefined;
   /** Whether a completed Job still says something about the present; if not, it runs again. */
-  isCurrent?: (completedAt: string, message: string | undefined) => boolean;
+  isCurrent?: (completedAt: string, message: string | undefined, job: KubeObject) => boolean;
 };
 
 /** Runs a Job until it succeeds: creates it, and replaces it where it is outdated or has failed. */
@@ -46,7 +46,7 @@ export const runJob = (context: Context, object: OwnedObject, options: JobOption
   if (complete !== undefined) {
     const completedAt = completionTime ?? complete.lastTransitionTime ?? timestamp(observed.now);
     const message = terminationOf(context, live)?.message;
-    return options.isCurrent?.(completedAt, message) === false
+    return options.isCurrent?.(completedAt, message, live) === false
       ? replace()
       : { kind: 'complete', completedAt, message };
   }

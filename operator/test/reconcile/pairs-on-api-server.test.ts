@@ -102,8 +102,11 @@ const comparable = (object: KubeObject, namespace: string): unknown => {
   );
   return JSON.parse(
     text
-      // The hash of a random password.
-      .replaceAll(/"movieticketing.io\/[a-z]+-secret":"\w+"/g, '"secret":""')
+      // Hashes of random passwords, and when they were made.
+      .replaceAll(
+        /"movieticketing.io\/(admin-secret|database-login|passwords-set-at)":"[^"]+"/g,
+        '"$1":""',
+      )
       .replaceAll(namespace, 'cinema'),
   );
 };

@@ -1,11 +1,19 @@
 import { shortHash } from '../../objects/hash.ts';
+import type { KubeObject } from '../../runtime/kube-object.ts';
 import type { Component, HashedObject } from '../../steps/component.ts';
 import type { Context } from '../../steps/step.ts';
-import { databaseConnection } from '../database-connection.ts';
+import {
+  databaseConnection,
+  fromSecret,
+  ifInSecret,
+  type EnvironmentVariable,
+} from '../database-connection.ts';
 import { databaseIdentity, databaseJob } from '../database-job.ts';
 import { imageOf } from '../images.ts';
-import { isManaged } from '../names.ts';
+import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
+import { isManaged, loginKeys, loginsSecretName, programs } from '../names.ts';
 import { databaseLogin } from '../secret-contents.ts';
+import { loginsSecret, wantedLoginsHash } from './service-logins.ts';
 
 /**
  * One Job for each version of the migrations, database and external login: its name tells what it has
@@ -24,6 +32,29 @@ const externalLoginHash = (context: Context): string | undefined => {
   return 'hash' in login ? login.hash : undefined;
 };
 
+/** The logins that the Job sets (migrations/src/login-environment.ts): a second one while they are rotated. */
+const loginEnvironment = (resource: MovieTicketing): EnvironmentVariable[] => {
+  if (!isManaged(resource)) return [];
+  const secret = loginsSecretName(resource);
+  return programs.flatMap((program) => {
+    const prefix = program.toUpperCase();
+    const [current, second] = [loginKeys(program, 'current'), loginKeys(program, 'second')];
+    return [
+      fromSecret(`${prefix}_DB_USER`, secret, current.username),
+      fromSecret(`${prefix}_DB_PASSWORD`, secret, current.password),
+      ifInSecret(`${prefix}_SECOND_DB_USER`, secret, second.username),
+      ifInSecret(`${prefix}_SECOND_DB_PASSWORD`, secret, second.password),
+    ];
+  });
+};
+
+/** Of the Job: which logins it has set. */
+const loginsAnnotation = 'movieticketing.io/logins';
+
+/** Whether a completed Job has set the logins that are in the Secret now. */
+export const hasSetLogins = (context: Context, job: KubeObject): boolean =>
+  job.metadata.annotations?.[loginsAnnotation] === wantedLoginsHash(context);
+
 export const migrationJob: HashedObject = {
   apiVersion: 'batch/v1',
   kind: 'Job',
@@ -33,12 +64,16 @@ export const migrationJob: HashedObject = {
     databaseJob(context, {
       component: 'migrations',
       command: ['node', 'migrations/src/main.ts'],
-      env: [],
+      env: loginEnvironment(context.resource),
     }),
+  annotations: (context) => {
+    const logins = wantedLoginsHash(context);
+    return logins === undefined ? {} : { [loginsAnnotation]: logins };
+  },
 };
 
 export const migrations: Component = {
   name: 'migrations',
-  owns: [migrationJob],
+  owns: [loginsSecret, migrationJob],
   connectsTo: (resource) => [databaseConnection(resource)],
 };

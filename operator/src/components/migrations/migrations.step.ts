@@ -1,4 +1,5 @@
 import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
+import { changesFor } from '../../steps/component.ts';
 import { isProblem, type Reason } from '../../steps/reasons.ts';
 import { runJob } from '../../steps/run-job.ts';
 import {
@@ -13,28 +14,36 @@ import {
 } from '../../steps/step.ts';
 import { shortened } from '../../steps/text.ts';
 import { databaseTarget } from '../database-connection.ts';
-import { migrationJob } from './migrations.component.ts';
+import { isManaged } from '../names.ts';
+import { hasSetLogins, migrationJob } from './migrations.component.ts';
+import { loginsSecret, wantedLoginsHash } from './service-logins.ts';
 
 /** Exit codes of migrations/src/main.ts. A retry cannot cure the first, but may cure the second. */
 const exitCodes = { databaseAhead: 3, databaseUnreachable: 4 } as const;
 
-const decide = (context: Context): StepResult => {
+const decideMigrations = (context: Context): StepResult => {
   const recorded = context.resource.status?.migrations;
   const jobName = migrationJob.hashedName(context);
   const recordedAt = recorded?.lastJob === jobName ? recorded.completedAt : undefined;
   const databaseDone = isDone(context, 'database');
-  if (recordedAt !== undefined && !(databaseDone && needsRecheck(context, recordedAt))) {
+  const mustRunAgain = (completedAt: string): boolean =>
+    recorded?.logins !== wantedLoginsHash(context) || needsRecheck(context, completedAt);
+  if (recordedAt !== undefined && !(databaseDone && mustRunAgain(recordedAt))) {
     return done(applied(context, recorded?.message));
   }
   if (!databaseDone) {
     return waiting({ reason: 'Waiting', message: 'Migrations wait for the database.' });
+  }
+  if (isManaged(context.resource) && wantedLoginsHash(context) === undefined) {
+    return waiting({ reason: 'Migrating', message: 'Creating the logins of the services.' });
   }
   const outcome = runJob(context, migrationJob, {
     running: { reason: 'Migrating', message: `The migrations of ${context.target} are running.` },
     failed: (message, exitCode) => explainFailure(context, message, exitCode),
     failingSince: notTrueSince(context, 'MigrationsApplied'),
     // A Job that is older than the last run of another says nothing about the present schema.
-    isCurrent: (completedAt) =>
+    isCurrent: (completedAt, _, job) =>
+      hasSetLogins(context, job) &&
       !needsRecheck(context, completedAt) &&
       (recorded?.completedAt === undefined || completedAt >= recorded.completedAt),
   });
@@ -43,6 +52,19 @@ const decide = (context: Context): StepResult => {
   return recordedAt === undefined || isProblem(result.finding.reason)
     ? result
     : whileRechecking(context, result);
+};
+
+/** The Secret with the logins comes before the Job, and takes the steps of a rotation. */
+const decide = (context: Context): StepResult => {
+  const result = decideMigrations(context);
+  const { create, apply } = changesFor(context, [loginsSecret]);
+  const isCreated = create.length > 0;
+  return {
+    ...result,
+    create: [...result.create, ...create],
+    apply: [...result.apply, ...apply],
+    ...(isCreated ? { requeueAfterMs: 1_000 } : {}),
+  };
 };
 
 /** The database has the migrations of the requested version. */
@@ -73,12 +95,14 @@ const completed = (
   { message: output, completedAt }: { message: string | undefined; completedAt: string },
 ): StepResult => {
   const { current, message } = parseOutput(output);
+  const logins = wantedLoginsHash(context);
   return done(applied(context, message), {
     record: {
       migrations: {
         ...(current === undefined ? {} : { current }),
         lastJob: jobName,
         completedAt,
+        ...(logins === undefined ? {} : { logins }),
         ...(message === undefined ? {} : { message }),
       },
     },

@@ -8,7 +8,7 @@ import {
   rootCertificateVolumes,
   type EnvironmentVariable,
 } from '../database-connection.ts';
-import { nameOf, type ServiceName } from '../names.ts';
+import { isManaged, nameOf, type ServiceName } from '../names.ts';
 import {
   containerSecurity,
   nodeUid,
@@ -20,6 +20,7 @@ import {
 } from '../pods.ts';
 import { managementPort, servicePort } from '../ports.ts';
 import { httpProbes, spreadOver } from '../rolling-update.ts';
+import { loginAnnotation, serviceLogin } from '../migrations/service-logins.ts';
 import { contentHash, databaseLogin, findContent } from '../secret-contents.ts';
 import { adminSecretName } from './admin-secret.ts';
 import { imageFor, mayRunTarget } from './services.version.ts';
@@ -61,11 +62,15 @@ export const podTemplate = (context: Context, service: ServiceName) => ({
 /** Changed settings or Secrets replace the pods that read them. */
 const contentHashes = (context: Context, service: ServiceName): Record<string, string> => ({
   'movieticketing.io/config': shortHash(settingsOf(context.resource, service)),
-  ...hashAnnotation('movieticketing.io/database-secret', databaseLogin(context)),
+  ...hashAnnotation(loginAnnotation, loginOf(context, service)),
   ...(service === 'users'
     ? hashAnnotation('movieticketing.io/admin-secret', administrator(context))
     : {}),
 });
+
+/** What a service's pods connect to the database with. */
+export const loginOf = (context: Context, service: ServiceName): { hash: string } | Finding =>
+  isManaged(context.resource) ? serviceLogin(context, service) : databaseLogin(context);
 
 const hashAnnotation = (
   name: string,
@@ -97,7 +102,7 @@ const podSpec = (context: Context, service: ServiceName) => {
         ],
         env: [
           ...configEnvironment(resource, service),
-          ...databaseEnvironment(resource),
+          ...databaseEnvironment(resource, service),
           ...adminEnvironment(resource, service),
           ...resource.spec.services[service].env,
         ],

@@ -12,10 +12,10 @@ import {
   type StepResult,
 } from '../../steps/step.ts';
 import { nameOf, serviceNames } from '../names.ts';
-import { databaseLogin, findContent } from '../secret-contents.ts';
+import { findContent } from '../secret-contents.ts';
 import { adminSecret, adminSecretName } from './admin-secret.ts';
 import { deploymentOf, services } from './service.component.ts';
-import { administrator } from './service.pod.ts';
+import { administrator, loginOf } from './service.pod.ts';
 import { mayRunTarget } from './services.version.ts';
 
 const objects: readonly OwnedObject[] = services.flatMap(({ owns }) => owns);
@@ -61,8 +61,10 @@ export const servicesRunTheVersion: Step = {
 /** Pods start only with the database's login and the administrator. */
 const missingSecret = (context: Context): StepResult | undefined => {
   const serving = areServing(context);
-  const login = databaseLogin(context);
-  if ('reason' in login) return waiting(login, { serving });
+  for (const service of serviceNames) {
+    const login = loginOf(context, service);
+    if ('reason' in login) return waiting(login, { serving });
+  }
   const isGenerated = adminSecret.when?.(context.resource) === true;
   const name = adminSecretName(context.resource);
   if (isGenerated && findContent(context, 'Secret', name) === undefined) {
