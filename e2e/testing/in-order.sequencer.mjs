@@ -4,6 +4,8 @@ const order = [
   'heal',
   'takeover',
   'config-change',
+  'rotation',
+  'autoscaling',
   'postgres-killed',
   'upgrade',
   'failing-version',

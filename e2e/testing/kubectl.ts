@@ -17,7 +17,12 @@ export type Live = {
     creationTimestamp: string;
     deletionTimestamp?: string;
     ownerReferences?: { uid: string; kind: string; name: string }[];
-    managedFields?: { manager: string; operation: string; time: string }[];
+    managedFields?: {
+      manager: string;
+      operation: string;
+      time: string;
+      fieldsV1: { 'f:spec'?: object };
+    }[];
   };
   [field: string]: any;
 };

@@ -48,6 +48,14 @@ const specs = (kind: 'managed' | 'external'): fc.Arbitrary<MovieTicketingSpecInp
       database: databases[kind],
       services: fc.record({
         catalog: fc.record({ replicas: fc.integer({ min: 0, max: 3 }) }),
+        bookings: fc.record({
+          autoscaling: optional(
+            fc.record({
+              maxReplicas: fc.integer({ min: 2, max: 50 }),
+              minReplicas: fc.constant(2),
+            }),
+          ),
+        }),
         users: fc.record({ logLevel: fc.constantFrom('info' as const, 'debug' as const) }),
       }),
       gateway: fc.record({
@@ -56,6 +64,7 @@ const specs = (kind: 'managed' | 'external'): fc.Arbitrary<MovieTicketingSpecInp
         tls: optional(fc.constant({ secretName: 'cert' })),
         rateLimit: optional(fc.integer({ min: 1, max: 100 })),
       }),
+      pods: fc.constantFrom({}, { labels: { team: 'a' }, tolerations: [{ operator: 'Exists' }] }),
       bookings: fc.record({ holdMinutes: fc.integer({ min: 1, max: 30 }) }),
       seed: fc.constantFrom(
         { mode: 'none' as const },

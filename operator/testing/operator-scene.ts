@@ -82,3 +82,11 @@ export const makeResource = async (
     }
   }
 };
+
+/** The resource that `makeResource` makes. */
+export const resourceRef = (namespace: string) => ({
+  apiVersion: 'movieticketing.io/v1',
+  kind: 'MovieTicketing',
+  name: 'shop',
+  namespace,
+});

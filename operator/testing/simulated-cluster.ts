@@ -181,6 +181,7 @@ export const makeSimulatedCluster = (
         creationTimestamp: before?.metadata.creationTimestamp ?? now.toISOString(),
         generation: (before?.metadata.generation ?? 0) + (changed ? 1 : 0),
       },
+      ...(manifest.kind === 'Deployment' ? { spec: withReplicas(manifest, before) } : {}),
       // Data that the API server keeps although this apply does not contain them.
       ...(manifest.kind === 'Secret' ? { data: manifest['data'] ?? before?.['data'] } : {}),
     });
@@ -314,6 +315,12 @@ export const makeSimulatedCluster = (
 
   return cluster;
 };
+
+/** Without a number of its own a Deployment keeps what the autoscaler set, and begins with one pod. */
+const withReplicas = (manifest: Manifest, before: KubeObject | undefined): object => ({
+  replicas: (before?.['spec'] as { replicas?: number } | undefined)?.replicas ?? 1,
+  ...structuredClone(manifest['spec'] as object),
+});
 
 /** Of a workload's pods. */
 const templateAnnotations = (owner: KubeObject): Record<string, string> =>

@@ -1,4 +1,3 @@
-import { labelsOf } from '../objects/labels.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { Context } from '../steps/step.ts';
 import {
@@ -14,6 +13,7 @@ import {
   containerSecurity,
   nodeUid,
   podDefaults,
+  podMetadata,
   podSecurity,
   resourcesOf,
   temporaryMount,
@@ -48,10 +48,7 @@ export const databaseJob = (context: Context, options: JobOptions): Record<strin
   spec: {
     ...jobDefaults,
     template: {
-      metadata: {
-        labels: labelsOf(context.resource, options.component),
-        annotations: options.annotations ?? {},
-      },
+      metadata: podMetadata(context.resource, options.component, options.annotations),
       spec: podSpec(context, options),
     },
   },

@@ -1,4 +1,4 @@
-import type { ComponentName } from '../objects/labels.ts';
+import { labelsOf, type ComponentName } from '../objects/labels.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import { quantityToNumber } from '../resource/quantity.ts';
 import { nameOf } from './names.ts';
@@ -30,6 +30,27 @@ export const podDefaults = (resource: MovieTicketing, component: ComponentName) 
   automountServiceAccountToken: false,
   enableServiceLinks: false,
   ...pullSecrets(resource),
+  ...placement(resource),
+});
+
+const placement = ({ spec }: MovieTicketing) => {
+  const { nodeSelector, tolerations, affinity, priorityClassName } = spec.pods;
+  return {
+    ...(Object.keys(nodeSelector).length === 0 ? {} : { nodeSelector }),
+    ...(tolerations.length === 0 ? {} : { tolerations }),
+    ...(affinity === undefined ? {} : { affinity }),
+    ...(priorityClassName === undefined ? {} : { priorityClassName }),
+  };
+};
+
+/** Labels and annotations of a pod. The operator's own cannot be overridden: it finds pods by them. */
+export const podMetadata = (
+  resource: MovieTicketing,
+  component: ComponentName,
+  annotations: Record<string, string> = {},
+) => ({
+  labels: { ...resource.spec.pods.labels, ...labelsOf(resource, component) },
+  annotations: { ...resource.spec.pods.annotations, ...annotations },
 });
 
 const pullSecrets = (resource: MovieTicketing): object => {

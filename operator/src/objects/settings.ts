@@ -16,3 +16,5 @@ export type Artifact = (typeof artifacts)[number];
 
 /** The field manager of everything that the operator applies. */
 export const fieldOwner = 'movie-ticketing-operator';
+/** The second owner of fields that `fieldOwner` gives up. */
+export const keepingOwner = 'movie-ticketing-operator-keeps';

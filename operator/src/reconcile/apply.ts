@@ -7,6 +7,7 @@ import {
   type ObjectKey,
   type OwnedRef,
 } from '../objects/manifest.ts';
+import { keepingOwner } from '../objects/settings.ts';
 import type { MovieTicketing, MovieTicketingStatus } from '../resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../runtime/client.ts';
 import { hasReason, KubeError } from '../runtime/kube-error.ts';
@@ -72,6 +73,10 @@ const writesOf = (client: KubeClient, plan: Plan, namespace: string): Write[] =>
   ...plan.create.map((manifest) => ({
     ...idOf(manifest),
     run: () => create(client, manifest),
+  })),
+  ...plan.keep.map((manifest) => ({
+    ...idOf(manifest),
+    run: () => client.apply(manifest, { fieldManager: keepingOwner }),
   })),
   ...plan.apply.map((manifest) => ({ ...idOf(manifest), run: () => apply(client, manifest) })),
   ...plan.delete.map((ref) => ({

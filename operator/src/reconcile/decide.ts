@@ -21,7 +21,7 @@ import { makeRedactor, redactObserved } from './redaction.ts';
 type PlanWithoutEvents = Omit<Plan, 'events'>;
 type Guard = (context: Context) => PlanWithoutEvents | undefined;
 
-const noChanges = { create: [], apply: [], delete: [], withheld: [] };
+const noChanges = { create: [], keep: [], apply: [], delete: [], withheld: [] };
 
 /** The operator changes nothing where one of these applies; the first that does decides the status. */
 
@@ -121,6 +121,7 @@ const planOfSteps = (context: Context): PlanWithoutEvents => {
   const soonest = Math.min(...delays.filter((delay) => delay !== undefined));
   return {
     create: create.filter(isSent),
+    keep: results.flatMap((step) => step.keep ?? []),
     apply: apply.filter(isSent),
     withheld: withheld.map(({ key }) => key),
     delete: [...results.flatMap((step) => step.delete), ...obsoleteObjects(context)],

@@ -5,12 +5,14 @@ import type { MovieTicketingStatus } from '../resource/movie-ticketing.schema.ts
 export type Event = { type: 'Normal' | 'Warning'; reason: string; message: string };
 
 /**
- * What `decide` wants `apply` to do, in this order: create, apply, delete, status, events. An error in one
+ * What `decide` wants `apply` to do, in this order: create, keep, apply, delete, status, events. An error in one
  * object does not stop the others: it is kept in `Observed.refusals`.
  */
 export type Plan = {
   /** POST, once: an object that exists is left unchanged (409 is success). For Secrets. */
   create: readonly Manifest[];
+  /** The same by `keepingOwner`: single fields that the applies leave out and that keep their values. */
+  keep: readonly Manifest[];
   /** Forced server-side apply by `fieldOwner`. */
   apply: readonly Manifest[];
   /** With `uid` as a precondition; propagation Background; 404 and 409 are success. */

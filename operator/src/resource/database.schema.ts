@@ -71,6 +71,10 @@ const externalDatabase = z
         'How connections are secured, with the meaning of libpq’s sslmode. disable: no encryption. require: encryption, the certificate is not checked. verify-ca: the certificate is checked. verify-full: the certificate and the host name are checked.',
     }),
     sslRootCert: rootCertificate.exactOptional(),
+    maxConnections: z.int().min(10).max(100_000).exactOptional().meta({
+      description:
+        'Connections that the login of this resource may open. Pools are made to fit into it; unset, each pod opens up to ten.',
+    }),
     credentialsSecretRef: z
       .strictObject({
         name: objectName('A Secret in the same namespace with the keys username and password.'),

@@ -1,20 +1,12 @@
 import { z } from 'zod';
 
-import { byNames, rule, text } from './spec-fields.ts';
-
-const LABEL_FORM =
-  /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const LABEL_MESSAGE = 'must be names of labels, for instance kubernetes.io/metadata.name';
-const VALUE_FORM = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
-const VALUE_MESSAGE = 'must be the value of a label: at most 63 letters, digits, -, _ and .';
-
-const labelValue = text(VALUE_FORM, 63, VALUE_MESSAGE);
+import { byNames, labelNameForm, labelNameMessage, labelValue, rule, text } from './spec-fields.ts';
 
 const VALUES_MESSAGE = 'set values for the operators In and NotIn, and only for them';
 
 const requirement = z
   .strictObject({
-    key: text(LABEL_FORM, 317, LABEL_MESSAGE).meta({ description: 'Name of the label.' }),
+    key: text(labelNameForm, 317, labelNameMessage).meta({ description: 'Name of the label.' }),
     operator: z
       .enum(['In', 'NotIn', 'Exists', 'DoesNotExist'])
       .meta({ description: 'How the label is compared with the values.' }),
@@ -35,8 +27,8 @@ const requirement = z
 const namespaceSelector = z
   .strictObject({
     matchLabels: byNames({
-      nameForm: LABEL_FORM,
-      nameMessage: LABEL_MESSAGE,
+      nameForm: labelNameForm,
+      nameMessage: labelNameMessage,
       value: labelValue,
       maxProperties: 10,
     })

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { database } from './database.schema.ts';
 import { gateway } from './gateway.schema.ts';
 import { monitoring } from './monitoring.schema.ts';
+import { pods } from './pods.schema.ts';
 import { rotation } from './rotation.schema.ts';
 import { services } from './services.schema.ts';
 import { objectName, resources, rule, text } from './spec-fields.ts';
@@ -73,6 +74,7 @@ export const specSchema = z.strictObject({
     .strictObject({ resources: resources.exactOptional() })
     .prefault({})
     .meta({ description: 'The Jobs that migrate and seed the database.' }),
+  pods,
   monitoring,
   rotation,
   seed: z

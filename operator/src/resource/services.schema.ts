@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { autoscaling } from './autoscaling.schema.ts';
 import { keyReference, resources, rule, text } from './spec-fields.ts';
 
 /** Variables that the operator sets from other fields of the custom resource. */
@@ -14,6 +15,8 @@ export const reservedVariables: readonly string[] = [
   'CORS_ORIGINS',
   'TRUST_PROXY',
   'JWT_JWKS_URL',
+  'JWT_KEY_ROTATION_DAYS',
+  'JWT_REPLACE_KEYS_BEFORE',
   'DATABASE_URL',
   'DB_HOST',
   'DB_PORT',
@@ -22,6 +25,7 @@ export const reservedVariables: readonly string[] = [
   'DB_NAME',
   'DB_SSLMODE',
   'DB_SSLROOTCERT',
+  'DB_POOL_SIZE',
   'ADMIN_EMAIL',
   'ADMIN_PASSWORD',
 ];
@@ -76,6 +80,7 @@ const variable = z
 const service = z
   .strictObject({
     replicas: z.int().min(0).max(50).default(2).meta({ description: 'Number of pods.' }),
+    autoscaling: autoscaling.exactOptional(),
     resources: resources.exactOptional(),
     logLevel: z
       .enum(['trace', 'debug', 'info', 'warn', 'error'])

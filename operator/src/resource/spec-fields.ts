@@ -49,6 +49,17 @@ export const byNames = <Value extends z.ZodType>(options: {
       ],
     });
 
+/** Names of labels and annotations, with an optional prefix. */
+export const labelNameForm =
+  /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+export const labelNameMessage = 'must be names of labels, for instance kubernetes.io/metadata.name';
+
+export const labelValue = text(
+  /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/,
+  63,
+  'must be the value of a label: at most 63 letters, digits, -, _ and .',
+);
+
 /** One key of a Secret or ConfigMap. */
 export const keyReference = (description: string, keyDescription: string, defaultKey?: string) => {
   const key = text(

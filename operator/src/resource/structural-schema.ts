@@ -56,6 +56,12 @@ const withFacts = (schema: JsonSchema): JsonSchema => {
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+const withoutMapKeywords = ({
+  additionalProperties: _values,
+  propertyNames: _names,
+  ...rest
+}: JsonSchema): JsonSchema => rest;
+
 /**
  * Converts zod's JSON Schema to a structural schema for the API server. Unknown fields are left to the
  * API server's pruning and strict field validation. Patterns are CEL rules (see `text`). A union is
@@ -68,7 +74,10 @@ export const toStructuralSchema = (source: JsonSchema): JsonSchema => {
   for (const keyword of ['$ref', 'oneOf', 'anyOf', 'allOf', 'not']) {
     if (keyword in schema) throw new Error(`a structural schema cannot have ${keyword}`);
   }
-  const { pattern: _pattern, properties, additionalProperties, items, ...rest } = schema;
+  const { pattern: _pattern, properties, items, ...others } = schema;
+  // A map of anything: the API server keeps its fields and knows nothing of them.
+  const isOpen = schema['x-kubernetes-preserve-unknown-fields'] === true;
+  const { additionalProperties, ...rest } = isOpen ? withoutMapKeywords(others) : others;
   const valueSchema = typeof additionalProperties === 'object' ? additionalProperties : undefined;
   return inOrder({
     ...withFacts(withoutDoubleBounds(rest)),

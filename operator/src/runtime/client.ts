@@ -23,8 +23,11 @@ export type KubeClient = {
   ): Promise<{ items: T[]; resourceVersion: string }>;
   /** Ends when the server ends it. Throws on errors: status 410 means that a list is needed first. */
   watch<T extends KubeObject>(kind: Kind, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
-  /** Forced server-side apply by the field manager of this client. */
-  apply<T extends KubeObject>(object: KubeObject, call?: CallOptions): Promise<T>;
+  /** Forced server-side apply, by the field manager of this client unless another is given. */
+  apply<T extends KubeObject>(
+    object: KubeObject,
+    call?: CallOptions & { fieldManager?: string },
+  ): Promise<T>;
   /** A JSON merge patch: null removes a field, whoever owns it. */
   merge(ref: ObjectRef, patch: object, call?: CallOptions): Promise<void>;
   /**
@@ -76,7 +79,10 @@ const makeWrites = (
     query: { fieldManager, force: 'true' },
   } as const;
   return {
-    apply: (object, call) => send({ ...applyOptions, to: refOf(object), body: object }, call),
+    apply: (object, { fieldManager: manager = fieldManager, ...call } = {}) => {
+      const asOwner = { ...applyOptions, query: { fieldManager: manager, force: 'true' } };
+      return send({ ...asOwner, to: refOf(object), body: object }, call);
+    },
     merge: async (ref, patch, call) => {
       await send({ method: 'PATCH', to: ref, query, contentType: MERGE, body: patch }, call);
     },

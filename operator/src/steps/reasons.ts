@@ -49,6 +49,8 @@ export const reasons = {
   PodsNotReady: { problem: true },
   QuotaExceeded: { problem: true },
   NodePortTaken: { problem: true },
+  AutoscalerInactive: { problem: true },
+  ConnectionBudgetExceeded: { problem: true },
   ApplyRefused: { problem: true },
   OperatorForbidden: { problem: true },
   CannotObserve: { problem: true },

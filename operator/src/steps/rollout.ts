@@ -1,6 +1,7 @@
 import type { ComponentName } from '../objects/labels.ts';
 import { statusOf, trueCondition, type DeploymentStatus } from '../objects/live.ts';
 import { keyOf, type Manifest } from '../objects/manifest.ts';
+import type { KubeObject } from '../runtime/kube-object.ts';
 import { isUpToDate } from './component.ts';
 import { podsOf, problemOfPods } from './pod-problems.ts';
 import { refusalOf } from './refusals.ts';
@@ -14,6 +15,9 @@ export type Rollout = {
   finding: Finding;
 };
 
+const specOf = (object: KubeObject | undefined) =>
+  (object?.['spec'] ?? {}) as { replicas?: number };
+
 /** How far a Deployment has been rolled out. */
 export const rolloutOf = (
   context: Context,
@@ -23,7 +27,8 @@ export const rolloutOf = (
   const { observed } = context;
   const key = keyOf(desired);
   const live = observed.owned.get(key);
-  const replicas = (desired['spec'] as { replicas: number }).replicas;
+  // Without a number of its own: that of the autoscaler.
+  const { replicas } = { replicas: 1, ...specOf(live), ...specOf(desired) };
   const status = statusOf<DeploymentStatus>(live);
   const available = status.availableReplicas ?? 0;
   const serving = live !== undefined && (available > 0 || replicas === 0);

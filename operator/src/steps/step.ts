@@ -44,6 +44,8 @@ export type StepResult = {
   finding: Finding;
   /** A problem besides `finding`, also of a step that is done. */
   additionalProblem?: Finding;
+  /** Single fields that are to keep their values although an apply leaves them out. */
+  keep?: Manifest[];
   create: Manifest[];
   apply: Manifest[];
   delete: OwnedRef[];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
+import { rotateKeysAnnotation } from '../../src/components/services/service.pod.ts';
 import type { MovieTicketingSpecInput } from '../../src/resource/movie-ticketing.schema.ts';
 import { resourceOf, userObject } from '../../testing/example-resource.ts';
 import { conditionOf } from '../../testing/installed-cluster.ts';
@@ -77,6 +78,56 @@ describe('spec.gateway', () => {
       'Service/shop-gateway',
     );
     expect(metadata.annotations).toMatchObject(annotations);
+  });
+});
+
+describe('spec.pods', () => {
+  const pods = {
+    labels: { 'example.com/team': 'tickets' },
+    annotations: { 'example.com/cost': '42' },
+    nodeSelector: { disk: 'fast' },
+    tolerations: [{ key: 'only', operator: 'Exists' }],
+    affinity: { nodeAffinity: {} },
+    priorityClassName: 'high',
+  };
+  const podsIn = (cluster: SimulatedCluster): any[] =>
+    [...cluster.objects.values()]
+      .map(({ spec }) => (spec as any)?.template)
+      .filter((template) => template !== undefined);
+
+  test('reaches every pod: services, gateway, database and Jobs', () => {
+    const templates = podsIn(clusterWith({ pods, seed: { mode: 'demo' } }));
+    expect(templates).toHaveLength(8);
+    const { labels, annotations, ...placement } = pods;
+    for (const { metadata, spec } of templates) {
+      expect(metadata).toMatchObject({ labels, annotations });
+      expect(spec).toMatchObject(placement);
+    }
+  });
+
+  test('adds nothing where it is unset', () => {
+    for (const { spec } of podsIn(clusterWith({}))) {
+      for (const field of ['nodeSelector', 'tolerations', 'affinity', 'priorityClassName'])
+        expect(spec).not.toHaveProperty(field);
+    }
+  });
+});
+
+describe('spec.rotation.signingKeys and its annotation', () => {
+  test('reach the users service only, and a value that is no time reaches nobody', () => {
+    const rotation = { signingKeys: { everyDays: 7 } };
+    expect(settingsOf({ rotation }, 'users')).toMatchObject({ JWT_KEY_ROTATION_DAYS: '7' });
+    expect(settingsOf({ rotation }, 'catalog')).not.toHaveProperty('JWT_KEY_ROTATION_DAYS');
+    const settingsWith = (annotation: string): any => {
+      const annotations = { [rotateKeysAnnotation]: annotation };
+      const cluster = makeSimulatedCluster(resourceOf({}, { annotations }));
+      cluster.run();
+      return cluster.objects.get('ConfigMap/shop-users')?.['data'];
+    };
+    expect(settingsWith('2026-11-26T12:00:00+02:00')).toMatchObject({
+      JWT_REPLACE_KEYS_BEFORE: '2026-11-26T10:00:00Z',
+    });
+    expect(settingsWith('now')).not.toHaveProperty('JWT_REPLACE_KEYS_BEFORE');
   });
 });
 

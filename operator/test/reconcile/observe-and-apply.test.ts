@@ -72,6 +72,7 @@ const map = (
 
 const planOf = (resource: MovieTicketing, plan: Partial<Plan>): Plan => ({
   create: [],
+  keep: [],
   apply: [],
   delete: [],
   withheld: [],

@@ -20,6 +20,7 @@ import {
   installBase,
   makeResource,
   operatorClient,
+  resourceRef,
 } from '../../testing/operator-scene.ts';
 import { settleWorkloads } from '../../testing/pretend-controllers.ts';
 import { recordCalls } from '../../testing/recorded-client.ts';
@@ -30,13 +31,6 @@ afterAll(async () => {
 });
 
 type Scene = { admin: KubeClient; kubelet: KubeClient; operator: KubeClient };
-
-const resourceRef = (namespace: string) => ({
-  apiVersion: 'movieticketing.io/v1',
-  kind: 'MovieTicketing',
-  name: 'shop',
-  namespace,
-});
 
 const prepare = async ({ admin }: Scene, spec: MovieTicketingSpecInput): Promise<string> => {
   const namespace = await api!.namespace();

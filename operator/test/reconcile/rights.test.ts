@@ -56,6 +56,7 @@ testIf(hasApiServer, lacksApiServer)(
     await makeResource(admin, namespace, {
       seed: { mode: 'demo' },
       gateway: { service: { nodePort: 31_900 } },
+      services: { users: { autoscaling: { maxReplicas: 3 } } },
     });
     const { lines, logger } = recordingLogger();
     const reconcile = makeReconcile({

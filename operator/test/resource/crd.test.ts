@@ -58,6 +58,32 @@ describe('defaults', () => {
     ['a registry with a port', { images: { registry: 'localhost:5000/a/b-c' } }],
     ['tickets per booking', { bookings: { maxTicketsPerBooking: 20 } }],
     ['resources of Jobs', { jobs: { resources: { requests: { cpu: '1' } } } }],
+    ['an autoscaler', { services: { bookings: { autoscaling: { maxReplicas: 5 } } } }],
+    [
+      'metrics of an autoscaler',
+      {
+        services: {
+          catalog: {
+            autoscaling: {
+              minReplicas: 1,
+              maxReplicas: 5,
+              metrics: [{ type: 'Pods', pods: { metric: { name: 'requests' } } }],
+            },
+          },
+        },
+      },
+    ],
+    [
+      'where pods run',
+      {
+        pods: {
+          labels: { 'example.com/team': 'tickets' },
+          tolerations: [{ key: 'only', operator: 'Exists' }],
+          affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: {} } },
+        },
+      },
+    ],
+    ['a rotation', { rotation: { databasePasswords: { everyDays: 30 } } }],
     [
       'environment variables',
       {
@@ -65,7 +91,7 @@ describe('defaults', () => {
           catalog: {
             env: [
               { name: 'OTEL_SERVICE_NAME', value: 'catalog' },
-              { name: 'DB_POOL_SIZE', value: '5' },
+              { name: 'BOOKING_QUEUE_LIMIT', value: '500' },
               { name: 'A', valueFrom: { secretKeyRef: { name: 'otel', key: 'headers' } } },
               { name: 'B', valueFrom: { configMapKeyRef: { name: 'otel', key: 'endpoint' } } },
             ],

@@ -16,6 +16,16 @@ describe('refusals', () => {
   const parameters = (set: object) => ({ database: { managed: { parameters: set } } });
   const examples: [string, object, string][] = [
     ['two databases', { database: { managed: {}, external } }, 'set exactly one of'],
+    [
+      'an autoscaler with more pods at least than at most',
+      { services: { users: { autoscaling: { minReplicas: 3, maxReplicas: 2 } } } },
+      'minReplicas exceeds autoscaling.maxReplicas',
+    ],
+    [
+      'a label of the operator',
+      { pods: { labels: { 'app.kubernetes.io/component': 'gateway' } } },
+      'the operator sets labels and annotations of',
+    ],
     ['no database', { database: {} }, 'set exactly one of database.managed and'],
     ['an external database without a host', { database: { external: {} } }, 'host: Required value'],
     [

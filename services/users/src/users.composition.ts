@@ -65,6 +65,9 @@ export const makeUsersProcess = async (options: Options): Promise<UsersProcess> 
       cacheMs: environment.JWT_JWKS_CACHE_SECONDS * 1_000,
       tokenMs: environment.JWT_ACCESS_TOKEN_SECONDS * 1_000,
       rotationMs: environment.JWT_KEY_ROTATION_DAYS * dayMs,
+      ...(environment.JWT_REPLACE_KEYS_BEFORE === undefined
+        ? {}
+        : { replaceBefore: environment.JWT_REPLACE_KEYS_BEFORE }),
     },
   });
   await createFirstKey(db, ready, keys.rotate);

@@ -24,6 +24,11 @@ export const usersEnvironment = z.object({
   JWT_ACCESS_TOKEN_SECONDS: integer(5, maximumTokenSeconds, 900),
   JWT_REFRESH_TOKEN_DAYS: integer(1, 365, 30),
   JWT_KEY_ROTATION_DAYS: integer(1, 365, 30),
+  /** Keys that were created before this time are replaced now. */
+  JWT_REPLACE_KEYS_BEFORE: z.iso
+    .datetime('must be a time in UTC like 2027-03-01T12:00:00Z')
+    .transform((time) => Date.parse(time))
+    .optional(),
 });
 
 export type UsersEnvironment = z.output<typeof usersEnvironment>;

@@ -12,6 +12,25 @@ const key = (kid: string, signsFrom: number): KeyTimes => ({
   signsFrom,
 });
 
+describe('a request to replace keys', () => {
+  const asked = { ...rules, replaceBefore: 2 * hour };
+
+  test('creates a successor of a key that was created before it, once', () => {
+    expect(planKeys([key('a', 0)], 2 * hour - 1, asked).create).toBeUndefined();
+    const { create, signing } = planKeys([key('a', 0)], 2 * hour, asked);
+    expect(create).toEqual({ signsFrom: 2 * hour + rules.cacheMs + marginMs });
+    expect(signing).toBe('a');
+    const successor = { kid: 'b', createdAt: 2 * hour, signsFrom: create?.signsFrom ?? 0 };
+    expect(planKeys([key('a', 0), successor], 3 * hour, asked)).toMatchObject({ signing: 'b' });
+    expect(planKeys([key('a', 0), successor], 3 * hour, asked).create).toBeUndefined();
+  });
+
+  test('leaves a key alone that is newer', () => {
+    const newer = { kid: 'a', createdAt: 2 * hour, signsFrom: 2 * hour };
+    expect(planKeys([newer], 3 * hour, asked).create).toBeUndefined();
+  });
+});
+
 describe('the plan for signing keys', () => {
   test('without a key, one is created that signs at once', () => {
     expect(planKeys([], 5_000, rules)).toEqual({

@@ -1,4 +1,3 @@
-import { labelsOf } from '../../objects/labels.ts';
 import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
 import { isDone, type Context } from '../../steps/step.ts';
 import type { EnvironmentVariable } from '../database-connection.ts';
@@ -6,6 +5,7 @@ import { nameOf } from '../names.ts';
 import {
   containerSecurity,
   podDefaults,
+  podMetadata,
   podSecurity,
   resourcesOf,
   temporaryMount,
@@ -22,7 +22,7 @@ const nginxUid = 101;
 const tlsMount = '/etc/movie-ticketing/tls';
 
 export const podTemplate = (context: Context) => ({
-  metadata: { labels: labelsOf(context.resource, 'gateway') },
+  metadata: podMetadata(context.resource, 'gateway'),
   spec: podSpec(context),
 });
 

@@ -1,5 +1,4 @@
 import { shortHash } from '../../objects/hash.ts';
-import { labelsOf } from '../../objects/labels.ts';
 import { imageIn } from '../../objects/live.ts';
 import { keyOfRef } from '../../objects/manifest.ts';
 import type { Component, HashedObject } from '../../steps/component.ts';
@@ -7,7 +6,7 @@ import { isPodReady, podsOf } from '../../steps/pod-problems.ts';
 import type { Context } from '../../steps/step.ts';
 import { jobDefaults, jobResources } from '../database-job.ts';
 import { isManaged, nameOf } from '../names.ts';
-import { containerSecurity, podDefaults, podSecurity } from '../pods.ts';
+import { containerSecurity, podDefaults, podMetadata, podSecurity } from '../pods.ts';
 import { postgresUid } from './postgres.pod.ts';
 
 /** The image of the StatefulSet that exists. */
@@ -60,7 +59,7 @@ export const imageCheckJob: HashedObject = {
     spec: {
       ...jobDefaults,
       template: {
-        metadata: { labels: labelsOf(context.resource, 'postgres-check') },
+        metadata: podMetadata(context.resource, 'postgres-check'),
         spec: podSpec(context),
       },
     },

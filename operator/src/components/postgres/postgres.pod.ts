@@ -1,11 +1,11 @@
 import { shortHash } from '../../objects/hash.ts';
-import { labelsOf } from '../../objects/labels.ts';
 import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
 import { databaseName, databaseUser, fromSecret } from '../database-connection.ts';
 import { databaseSecretName, nameOf } from '../names.ts';
 import {
   containerSecurity,
   podDefaults,
+  podMetadata,
   podSecurity,
   resourcesOf,
   temporaryMount,
@@ -27,10 +27,9 @@ const initdbArguments =
 export const podTemplate = (resource: MovieTicketing, image: string | undefined) => {
   const name = nameOf(resource, 'postgres');
   return {
-    metadata: {
-      labels: labelsOf(resource, 'postgres'),
-      annotations: { 'movieticketing.io/config': shortHash(parametersConfig(resource)) },
-    },
+    metadata: podMetadata(resource, 'postgres', {
+      'movieticketing.io/config': shortHash(parametersConfig(resource)),
+    }),
     spec: {
       ...podDefaults(resource, 'postgres'),
       securityContext: {

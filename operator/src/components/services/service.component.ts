@@ -6,6 +6,7 @@ import { nameOf, serviceNames, type ServiceName } from '../names.ts';
 import { managementPort, servicePort } from '../ports.ts';
 import { disruptionBudget, rollingUpdate } from '../rolling-update.ts';
 import { adminSecret } from './admin-secret.ts';
+import { autoscaler, replicasOf } from './autoscaler.ts';
 import { podTemplate, settingsOf } from './service.pod.ts';
 
 const keysConnection = (service: ServiceName): Connection[] =>
@@ -41,7 +42,7 @@ export const deploymentOf = (service: ServiceName): NamedObject => ({
   name: (resource) => nameOf(resource, service),
   body: (context) => ({
     spec: {
-      replicas: context.resource.spec.services[service].replicas,
+      replicas: replicasOf(context, service),
       ...rollingUpdate,
       selector: { matchLabels: selectorOf(context.resource, service) },
       template: podTemplate(context, service),
@@ -57,6 +58,7 @@ const serviceComponent = (service: ServiceName): Component => ({
     clusterService(service),
     disruptionBudget(service),
     deploymentOf(service),
+    autoscaler(service),
   ],
   connectsTo: (resource) => [databaseConnection(resource), ...keysConnection(service)],
   managementPort,

@@ -1,7 +1,8 @@
 import { shortHash } from '../../objects/hash.ts';
-import { labelsOf } from '../../objects/labels.ts';
 import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
 import type { Context, Finding } from '../../steps/step.ts';
+import { timestamp } from '../../steps/text.ts';
+import { budgetOf } from '../connection-budget.ts';
 import {
   databaseEnvironment,
   rootCertificateMounts,
@@ -13,6 +14,7 @@ import {
   containerSecurity,
   nodeUid,
   podDefaults,
+  podMetadata,
   podSecurity,
   resourcesOf,
   temporaryMount,
@@ -36,9 +38,10 @@ export const settingsOf = (
     // The gateway sends one client address, whatever proxies are in front of it.
     TRUST_PROXY: '1',
     ...(gateway.corsOrigins.length === 0 ? {} : { CORS_ORIGINS: gateway.corsOrigins.join(',') }),
+    DB_POOL_SIZE: String(budgetOf(resource).pool),
     // The users service has its own keys at hand.
     ...(service === 'users'
-      ? {}
+      ? keyRotation(resource)
       : {
           JWT_JWKS_URL: `http://${nameOf(resource, 'users')}:${String(servicePort)}/.well-known/jwks.json`,
         }),
@@ -51,11 +54,21 @@ export const settingsOf = (
   };
 };
 
+/** On the resource: keys that were made before this time are replaced. */
+export const rotateKeysAnnotation = 'movieticketing.io/rotate-signing-keys';
+
+const keyRotation = ({ metadata, spec }: MovieTicketing): Record<string, string> => {
+  const days = spec.rotation.signingKeys?.everyDays;
+  const requested = new Date(metadata.annotations?.[rotateKeysAnnotation] ?? '');
+  return {
+    ...(days === undefined ? {} : { JWT_KEY_ROTATION_DAYS: String(days) }),
+    // A value that is no time would keep the service from starting.
+    ...(Number.isNaN(requested.getTime()) ? {} : { JWT_REPLACE_KEYS_BEFORE: timestamp(requested) }),
+  };
+};
+
 export const podTemplate = (context: Context, service: ServiceName) => ({
-  metadata: {
-    labels: labelsOf(context.resource, service),
-    annotations: contentHashes(context, service),
-  },
+  metadata: podMetadata(context.resource, service, contentHashes(context, service)),
   spec: podSpec(context, service),
 });
 

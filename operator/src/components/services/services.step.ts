@@ -13,6 +13,8 @@ import {
 } from '../../steps/step.ts';
 import { nameOf, serviceNames } from '../names.ts';
 import { findContent } from '../secret-contents.ts';
+import { budgetProblem } from '../connection-budget.ts';
+import { autoscalerProblem, keptReplicas } from './autoscaler.ts';
 import { adminSecret, adminSecretName } from './admin-secret.ts';
 import { deploymentOf, services } from './service.component.ts';
 import { administrator, loginOf } from './service.pod.ts';
@@ -39,12 +41,17 @@ const decide = (context: Context): StepResult => {
     observed,
     objects.map((object) => manifestOf(object, context)),
   );
+  const problem =
+    refused ??
+    budgetProblem(resource) ??
+    serviceNames.map((service) => autoscalerProblem(context, service)).find(Boolean);
   return {
     ...summary(
       rollouts,
       mayRun ? { running: target } : { running: resource.status?.version, target },
     ),
-    ...(refused === undefined ? {} : { additionalProblem: refused }),
+    ...(problem === undefined ? {} : { additionalProblem: problem }),
+    keep: serviceNames.flatMap((service) => keptReplicas(context, service)),
     ...changesFor(context, objects),
     // In another version they serve, but the step is not done.
     done: mayRun && rollouts.every((rollout) => rollout.done),

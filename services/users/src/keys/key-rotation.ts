@@ -8,6 +8,8 @@ export type RotationRules = {
   tokenMs: number;
   /** How long a key signs. */
   rotationMs: number;
+  /** A key that was created before this time is replaced, as soon as this time has come. */
+  replaceBefore?: number;
 };
 
 export type KeyPlan = {
@@ -46,7 +48,10 @@ export const planKeys = (keys: readonly KeyTimes[], now: number, rules: Rotation
   };
   const expired = inOrder.filter(isExpired).map(({ kid }) => kid);
   const leadMs = rules.cacheMs + marginMs;
-  const isDue = now >= newest.signsFrom && now >= newest.signsFrom + rules.rotationMs - leadMs;
+  const { replaceBefore = Number.NEGATIVE_INFINITY } = rules;
+  const isOld = now >= newest.signsFrom + rules.rotationMs - leadMs;
+  const isReplaced = newest.createdAt < replaceBefore && replaceBefore <= now;
+  const isDue = now >= newest.signsFrom && (isOld || isReplaced);
   // After a clock was set back all keys may begin in the future: the oldest is published, so it may sign.
   const signing = inOrder.findLast(({ signsFrom }) => signsFrom <= now) ?? inOrder[0];
   return {
