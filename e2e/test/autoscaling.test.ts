@@ -20,16 +20,16 @@ const deployment = async (): Promise<Live> => {
 /** Notes every number of pods that the Deployment asked for, until it is stopped. */
 const watchReplicas = (): { stop: () => Promise<number[]> } => {
   const seen: number[] = [];
-  let isStopped = false;
+  const stopped = new AbortController();
   const watching = (async () => {
-    while (!isStopped) {
+    while (!stopped.signal.aborted) {
       const replicas = (await deployment())['spec'].replicas as number;
       if (seen.at(-1) !== replicas) seen.push(replicas);
     }
   })();
   return {
     stop: async () => {
-      isStopped = true;
+      stopped.abort();
       await watching;
       return seen;
     },

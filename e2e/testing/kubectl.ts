@@ -83,6 +83,7 @@ export const get = async (
     '-o',
     'json',
     '--ignore-not-found',
+    '--show-managed-fields',
   ]);
   return text.trim() === '' ? undefined : (JSON.parse(text) as Live);
 };
