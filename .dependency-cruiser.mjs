@@ -113,6 +113,15 @@ export default {
       },
     },
     {
+      name: 'backups-import-the-audit',
+      severity: 'error',
+      from: { path: '^backups/', pathNot: notTests },
+      to: {
+        path: '^services/(catalog|users|bookings|gateway)/',
+        pathNot: '^services/bookings/src/(audit|seats/seats\\.checks)\\.ts$',
+      },
+    },
+    {
       name: 'kit-knows-nothing-above-it',
       severity: 'error',
       from: { path: '^services/kit/src/' },

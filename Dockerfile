@@ -1,6 +1,6 @@
 # One target per artifact:
 #   docker build --target movie-ticketing-catalog -t movie-ticketing-catalog:1.0.0 .
-# The other targets are -users, -bookings, -gateway, -migrations (migrations and seed) and -operator. The images
+# The other targets are -users, -bookings, -gateway, -migrations (migrations, seed, backups) and -operator. The images
 # share the layers of the dependencies, the kit and the migrations. Node runs the TypeScript sources without a
 # build, so the images of all platforms contain the same files: every step of a build runs on the platform of
 # the builder, and amd64 and arm64 need no emulation.
@@ -9,11 +9,12 @@ ARG NGINX_IMAGE=nginxinc/nginx-unprivileged:1.29
 ARG VERSION=1.0.0
 ARG REVISION=unknown
 
-# The packages that the services, the migrations and the seed need at run time. Optional dependencies
+# The packages that the services need at run time. Optional dependencies
 # are left out: they are Node itself and the embedded PostgreSQL, for machines without them.
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY backups/package.json backups/
 COPY bench/package.json bench/
 COPY migrations/package.json migrations/
 COPY operator/package.json operator/
@@ -28,12 +29,12 @@ COPY services/gateway/package.json services/gateway/
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --omit=optional --ignore-scripts \
       --workspace=services/kit --workspace=services/catalog --workspace=services/users \
-      --workspace=services/bookings --workspace=migrations --workspace=seed
+      --workspace=services/bookings --workspace=migrations
 
 # Without types, source maps, sources and binaries of other platforms: no program reads them.
 FROM dependencies AS lean-dependencies
 RUN node scripts/prune-packages.main.ts services/kit services/catalog services/users \
-      services/bookings migrations seed \
+      services/bookings migrations \
  && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -type f -delete \
  && rm -rf node_modules/.package-lock.json node_modules/.bin node_modules/@types node_modules/zod/src \
       node_modules/@opentelemetry/*/build/esnext \
@@ -113,16 +114,37 @@ LABEL org.opencontainers.image.title="movie-ticketing-operator" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-FROM runtime AS movie-ticketing-migrations
+FROM dependencies AS job-dependencies
+RUN --mount=type=cache,target=/root/.npm \
+    npm ci --omit=dev --omit=optional --ignore-scripts \
+      --workspace=migrations --workspace=seed --workspace=backups \
+ && node scripts/prune-packages.main.ts migrations seed backups \
+ && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -type f -delete \
+ && rm -rf node_modules/.package-lock.json node_modules/.bin node_modules/@types node_modules/zod/src \
+      node_modules/@opentelemetry/*/build/esnext \
+ && find node_modules/bcrypt/prebuilds -mindepth 1 -maxdepth 1 ! -name 'linux-x64' ! -name 'linux-arm64' -exec rm -r {} + \
+ && chmod -R go=rX node_modules
+
+FROM ${NODE_IMAGE} AS movie-ticketing-migrations
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=job-dependencies /app/node_modules node_modules
+COPY --from=sources /app/package.json /app/LICENSE ./
+COPY --from=sources /app/migrations migrations
+COPY --from=sources /app/services/kit services/kit
 COPY --from=sources /app/seed seed
+COPY --from=sources /app/backups backups
 # The seed reads its files with the schemas of the catalog and inserts through its repositories.
 COPY --from=sources /app/services/catalog services/catalog
-# The seed: ["node", "seed/src/main.ts"]
+# The verification of a backup runs the audit.
+COPY --from=sources /app/services/bookings services/bookings
+USER 1000:1000
+# The seed: ["node", "seed/src/main.ts"]; the steps of backups: ["node", "backups/src/main.ts", "store"]
 CMD ["node", "migrations/src/main.ts"]
 ARG VERSION
 ARG REVISION
 LABEL org.opencontainers.image.title="movie-ticketing-migrations" \
-      org.opencontainers.image.description="Database migrations and seed data" \
+      org.opencontainers.image.description="Database migrations, seed data and backups" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"

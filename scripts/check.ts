@@ -20,6 +20,7 @@ const steps: Step[] = [
       'services',
       'migrations',
       'seed',
+      'backups',
       'operator',
       'bench',
       'scripts',

@@ -8,7 +8,7 @@ export type GoTool = {
   package: string;
   version: string;
   /** Arguments that make it print its version. */
-  versionArgs: string[];
+  versionArgs: readonly string[];
 };
 
 const root = join(import.meta.dirname, '..');
@@ -30,19 +30,21 @@ const install = (tool: GoTool): string | undefined => {
   return `go install ${reference}: ${reason.trim()}`;
 };
 
-/**
- * Runs a linter that is written in Go, and exits with its status: the one on the path, else the pinned
- * version, which Go installs into node_modules/.cache. Where neither can be had, prints why and passes.
- */
-export const runGoTool = (tool: GoTool, args: readonly string[]): void => {
-  const onPath = spawnSync(tool.name, tool.versionArgs).status === 0;
+/** The program on the path, else the pinned version, which Go installs into node_modules/.cache; or why not. */
+export const findGoTool = (tool: GoTool): { command: string } | { missing: string } => {
+  if (spawnSync(tool.name, tool.versionArgs).status === 0) return { command: tool.name };
   const cached = join(folderOf(tool), tool.name);
-  const missing = onPath || existsSync(cached) ? undefined : install(tool);
-  if (missing !== undefined) {
-    console.log(`skipped: ${missing}`);
+  const missing = existsSync(cached) ? undefined : install(tool);
+  return missing === undefined ? { command: cached } : { missing };
+};
+
+/** Runs a linter that is written in Go, and exits with its status. Where it cannot be had, prints why and passes. */
+export const runGoTool = (tool: GoTool, args: readonly string[]): void => {
+  const found = findGoTool(tool);
+  if ('missing' in found) {
+    console.log(`skipped: ${found.missing}`);
     return;
   }
-  const command = onPath ? tool.name : cached;
-  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(found.command, args, { cwd: root, stdio: 'inherit' });
   process.exitCode = status ?? 1;
 };

@@ -6,6 +6,7 @@ const order = [
   'config-change',
   'rotation',
   'autoscaling',
+  'backup',
   'postgres-killed',
   'upgrade',
   'failing-version',

@@ -9,6 +9,7 @@ const programs = {
   USERS: 'mt_users',
   BOOKINGS: 'mt_bookings',
   SEED: 'mt_seed',
+  BACKUP: 'mt_backup',
 } as const;
 
 type Program = keyof typeof programs;

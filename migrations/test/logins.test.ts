@@ -16,8 +16,8 @@ import { migrate, type MigrationReport } from '../src/migrate.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const docsFile = fileURLToPath(new URL('../../docs/configure-the-resource.md', import.meta.url));
-const allTaken = ['taken', 'taken', 'taken', 'taken'];
-const ROLES = ['mt_bookings', 'mt_catalog', 'mt_seed', 'mt_users'];
+const allTaken = ['taken', 'taken', 'taken', 'taken', 'taken'];
+const ROLES = ['mt_backup', 'mt_bookings', 'mt_catalog', 'mt_seed', 'mt_users'];
 
 /** The block of SQL in docs/configure-the-resource.md that contains `part`, for this login. */
 const sqlFromDocs = (part: string, login: string): string => {
@@ -109,9 +109,11 @@ describe('a login that cannot take them', () => {
       const report = await migrate({ databaseUrl: database.url, log: (line) => logged.push(line) });
       expect(report.applied).toHaveLength(5);
       expect(report.warning).toContain(
-        `bookings, catalog, seed, users run as the login "${database.login}" itself`,
+        `backup, bookings, catalog, seed, users run as the login "${database.login}" itself`,
       );
-      expect(report.warning).toContain(`mt_bookings, mt_catalog, mt_seed, mt_users (${why})`);
+      expect(report.warning).toContain(
+        `mt_backup, mt_bookings, mt_catalog, mt_seed, mt_users (${why})`,
+      );
       expect(logged).toContain(report.warning);
       expect(await roleless(database)).toEqual(ROLES.map((role) => ({ role })));
       expect((await run(database)).warning).toBe(report.warning);
@@ -126,7 +128,9 @@ describe('a login that cannot take them', () => {
     const ran = spawnSync(process.execPath, [MAIN], { env, encoding: 'utf8' });
     const [done, warning, ...rest] = readFileSync(file, 'utf8').split('\n');
     expect(done).toBe('Done; the database is at 0005_seed_runs');
-    expect(warning).toMatch(/^Without roles of their own: bookings, catalog, seed, users run as/);
+    expect(warning).toMatch(
+      /^Without roles of their own: backup, bookings, catalog, seed, users run as/,
+    );
     expect(rest).toEqual([]);
     expect(ran.stdout.split('\n')).toEqual(expect.arrayContaining([warning, done]));
     expect(ran.status).toBe(0);
@@ -139,7 +143,7 @@ describe('a login that cannot take them', () => {
     await database.asDba(sqlFromDocs('CREATE ROLE', database.login));
     // The control: the roles have no rights yet, so they cannot be taken before that run.
     expect(await takeRole(database, 'mt_users')).not.toBe('taken');
-    expect(await roleless(database)).toHaveLength(4);
+    expect(await roleless(database)).toHaveLength(5);
     expect(await run(database)).toEqual({ applied: [], current: '0005_seed_runs' });
     expect(await takeAll(database)).toEqual(allTaken);
     expect(await roleless(database)).toEqual([]);
@@ -149,7 +153,7 @@ describe('a login that cannot take them', () => {
     const database = await postgres.give('bare');
     await database.asDba(`CREATE ROLE mt_bookings; GRANT mt_bookings TO ${database.login}`);
     expect((await run(database)).warning).toMatch(
-      /catalog, seed, users run as .* Roles not taken: mt_catalog, mt_seed, mt_users \(missing/,
+      /backup, catalog, seed, users run as .* Roles not taken: mt_backup, mt_catalog, mt_seed, mt_users \(missing/,
     );
     expect(await takeRole(database, 'mt_bookings')).toBe('taken');
   });
@@ -223,14 +227,14 @@ describe('a login that is not the database’s owner', () => {
     const database = await postgres.giveForeign();
     await database.asDba(`GRANT CREATE, USAGE ON SCHEMA public TO ${database.login}`);
     expect((await run(database)).applied).toHaveLength(5);
-    expect(await roleless(database)).toHaveLength(4);
+    expect(await roleless(database)).toHaveLength(5);
   });
 
   test('takes existing roles that may use the schema', async () => {
     const database = await postgres.giveForeign();
     await database.asDba(`GRANT CREATE ON SCHEMA public TO ${database.login};
-      CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings; CREATE ROLE mt_seed;
-      GRANT mt_catalog, mt_users, mt_bookings, mt_seed TO ${database.login}`);
+      CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings; CREATE ROLE mt_seed; CREATE ROLE mt_backup;
+      GRANT mt_catalog, mt_users, mt_bookings, mt_seed, mt_backup TO ${database.login}`);
     expect((await run(database)).warning).toBeUndefined();
     expect(await takeAll(database)).toEqual(allTaken);
   });
@@ -239,11 +243,11 @@ describe('a login that is not the database’s owner', () => {
     const database = await postgres.giveForeign();
     await database.asDba(`REVOKE ALL ON SCHEMA public FROM PUBLIC;
       GRANT CREATE, USAGE ON SCHEMA public TO ${database.login};
-      CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings; CREATE ROLE mt_seed;
-      GRANT mt_catalog, mt_users, mt_bookings, mt_seed TO ${database.login}`);
+      CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings; CREATE ROLE mt_seed; CREATE ROLE mt_backup;
+      GRANT mt_catalog, mt_users, mt_bookings, mt_seed, mt_backup TO ${database.login}`);
     expect((await run(database)).warning).toContain('without the right to use the schema public');
     await database.asDba(
-      'GRANT USAGE ON SCHEMA public TO mt_catalog, mt_users, mt_bookings, mt_seed',
+      'GRANT USAGE ON SCHEMA public TO mt_catalog, mt_users, mt_bookings, mt_seed, mt_backup',
     );
     expect((await run(database)).warning).toBeUndefined();
     expect(await takeAll(database)).toEqual(allTaken);

@@ -15,6 +15,7 @@ import {
   type MovieTicketingSpecInput,
 } from '../src/resource/movie-ticketing.schema.ts';
 import { testSettings } from './example-resource.ts';
+import { templateAnnotations, withReplicas } from './workload-fields.ts';
 
 /**
  * A cluster in memory, as far as `decide` can see: it stores what is applied, fills in what the API server
@@ -98,10 +99,16 @@ export const makeSimulatedCluster = (
             users: `users-password-${String(serial)}`,
             bookings: `bookings-password-${String(serial)}`,
             seed: `seed-password-${String(serial)}`,
+            backup: `backup-password-${String(serial)}`,
           },
           adminId: `id${String(serial)}`,
         },
       };
+    },
+
+    /** Pods without an owner in this cluster, in place of the earlier ones. */
+    addPods(made: KubeObject[]): void {
+      pods = [...pods.filter(({ metadata }) => metadata.ownerReferences !== undefined), ...made];
     },
 
     carryOut(plan: Plan): void {
@@ -315,19 +322,6 @@ export const makeSimulatedCluster = (
 
   return cluster;
 };
-
-/** Without a number of its own a Deployment keeps what the autoscaler set, and begins with one pod. */
-const withReplicas = (manifest: Manifest, before: KubeObject | undefined): object => ({
-  replicas: (before?.['spec'] as { replicas?: number } | undefined)?.replicas ?? 1,
-  ...structuredClone(manifest['spec'] as object),
-});
-
-/** Of a workload's pods. */
-const templateAnnotations = (owner: KubeObject): Record<string, string> =>
-  (
-    owner['spec'] as
-      { template?: { metadata?: { annotations?: Record<string, string> } } } | undefined
-  )?.template?.metadata?.annotations ?? {};
 
 export type SimulatedCluster = ReturnType<typeof makeSimulatedCluster>;
 

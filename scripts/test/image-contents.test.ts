@@ -17,12 +17,15 @@ const imageOf = (artifact: string): ImageContents =>
 const programs = artifacts
   .filter((artifact) => artifact !== 'gateway')
   .map((artifact) => ({ artifact: artifact, main: imageOf(artifact).command[1] ?? '' }))
-  .concat({ artifact: 'migrations', main: 'seed/src/main.ts' });
+  .concat(
+    { artifact: 'migrations', main: 'seed/src/main.ts' },
+    { artifact: 'migrations', main: 'backups/src/main.ts' },
+  );
 
-/** The seed, in the image of the migrations, imports the catalog's schemas and repositories. */
+/** In the image of the migrations the seed imports the catalog's repositories, and backups the audit. */
 const neededServices = (artifact: string): string[] => {
   if (artifact === 'operator') return [];
-  return [artifact === 'migrations' ? 'catalog' : artifact];
+  return artifact === 'migrations' ? ['catalog', 'bookings'] : [artifact];
 };
 
 describe.each(programs)('the image $artifact', ({ artifact, main }) => {

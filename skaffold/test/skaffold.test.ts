@@ -19,7 +19,8 @@ const [dev] = config.profiles;
 
 const programsOf = (artifact: string): string[] => {
   if (artifact === 'gateway') return ['services/gateway/src/nginx-config.main.ts'];
-  if (artifact === 'migrations') return ['migrations/src/main.ts', 'seed/src/main.ts'];
+  if (artifact === 'migrations')
+    return ['migrations/src/main.ts', 'seed/src/main.ts', 'backups/src/main.ts'];
   return [readImageContents(dockerfile, `movie-ticketing-${artifact}`).command[1] ?? ''];
 };
 

@@ -2,6 +2,7 @@ import type { OwnedRef } from '../objects/manifest.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { Kind } from '../runtime/kube-object.ts';
 import type { Component, NamedObject, OwnedObject } from '../steps/component.ts';
+import { backup, restore, verification } from './backup/backup.component.ts';
 import { gateway } from './gateway/gateway.component.ts';
 import { migrations } from './migrations/migrations.component.ts';
 import { nameOf } from './names.ts';
@@ -17,8 +18,11 @@ export const components: readonly Component[] = [
   postgresCheck,
   migrations,
   seed,
+  restore,
   ...services,
   gateway,
+  backup,
+  verification,
 ];
 
 /** One for each component, without rights and without a token. */

@@ -5,7 +5,7 @@ export const serviceNames = ['catalog', 'users', 'bookings'] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
 /** What connects to a managed database with a login of its own. */
-export const programs = [...serviceNames, 'seed'] as const;
+export const programs = [...serviceNames, 'seed', 'backup'] as const;
 export type Program = (typeof programs)[number];
 
 /** Keys of the Secret with the logins. A rotation has a second login beside the current one. */

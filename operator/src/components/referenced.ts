@@ -8,11 +8,13 @@ const uniqueRefs = (refs: readonly OwnedRef[]): OwnedRef[] => [
 
 /** Secrets and ConfigMaps of users that the spec references: read one by one by name, never listed. */
 export const referencedContents = (resource: MovieTicketing): OwnedRef[] => {
-  const { database, adminSecretRef, gateway, seed } = resource.spec;
+  const { database, adminSecretRef, gateway, seed, backup, restoreFrom } = resource.spec;
   const secrets = [
     database.external?.credentialsSecretRef.name,
     adminSecretRef?.name,
     gateway.tls?.secretName,
+    backup?.storage.s3?.credentialsSecretRef.name,
+    restoreFrom?.storage.s3?.credentialsSecretRef.name,
   ];
   const refs = [
     ...secrets.map((name) => ({ kind: 'Secret', name })),

@@ -1,3 +1,5 @@
+import { backupsAreStored, backupsAreVerified } from '../components/backup/backup.step.ts';
+import { databaseIsRestored } from '../components/backup/restore.step.ts';
 import { foundation } from '../components/components.ts';
 import { gatewayRoutesToServices } from '../components/gateway/gateway.step.ts';
 import { versionOf } from '../components/images.ts';
@@ -61,10 +63,13 @@ const guards: readonly Guard[] = [
 /** In this order. Each step sees the results of those before it and decides what it waits for. */
 const steps: readonly Step[] = [
   databaseAcceptsConnections,
+  databaseIsRestored,
   migrationsAreApplied,
   seedDataIsLoaded,
   servicesRunTheVersion,
   gatewayRoutesToServices,
+  backupsAreStored,
+  backupsAreVerified,
 ];
 
 /**

@@ -20,6 +20,7 @@ export const freshSecrets = (): FreshSecrets => ({
     users: newPassword(),
     bookings: newPassword(),
     seed: newPassword(),
+    backup: newPassword(),
   },
   adminPassword: randomBytes(18).toString('base64url'),
   adminId: randomBytes(4).toString('hex'),

@@ -22,7 +22,13 @@ export const overallStatus = (
   const url = gatewayUrl(context) ?? before?.url;
   const { migrations = before?.migrations } = results.migrations.record ?? {};
   const { seededBy = before?.seededBy } = results.seed.record ?? {};
+  const { restored = before?.restored } = results.restore.record ?? {};
+  const { backup } = results.backup.record ?? {};
   const rotation = rotationRecord(context);
+  // Of a part that the spec no longer has.
+  const unwanted = new Set<string | undefined>(
+    steps.flatMap(({ condition, when }) => (when?.(resource) === false ? [condition] : [])),
+  );
   const version = reached ? target : before?.version;
   return {
     ready: judged.ready,
@@ -34,8 +40,12 @@ export const overallStatus = (
       replicas: readyReplicas(context),
       ...(migrations === undefined ? {} : { migrations }),
       ...(rotation === undefined ? {} : { rotation: { databasePasswords: rotation } }),
+      ...(backup === undefined ? {} : { backup }),
+      ...(restored === undefined ? {} : { restored }),
       ...(seededBy === undefined ? {} : { seededBy }),
-      conditions: conditionsOf(resource, judged.judgements, observed.now),
+      conditions: conditionsOf(resource, judged.judgements, observed.now).filter(
+        ({ type }) => !unwanted.has(type),
+      ),
     },
   };
 };
@@ -52,7 +62,11 @@ const judge = (context: Completed, steps: readonly Step[]): Judged => {
     installed && isServing(context) ? `${resource.status?.version ?? ''} keeps running. ` : '';
   const judgements: Judgements = {
     ...Object.fromEntries(
-      steps.map(({ name, condition }) => [condition, judgementOf(results[name])]),
+      steps.flatMap(({ name, condition, when }) =>
+        condition === undefined || when?.(resource) === false
+          ? []
+          : [[condition, judgementOf(results[name])]],
+      ),
     ),
     DatabaseReady: databaseJudgement(context),
     Ready: ready

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { backup, restoreFrom } from './backup.schema.ts';
 import { database } from './database.schema.ts';
 import { gateway } from './gateway.schema.ts';
 import { monitoring } from './monitoring.schema.ts';
@@ -74,6 +75,8 @@ export const specSchema = z.strictObject({
     .strictObject({ resources: resources.exactOptional() })
     .prefault({})
     .meta({ description: 'The Jobs that migrate and seed the database.' }),
+  backup: backup.exactOptional(),
+  restoreFrom: restoreFrom.exactOptional(),
   pods,
   monitoring,
   rotation,
@@ -126,6 +129,8 @@ export const conditionTypes = [
   'Seeded',
   'ServicesReady',
   'GatewayReady',
+  'BackupHealthy',
+  'RestoreVerified',
 ] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 
@@ -141,6 +146,14 @@ export const phases = [
 
 const described = <Schema extends z.ZodType>(schema: Schema, description: string): Schema =>
   schema.meta({ description });
+
+const failure = (description: string) =>
+  z
+    .strictObject({
+      since: described(z.iso.datetime(), 'Time of the first failure.'),
+      message: described(z.string().max(4_096), 'The last failure.'),
+    })
+    .meta({ description });
 
 const condition = z
   .strictObject({
@@ -195,6 +208,40 @@ export const statusSchema = z.strictObject({
     })
     .exactOptional()
     .meta({ description: 'State of the database schema.' }),
+  backup: z
+    .strictObject({
+      lastSuccess: described(
+        z.iso.datetime(),
+        'When the last backup was published.',
+      ).exactOptional(),
+      last: described(z.string(), 'Id of that backup.').exactOptional(),
+      recoveryPoint: described(
+        z.iso.datetime(),
+        'What was committed until then is in that backup.',
+      ).exactOptional(),
+      size: described(z.int(), 'Bytes of that backup.').exactOptional(),
+      rows: described(z.int(), 'Rows in that backup.').exactOptional(),
+      failure: failure('Since when backups fail, and why.').exactOptional(),
+      lastVerified: described(
+        z.iso.datetime(),
+        'When a backup was last restored and checked.',
+      ).exactOptional(),
+      verified: described(z.string(), 'Id of the backup that was checked.').exactOptional(),
+      verificationFailure: failure('Since when the verification fails, and why.').exactOptional(),
+    })
+    .exactOptional()
+    .meta({ description: 'State of the backups.' }),
+  restored: z
+    .strictObject({
+      completedAt: described(z.iso.datetime(), 'When the restore completed.'),
+      backup: described(z.string(), 'Id of the backup.').exactOptional(),
+      recoveryPoint: described(
+        z.iso.datetime(),
+        'What was committed until then was restored.',
+      ).exactOptional(),
+    })
+    .exactOptional()
+    .meta({ description: 'The backup that the database was filled from.' }),
   rotation: z
     .strictObject({
       databasePasswords: z

@@ -17,7 +17,7 @@ export type ObjectWarning = { object: ObjectKey; reason: string; message: string
 export type FreshSecrets = {
   databasePassword: string;
   /** For the logins of the services and of the seed. */
-  loginPasswords: Readonly<Record<'catalog' | 'users' | 'bookings' | 'seed', string>>;
+  loginPasswords: Readonly<Record<'catalog' | 'users' | 'bookings' | 'seed' | 'backup', string>>;
   adminPassword: string;
   /** Lower-case letters and digits. Each new admin Secret gets a new e-mail address. */
   adminId: string;

@@ -8,13 +8,23 @@ import type {
 import type { Observed } from './observed.ts';
 import type { Reason } from './reasons.ts';
 
-export type StepName = 'database' | 'migrations' | 'seed' | 'services' | 'gateway';
+export type StepName =
+  | 'database'
+  | 'restore'
+  | 'migrations'
+  | 'seed'
+  | 'services'
+  | 'gateway'
+  | 'backup'
+  | 'verification';
 
 /** One step of an installation: brings a part of the system to the spec and judges its health. Pure. */
 export type Step = {
   name: StepName;
-  /** The condition that shows its result. */
-  condition: ConditionType;
+  /** The condition that shows its result; without one, Ready and Progressing show it while it is not done. */
+  condition?: ConditionType;
+  /** The condition is shown for these resources only; unset: for all. */
+  when?: (resource: MovieTicketing) => boolean;
   decide: (context: Context) => StepResult;
 };
 

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { codeOf, sqlstate } from './sqlstate.ts';
 
 /** The database role of a program, with the fewest grants (migrations/sql/grants). Migrations create it. */
-export type ServiceRole = 'mt_catalog' | 'mt_users' | 'mt_bookings' | 'mt_seed';
+export type ServiceRole = 'mt_catalog' | 'mt_users' | 'mt_bookings' | 'mt_seed' | 'mt_backup';
 
 /** Settings of a session, in PostgreSQL's own units: times are in milliseconds. */
 export type SessionSettings = {
@@ -35,6 +35,14 @@ export const sessionSettings: Readonly<Record<ServiceRole, SessionSettings>> = {
   mt_bookings: { ...standardSettings, lock_timeout: 1_500 },
   // Long enough to wait for another seed, and for PostgreSQL to write a large folder.
   mt_seed: { ...standardSettings, statement_timeout: 600_000, lock_timeout: 600_000 },
+  // pg_dump reads every table, as long as it takes, and holds its snapshot meanwhile.
+  mt_backup: {
+    statement_timeout: 0,
+    lock_timeout: 60_000,
+    idle_in_transaction_session_timeout: 0,
+    enable_seqscan: 'on',
+    jit: 'off',
+  },
 };
 
 /** The logins that migrations create for a role: two, so that one can be replaced while the other is in use. */

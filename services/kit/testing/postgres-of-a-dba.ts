@@ -6,10 +6,10 @@ import { Client } from 'pg';
 import { loginsOf } from '../src/database-session.ts';
 import { startEmbeddedPostgres } from '@movie-ticketing/embedded-postgres/embedded-postgres';
 
-const serviceLogins = ['mt_catalog', 'mt_users', 'mt_bookings', 'mt_seed']
+const serviceLogins = ['mt_catalog', 'mt_users', 'mt_bookings', 'mt_seed', 'mt_backup']
   .flatMap(loginsOf)
   .join(', ');
-const serviceRoles = 'mt_catalog, mt_users, mt_bookings, mt_seed';
+const serviceRoles = 'mt_catalog, mt_users, mt_bookings, mt_seed, mt_backup';
 
 /** The kinds of login that a DBA may create: each must work, or be refused with what to grant. */
 export const loginKinds = {
@@ -54,7 +54,7 @@ const run = async <Row extends object>(url: string, sql: string): Promise<Row[]>
   }
 };
 
-const createRoles = `CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings; CREATE ROLE mt_seed`;
+const createRoles = `CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings; CREATE ROLE mt_seed; CREATE ROLE mt_backup`;
 
 const gifts: Record<LoginKind, (login: string) => string> = {
   superuser: (login) => `ALTER ROLE ${login} SUPERUSER`,

@@ -25,7 +25,7 @@ const decideMigrations = (context: Context): StepResult => {
   const recorded = context.resource.status?.migrations;
   const jobName = migrationJob.hashedName(context);
   const recordedAt = recorded?.lastJob === jobName ? recorded.completedAt : undefined;
-  const databaseDone = isDone(context, 'database');
+  const databaseDone = isDone(context, 'database') && isDone(context, 'restore');
   const mustRunAgain = (completedAt: string): boolean =>
     recorded?.logins !== wantedLoginsHash(context) || needsRecheck(context, completedAt);
   if (recordedAt !== undefined && !(databaseDone && mustRunAgain(recordedAt))) {

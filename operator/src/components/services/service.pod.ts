@@ -57,13 +57,21 @@ export const settingsOf = (
 /** On the resource: keys that were made before this time are replaced. */
 export const rotateKeysAnnotation = 'movieticketing.io/rotate-signing-keys';
 
-const keyRotation = ({ metadata, spec }: MovieTicketing): Record<string, string> => {
+const timeOrZero = (text: string): number => {
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? 0 : time;
+};
+
+const keyRotation = ({ metadata, spec, status }: MovieTicketing): Record<string, string> => {
   const days = spec.rotation.signingKeys?.everyDays;
-  const requested = new Date(metadata.annotations?.[rotateKeysAnnotation] ?? '');
+  // Whoever has the backup has the keys that were in it.
+  const { completedAt = '' } = status?.restored ?? {};
+  const annotation = metadata.annotations?.[rotateKeysAnnotation] ?? '';
+  const requested = new Date(Math.max(...[annotation, completedAt].map(timeOrZero)));
   return {
     ...(days === undefined ? {} : { JWT_KEY_ROTATION_DAYS: String(days) }),
     // A value that is no time would keep the service from starting.
-    ...(Number.isNaN(requested.getTime()) ? {} : { JWT_REPLACE_KEYS_BEFORE: timestamp(requested) }),
+    ...(requested.getTime() === 0 ? {} : { JWT_REPLACE_KEYS_BEFORE: timestamp(requested) }),
   };
 };
 
