@@ -94,6 +94,18 @@ describe('a login of a service', () => {
     }
   });
 
+  test('of the backup may read every table and every sequence', async () => {
+    const database = await postgres.give('superuser');
+    await run(database, []);
+    expect(
+      await database.asDba(
+        `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+           AND ((relkind = 'r' AND NOT has_table_privilege('mt_backup', oid, 'SELECT'))
+             OR (relkind = 'S' AND NOT has_sequence_privilege('mt_backup', oid, 'SELECT')))`,
+      ),
+    ).toEqual([]);
+  });
+
   test('is created for a database whose owner may create roles', async () => {
     const database = await postgres.give('createrole');
     await run(database, [usersLogin('a', 'first')]);

@@ -55,6 +55,8 @@ export const makeSimulatedCluster = (
     lost: new Set<string>(),
     /** By component: why its containers wait and do not run. */
     waiting: new Map<string, { reason: string; message: string }>(),
+    /** Optional kinds that it does not serve. */
+    absentKinds: new Map<string, 'missing' | 'forbidden'>(),
     /** Every plan that was carried out. */
     plans: [] as Plan[],
 
@@ -88,6 +90,7 @@ export const makeSimulatedCluster = (
         ),
         pods,
         warnings: cluster.warnings,
+        absentKinds: cluster.absentKinds,
         refusals: cluster.refusals,
         namespaceIsTerminating: cluster.namespaceIsTerminating,
         now,

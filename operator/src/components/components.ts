@@ -5,6 +5,7 @@ import type { Component, NamedObject, OwnedObject } from '../steps/component.ts'
 import { backup, restore, verification } from './backup/backup.component.ts';
 import { gateway } from './gateway/gateway.component.ts';
 import { migrations } from './migrations/migrations.component.ts';
+import { podMonitor } from './monitoring/pod-monitor.ts';
 import { nameOf } from './names.ts';
 import { isolation, networkPolicy } from './network-policies.ts';
 import { postgresCheck } from './postgres/image-check.component.ts';
@@ -45,6 +46,7 @@ const onlyWhen = ({ when }: Component, object: OwnedObject): OwnedObject =>
 /** Identities and network policies: applied before any step. */
 export const foundation: readonly OwnedObject[] = [
   isolation,
+  podMonitor,
   ...components.flatMap((component) =>
     [serviceAccount(component), networkPolicy(component, () => components)].map((object) =>
       onlyWhen(component, object),
@@ -66,9 +68,24 @@ export const namedRefs = (resource: MovieTicketing): OwnedRef[] =>
       : [],
   );
 
-/** Every kind of object that the operator owns. */
-export const ownedKinds: readonly Kind[] = [
+const kindsOf = (objects: readonly OwnedObject[]): Kind[] => [
   ...new Map(
-    ownedObjects.map(({ apiVersion, kind }) => [`${apiVersion} ${kind}`, { apiVersion, kind }]),
+    objects.map(({ apiVersion, kind }) => [`${apiVersion} ${kind}`, { apiVersion, kind }]),
   ).values(),
 ];
+
+/** Every kind of object that the operator owns and every cluster serves. */
+export const ownedKinds: readonly Kind[] = kindsOf(
+  ownedObjects.filter(({ optional }) => optional === undefined),
+);
+
+/** Kinds that a cluster may not serve: read only for a resource that wants them, and not watched. */
+export const optionalKinds: readonly Kind[] = kindsOf(
+  ownedObjects.filter(({ optional }) => optional !== undefined),
+);
+
+export const wantsKind = (resource: MovieTicketing, { apiVersion, kind }: Kind): boolean =>
+  ownedObjects.some(
+    (object) =>
+      object.kind === kind && object.apiVersion === apiVersion && object.when?.(resource) !== false,
+  );

@@ -40,6 +40,8 @@ type Owner = Kind & { metadata: { name: string; namespace: string; uid: string }
 type ManifestOptions = Kind & {
   name: string;
   component: ComponentName | undefined;
+  /** Besides those of every object. */
+  labels: Record<string, string>;
   annotations: Record<string, string>;
   /** False for data that outlives the resource: garbage collection then leaves it alone. */
   owned: boolean;
@@ -51,14 +53,14 @@ export const makeManifest = (
   options: ManifestOptions,
   body: Record<string, unknown>,
 ): Manifest => {
-  const { apiVersion, kind, name, component, annotations, owned } = options;
+  const { apiVersion, kind, name, component, labels, annotations, owned } = options;
   const unhashed = {
     apiVersion,
     kind,
     metadata: {
       name,
       namespace: resource.metadata.namespace,
-      labels: labelsOf(resource, component),
+      labels: { ...labels, ...labelsOf(resource, component) },
       annotations,
       ...(owned ? { ownerReferences: [ownerReference(resource)] } : {}),
     },

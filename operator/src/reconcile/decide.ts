@@ -2,6 +2,7 @@ import { backupsAreStored, backupsAreVerified } from '../components/backup/backu
 import { databaseIsRestored } from '../components/backup/restore.step.ts';
 import { foundation } from '../components/components.ts';
 import { gatewayRoutesToServices } from '../components/gateway/gateway.step.ts';
+import { gatewayIsRouted } from '../components/gateway/route.ts';
 import { versionOf } from '../components/images.ts';
 import { migrationsAreApplied } from '../components/migrations/migrations.step.ts';
 import { databaseAcceptsConnections } from '../components/postgres/database.step.ts';
@@ -68,6 +69,7 @@ const steps: readonly Step[] = [
   seedDataIsLoaded,
   servicesRunTheVersion,
   gatewayRoutesToServices,
+  gatewayIsRouted,
   backupsAreStored,
   backupsAreVerified,
 ];

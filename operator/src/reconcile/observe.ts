@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import { namedRefs, ownedKinds } from '../components/components.ts';
+import { namedRefs, optionalKinds, ownedKinds, wantsKind } from '../components/components.ts';
 import { referencedContents } from '../components/referenced.ts';
 import { resourceLabel } from '../objects/labels.ts';
 import { statusOf, type JobStatus } from '../objects/live.ts';
@@ -8,6 +8,7 @@ import { keyOf, keyOfRef, type ObjectKey, type OwnedRef } from '../objects/manif
 import { describeOwner, isOwnedBy } from '../objects/ownership.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../runtime/client.ts';
+import { hasReason } from '../runtime/kube-error.ts';
 import type { Kind, KubeObject } from '../runtime/kube-object.ts';
 import type { FreshSecrets, ObjectWarning, Observed } from '../steps/observed.ts';
 
@@ -83,7 +84,39 @@ const byKey = (objects: readonly KubeObject[]): Map<ObjectKey, KubeObject> =>
   new Map(objects.map((object) => [keyOf(object), object]));
 
 /** What the API server refused in earlier reconciles. */
-type KnownRefusals = Pick<Observed, 'refusals' | 'namespaceIsTerminating'>;
+type Known = Pick<Observed, 'refusals' | 'namespaceIsTerminating'> & {
+  /** Optional kinds of which the resource had an object; undefined: not known yet. */
+  optionalKinds?: ReadonlySet<string>;
+};
+
+export const nameOfKind = ({ apiVersion, kind }: Kind): string => `${apiVersion} ${kind}`;
+
+/** What the spec no longer wants is deleted: it is looked for until there is none. */
+const kindsToRead = (resource: MovieTicketing, known: Known): Kind[] =>
+  optionalKinds.filter(
+    (kind) => wantsKind(resource, kind) || known.optionalKinds?.has(nameOfKind(kind)) !== false,
+  );
+
+type Optional = { objects: KubeObject[]; absent: Map<string, 'missing' | 'forbidden'> };
+
+/** An optional kind that is not served, or may not be read, is no error. */
+const readOptional = async (
+  kinds: readonly Kind[],
+  list: (kind: Kind) => Promise<KubeObject[]>,
+): Promise<Optional> => {
+  const found: Optional = { objects: [], absent: new Map() };
+  const read = async (kind: Kind): Promise<void> => {
+    try {
+      found.objects.push(...(await list(kind)));
+    } catch (error) {
+      if (hasReason(error, 'KindNotServed')) found.absent.set(nameOfKind(kind), 'missing');
+      else if (hasReason(error, 'Forbidden')) found.absent.set(nameOfKind(kind), 'forbidden');
+      else throw error;
+    }
+  };
+  await Promise.all(kinds.map(read));
+  return found;
+};
 
 /**
  * Every read of a reconcile, in one namespace, straight from the API server: a decision is never based on
@@ -93,7 +126,7 @@ type KnownRefusals = Pick<Observed, 'refusals' | 'namespaceIsTerminating'>;
 export const observe = async (
   client: KubeClient,
   resource: MovieTicketing,
-  known: KnownRefusals = { refusals: new Map(), namespaceIsTerminating: false },
+  known: Known = { refusals: new Map(), namespaceIsTerminating: false },
 ): Promise<Observed> => {
   const { namespace, name } = resource.metadata;
   const labelSelector = `${resourceLabel}=${name}`;
@@ -105,14 +138,17 @@ export const observe = async (
     const refs = items.map(({ metadata }) => ({ ...kind, name: metadata.name }));
     return metadataOnly ? readByName(client, namespace, refs) : items;
   };
-  const [labelled, pods, referenced] = await Promise.all([
+  const [labelled, pods, referenced, optional] = await Promise.all([
     Promise.all(ownedKinds.map(listLabelled)),
     listLabelled(podKind),
     readByName(client, namespace, referencedContents(resource)),
+    readOptional(kindsToRead(resource, known), listLabelled),
   ]);
-  const found = byKey(labelled.flat());
+  const found = byKey([...labelled.flat(), ...optional.objects]);
   // Labels can be removed and names can be taken: what was not found by its label is read by name.
-  const missing = needed.filter((ref) => !found.has(keyOfRef(ref)));
+  const missing = needed.filter(
+    (ref) => !found.has(keyOfRef(ref)) && !optional.absent.has(nameOfKind(ref)),
+  );
   for (const object of await readByName(client, namespace, missing))
     found.set(keyOf(object), object);
 
@@ -129,6 +165,7 @@ export const observe = async (
       conflicting.map((object) => [keyOf(object), describeOwner(object, resource)]),
     ),
     referenced: byKey(referenced),
+    absentKinds: optional.absent,
     pods,
     warnings: await readWarnings(client, namespace, owned, pods),
     refusals: known.refusals,

@@ -1,9 +1,11 @@
+import { ownedObjects } from '../components/components.ts';
 import { gatewayUrl } from '../components/gateway/gateway-url.ts';
 import { rotationRecord } from '../components/migrations/service-logins.ts';
 import { nameOf, type ServiceName } from '../components/names.ts';
 import { statusOf, type DeploymentStatus } from '../objects/live.ts';
 import type { MovieTicketingStatus } from '../resource/movie-ticketing.schema.ts';
 import { isProblem } from '../steps/reasons.ts';
+import { missingKind } from '../steps/component.ts';
 import { explainRefusal } from '../steps/refusals.ts';
 import type { Context, Finding, Step, StepName, StepResult } from '../steps/step.ts';
 import { conditionsOf, type Judgement, type Judgements } from './conditions.ts';
@@ -103,7 +105,10 @@ const databaseJudgement = ({ resource, earlier }: Completed): Judgement => {
   });
 };
 
-const problemsOf = ({ observed, earlier }: Completed): Finding[] => {
+const problemsOf = ({ observed, resource, earlier }: Completed): Finding[] => {
+  const missing = ownedObjects.flatMap((object) =>
+    object.when?.(resource) === false ? [] : (missingKind(observed, object) ?? []),
+  );
   const found = Object.values(earlier).flatMap(({ done, finding, additionalProblem }) => [
     ...(!done && isProblem(finding.reason) ? [finding] : []),
     ...(additionalProblem === undefined ? [] : [additionalProblem]),
@@ -112,7 +117,7 @@ const problemsOf = ({ observed, earlier }: Completed): Finding[] => {
   const refused = [...observed.refusals].map(([key, { message, status }]) =>
     explainRefusal(key, message, status),
   );
-  const all = [...found, ...(found.length === 0 ? refused.slice(0, 1) : [])];
+  const all = [...found, ...missing, ...(found.length === 0 ? refused.slice(0, 1) : [])];
   return [...new Map(all.map((finding) => [finding.message, finding])).values()];
 };
 

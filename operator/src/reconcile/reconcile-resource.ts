@@ -1,5 +1,6 @@
 import type { Logger } from '@movie-ticketing/kit/logging';
 
+import { optionalKinds, wantsKind } from '../components/components.ts';
 import type { OperatorSettings } from '../objects/settings.ts';
 import { specSchema, type MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../runtime/client.ts';
@@ -9,7 +10,7 @@ import { splitKey } from '../runtime/kube-object.ts';
 import type { Observed } from '../steps/observed.ts';
 import { carryOut, writeStatus } from './apply.ts';
 import { decide } from './decide.ts';
-import { observe } from './observe.ts';
+import { nameOfKind, observe } from './observe.ts';
 import { unlessSame } from './conditions.ts';
 import { unobservedStatus } from './inactive-status.ts';
 import type { Event } from './plan.ts';
@@ -28,11 +29,25 @@ export const resourceKind = { apiVersion: 'movieticketing.io/v1', kind: 'MovieTi
 /** Objects of users, such as a Secret that the spec references, are not watched: they are polled. */
 const resyncMs = 60_000;
 
+/** The optional kinds of which the resource may have an object after this reconcile. */
+const optionalKindsIn = ({ owned, resource }: Observed): ReadonlySet<string> => {
+  const present = new Set([...owned.values()].map(nameOfKind));
+  const possible = optionalKinds.filter(
+    (kind) => wantsKind(resource, kind) || present.has(nameOfKind(kind)),
+  );
+  return new Set(possible.map(nameOfKind));
+};
+
 /** A retry with the back-off of the queue. */
 const retrySoonMs = 0;
 
 /** What the last reconcile of a resource found out. */
-type Memory = { uid: string; refusals: Refusals; namespaceIsTerminating: boolean };
+type Memory = {
+  uid: string;
+  refusals: Refusals;
+  namespaceIsTerminating: boolean;
+  optionalKinds?: ReadonlySet<string>;
+};
 
 /**
  * Brings one resource a step nearer to its spec: observe, decide, apply, status.
@@ -82,11 +97,11 @@ export const makeReconcile = (
       uid: before.uid,
       refusals: nextRefusals(before.refusals, applied.refusals, plan.withheld, observed.now),
       namespaceIsTerminating: before.namespaceIsTerminating || applied.namespaceIsTerminating,
+      optionalKinds: optionalKindsIn(observed),
     });
     if (applied.writes > 0)
       logger.debug({ resource: key, writes: applied.writes }, 'objects written');
-    const added = newlyRefused(before.refusals, applied.refusals);
-    for (const [object, { message, status }] of added) {
+    for (const [object, { message, status }] of newlyRefused(before.refusals, applied.refusals)) {
       logger.warn({ resource: key, object, status, refusal: message }, 'object refused');
     }
     // The next plan shows what was refused and waits until it may be sent again.

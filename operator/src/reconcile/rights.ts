@@ -1,4 +1,4 @@
-import { ownedKinds, ownedObjects } from '../components/components.ts';
+import { optionalKinds, ownedKinds, ownedObjects } from '../components/components.ts';
 import { pluralOf, type Kind } from '../runtime/kube-object.ts';
 import { eventKind, podKind } from './observe.ts';
 import { resourceKind } from './reconcile-resource.ts';
@@ -22,7 +22,7 @@ const rule = (kind: Kind, verbs: readonly string[], subresource?: string): Polic
 
 /** `get` for objects with a fixed name, `delete` for all but data. */
 const ownedRules = (): PolicyRule[] =>
-  ownedKinds.map((kind) => {
+  [...ownedKinds, ...optionalKinds].map((kind) => {
     const objects = ownedObjects.filter(
       (object) => object.kind === kind.kind && object.apiVersion === kind.apiVersion,
     );

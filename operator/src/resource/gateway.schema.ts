@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { byNames, objectName, resources, rule, text } from './spec-fields.ts';
+import { byNames, labelNameForm, objectName, resources, rule, text } from './spec-fields.ts';
 
 const NODE_PORT_RANGE = 'must be 0 (the cluster chooses a free port) or from 30000 to 32767';
 
@@ -47,6 +47,62 @@ const corsOrigin = text(
   ORIGIN_MESSAGE,
 ).meta({ description: 'An origin, or * for all.' });
 
+const hostName = text(
+  /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  253,
+  'must be a host name, for instance tickets.example.com',
+);
+
+const httpRoute = z
+  .strictObject({
+    parentRefs: z
+      .array(
+        z.strictObject({
+          name: objectName('The Gateway.'),
+          namespace: objectName(
+            'Its namespace. That of the custom resource unless set.',
+          ).exactOptional(),
+          sectionName: objectName('A listener of the Gateway. All unless set.').exactOptional(),
+        }),
+      )
+      .min(1)
+      .max(10)
+      .meta({ description: 'Gateways that accept requests for the hostnames.' }),
+    hostnames: z
+      .array(hostName)
+      .min(1)
+      .max(10)
+      .meta({ description: 'Host names. The first one is in status.url.' }),
+    scheme: z
+      .enum(['http', 'https'])
+      .default('https')
+      .meta({ description: 'What the listener of the Gateway speaks, for status.url.' }),
+  })
+  .meta({
+    description:
+      'An HTTPRoute of the Gateway API. Set trustedProxyHops to the number of proxies that the Gateway is.',
+  });
+
+const ingress = z
+  .strictObject({
+    className: objectName(
+      'The IngressClass. The default class of the cluster unless set.',
+    ).exactOptional(),
+    host: hostName.meta({ description: 'Host name.' }),
+    tlsSecretName: objectName(
+      'A Secret of type kubernetes.io/tls for the host; cert-manager can make it.',
+    ).exactOptional(),
+    annotations: byNames({
+      nameForm: labelNameForm,
+      nameMessage: 'must be names of annotations, for instance example.com/name',
+      value: z.string().max(4_096),
+      maxProperties: 30,
+    })
+      .default({})
+      .meta({ description: 'Annotations of the Ingress.' }),
+  })
+  .meta({ description: 'An Ingress. Set trustedProxyHops to 1.' });
+
 /** `spec.gateway`. */
 export const gateway = z
   .strictObject({
@@ -70,6 +126,8 @@ export const gateway = z
       description:
         'Number of trusted proxies in front of the gateway, for instance 1 behind an Ingress. The client address is taken from X-Forwarded-For that many hops back.',
     }),
+    httpRoute: httpRoute.exactOptional(),
+    ingress: ingress.exactOptional(),
     corsOrigins: z
       .array(corsOrigin)
       .max(20)

@@ -45,10 +45,27 @@ const namespaceSelector = z
 /** `spec.monitoring`. */
 export const monitoring = z
   .strictObject({
+    podMonitor: z
+      .strictObject({
+        enabled: z.boolean().default(false).meta({
+          description:
+            'Make a PodMonitor for the metrics of the services. Needs the Prometheus operator; allow its namespace in allowFrom.',
+        }),
+        labels: byNames({
+          nameForm: labelNameForm,
+          nameMessage: labelNameMessage,
+          value: labelValue,
+          maxProperties: 10,
+        })
+          .default({})
+          .meta({ description: 'Labels by which a Prometheus selects its PodMonitors.' }),
+      })
+      .prefault({})
+      .meta({ description: 'A PodMonitor of the Prometheus operator.' }),
     allowFrom: z.array(namespaceSelector).max(10).default([]).meta({
       description:
         'Namespaces whose pods may read metrics (port 9090) where network policies are enforced. None by default.',
     }),
   })
   .prefault({})
-  .meta({ description: 'Access for monitoring.' });
+  .meta({ description: 'Monitoring.' });

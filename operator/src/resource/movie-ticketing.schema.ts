@@ -129,6 +129,7 @@ export const conditionTypes = [
   'Seeded',
   'ServicesReady',
   'GatewayReady',
+  'RouteAccepted',
   'BackupHealthy',
   'RestoreVerified',
 ] as const;

@@ -5,7 +5,7 @@ import { keyOf, makeManifest, type Manifest } from '../objects/manifest.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { Kind, KubeObject } from '../runtime/kube-object.ts';
 import type { Observed } from './observed.ts';
-import type { Context } from './step.ts';
+import type { Context, Finding } from './step.ts';
 
 /**
  * One part of the system with pods of its own. Everything else about its objects follows from this
@@ -40,6 +40,9 @@ type Declaration = Kind & {
   initialBody?: (context: Context) => Record<string, unknown>;
   /** Data: where this is true the object outlives the resource. */
   isRetained?: (resource: MovieTicketing) => boolean;
+  /** The kind may not be served, for instance where its operator is not installed; and what to do then. */
+  optional?: { install: string };
+  additionalLabels?: (resource: MovieTicketing) => Record<string, string>;
   /** Data that the operator itself never deletes and has no right to delete. */
   neverDeleted?: true;
 };
@@ -70,6 +73,7 @@ const build = (
       kind: object.kind,
       name: 'name' in object ? object.name(context.resource) : object.hashedName(context),
       component: object.component,
+      labels: object.additionalLabels?.(context.resource) ?? {},
       annotations: object.annotations?.(context) ?? {},
       owned,
     },
@@ -86,6 +90,24 @@ const initialManifest = (object: OwnedObject, context: Context): Manifest =>
     body: { ...object.body(context), ...object.initialBody?.(context) },
   });
 
+/** Why an object of an optional kind cannot be created; undefined if it can. */
+export const missingKind = (
+  { absentKinds }: Observed,
+  { apiVersion, kind, optional }: OwnedObject,
+): Finding | undefined => {
+  const why = optional === undefined ? undefined : absentKinds.get(`${apiVersion} ${kind}`);
+  if (optional === undefined || why === undefined) return undefined;
+  return why === 'forbidden'
+    ? {
+        reason: 'OperatorForbidden',
+        message: `The operator may not read ${kind} (${apiVersion}). Apply its Role and RoleBinding again (k8s/base).`,
+      }
+    : {
+        reason: 'EngineMissing',
+        message: `This cluster does not serve ${kind} (${apiVersion}). ${optional.install}. The operator looks again every minute.`,
+      };
+};
+
 export type Changes = { create: Manifest[]; apply: Manifest[] };
 
 /** Creates and applies whatever is missing or has drifted. A terminating object is recreated once it is gone. */
@@ -93,6 +115,7 @@ export const changesFor = (context: Context, objects: readonly OwnedObject[]): C
   const changes: Changes = { create: [], apply: [] };
   for (const object of objects) {
     if (object.when?.(context.resource) === false) continue;
+    if (missingKind(context.observed, object) !== undefined) continue;
     const desired = manifestOf(object, context);
     const live = context.observed.owned.get(keyOf(desired));
     if (live === undefined) {

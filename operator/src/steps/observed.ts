@@ -35,6 +35,8 @@ export type Observed = {
   conflicting: ReadonlyMap<ObjectKey, string>;
   /** Secrets and ConfigMaps of users that the spec references, where they exist. */
   referenced: ReadonlyMap<ObjectKey, KubeObject>;
+  /** Optional kinds that the resource wants and cannot have: `apiVersion kind`. */
+  absentKinds: ReadonlyMap<string, 'missing' | 'forbidden'>;
   /** Pods with the label `movieticketing.io/resource`. */
   pods: readonly KubeObject[];
   /** Warning events about StatefulSets and Jobs that have no pod. */

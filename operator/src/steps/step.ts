@@ -15,6 +15,7 @@ export type StepName =
   | 'seed'
   | 'services'
   | 'gateway'
+  | 'route'
   | 'backup'
   | 'verification';
 

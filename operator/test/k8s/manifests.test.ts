@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 
-import { ownedKinds } from '../../src/components/components.ts';
+import { optionalKinds, ownedKinds } from '../../src/components/components.ts';
 import { pluralOf } from '../../src/runtime/kube-object.ts';
 import { startApiServer, type ApiServer } from '../../testing/api-server.ts';
 import { hasKubectl, lacksKubectl, makeKubectl, type Kubectl } from '../../testing/kubectl.ts';
@@ -52,6 +52,8 @@ const rendered = async (folder: string): Promise<Manifest[]> =>
 
 const operatorOf = async (folder: string): Promise<Manifest> =>
   (await rendered(folder)).find(({ kind }) => kind === 'Deployment')!;
+
+const kinds = [...ownedKinds, ...optionalKinds];
 
 describe('the manifests', () => {
   test('base and each overlay can be applied on top of each other', async () => {
@@ -139,11 +141,9 @@ describe("the operator's rights", () => {
         resources.map((resource) => `${apiGroups[0]!}/${resource}`),
       );
     expect(made.toSorted()).toEqual(
-      ownedKinds
-        .map(({ apiVersion, kind }) => `${groupOf(apiVersion)}/${pluralOf(kind)}`)
-        .toSorted(),
+      kinds.map(({ apiVersion, kind }) => `${groupOf(apiVersion)}/${pluralOf(kind)}`).toSorted(),
     );
-    for (const { apiVersion, kind } of ownedKinds) {
+    for (const { apiVersion, kind } of kinds) {
       // The names of Jobs contain a hash. Jobs are listed by label and never read by name.
       const reading = kind === 'Job' ? ['list', 'watch'] : ['get', 'list', 'watch'];
       for (const verb of [...reading, 'create', 'patch']) {

@@ -3,10 +3,13 @@ import type { KubeObject } from '../../runtime/kube-object.ts';
 import { isPodReady, podsOf } from '../../steps/pod-problems.ts';
 import type { Context } from '../../steps/step.ts';
 import { nameOf } from '../names.ts';
+import { routeUrl } from './route.ts';
 
 /** The URL of the gateway for clients: `status.url`. */
 export const gatewayUrl = (context: Context): string | undefined => {
   const { resource, observed, settings } = context;
+  const routed = routeUrl(context);
+  if (routed !== undefined) return routed;
   const name = nameOf(resource, 'gateway');
   const service = observed.owned.get(`Service/${name}`);
   if (service === undefined) return undefined;

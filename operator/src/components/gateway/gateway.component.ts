@@ -5,6 +5,7 @@ import { nameOf } from '../names.ts';
 import { managementPort, servicePort } from '../ports.ts';
 import { disruptionBudget, rollingUpdate } from '../rolling-update.ts';
 import { servicesBehindGateway } from '../../service-connections.generated.ts';
+import { httpRoute, ingress } from './route.ts';
 import { podTemplate } from './gateway.pod.ts';
 
 const name = (resource: MovieTicketing): string => nameOf(resource, 'gateway');
@@ -63,7 +64,7 @@ export const gatewayDeployment: NamedObject = {
 
 export const gateway: Component = {
   name: 'gateway',
-  owns: [gatewayService, gatewayDeployment, disruptionBudget('gateway')],
+  owns: [gatewayService, gatewayDeployment, disruptionBudget('gateway'), httpRoute, ingress],
   connectsTo: () => servicesBehindGateway.map((to) => ({ to, port: servicePort })),
   publicPort: servicePort,
   managementPort,
