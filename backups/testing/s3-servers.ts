@@ -27,7 +27,7 @@ const servers = {
 export type ServerName = keyof typeof servers;
 export const serverNames = Object.keys(servers) as ServerName[];
 
-export const bucket = 'tickets';
+const bucket = 'tickets';
 const accessKeyId = 'the-access-key';
 const secretAccessKey = 'the-secret-key';
 

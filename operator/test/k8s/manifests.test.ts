@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { AuthorizationV1Api } from '@kubernetes/client-node';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 
@@ -71,6 +71,13 @@ describe('the manifests', () => {
       const file = `k8s/samples/${sample}`;
       await kubectl.run(['apply', ...strict, '--dry-run=server', '-f', file]);
     }
+  });
+
+  test('Skaffold’s hook applies the definition', async () => {
+    const script = readFileSync(join(root, 'skaffold/apply-definitions.sh'), 'utf8');
+    const [, command = ''] = /^kubectl (apply .+)$/m.exec(script) ?? [];
+    const applied = await kubectl.run([...command.split(' '), '--dry-run=server']);
+    expect(applied).toContain('movieticketings.movieticketing.io');
   });
 
   test('control: an unknown field is refused', async () => {

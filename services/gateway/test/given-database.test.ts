@@ -64,7 +64,9 @@ test.each<[string, LoginKind, boolean]>([
   async (_, kind, separate) => {
     const { url } = await postgres.give(kind);
     const output = await useAll(url);
-    expect(output.includes('Without roles of their own: backup, bookings, catalog, seed, users')).toBe(!separate);
+    expect(
+      output.includes('Without roles of their own: backup, bookings, catalog, seed, users'),
+    ).toBe(!separate);
     expect(output.match(asItself) ?? []).toHaveLength(separate ? 0 : 3);
   },
 );
