@@ -36,7 +36,7 @@ export const networkPolicy = (component: Component, all: Declared): NamedObject 
     spec: {
       podSelector: { matchLabels: selectorOf(resource, component.name) },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: ingressOf(resource, component, all()),
+      ingress: ingressOf(resource, component, presentIn(resource, all())),
       egress: component.connectsTo(resource).map(({ to, port }) => ({
         ...(to === 'any' ? {} : { to: [podsOf(resource, to)] }),
         ports: tcp(port),
@@ -44,6 +44,10 @@ export const networkPolicy = (component: Component, all: Declared): NamedObject 
     },
   }),
 });
+
+/** A part that the spec does not ask for has no pods to admit. */
+const presentIn = (resource: MovieTicketing, all: readonly Component[]): Component[] =>
+  all.filter(({ when }) => when?.(resource) !== false);
 
 const podsOf = (resource: MovieTicketing, component: ComponentName) => ({
   podSelector: { matchLabels: selectorOf(resource, component) },
