@@ -111,8 +111,9 @@ test('sells tickets over verified TLS, and reports it, where the login cannot cr
   expect(await audit(restricted)).toMatchObject({ holds: true });
   expect(await postgres.asDba(unencryptedConnections)).toBe('0\n');
 
-  await postgres.asDba('CREATE ROLE mt_catalog; CREATE ROLE mt_users; CREATE ROLE mt_bookings');
-  await postgres.asDba('GRANT mt_catalog, mt_users, mt_bookings TO app');
+  const roles = ['mt_catalog', 'mt_users', 'mt_bookings', 'mt_seed', 'mt_backup'];
+  await postgres.asDba(roles.map((role) => `CREATE ROLE ${role}`).join('; '));
+  await postgres.asDba(`GRANT ${roles.join(', ')} TO app`);
   await patch(restricted.namespace, 'secret', 'login', { stringData: { roles: 'made' } });
   const withoutNotice = /^MigrationsApplied The database has the migrations of \S+\.$/;
   await restricted.condition('MigrationsApplied', 'True', withoutNotice);

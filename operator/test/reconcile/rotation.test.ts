@@ -119,6 +119,15 @@ describe('a rotation of the database passwords', () => {
     expect(cluster.condition('Ready')?.status).toBe('True');
   });
 
+  test('is made once for a request within a second', () => {
+    const cluster = installed();
+    cluster.tick(60.5);
+    request(cluster);
+    cluster.tick(0.3);
+    rotate(cluster);
+    expect(usernames(cluster)).toEqual(loginsWith('b'));
+  });
+
   test('begins when the passwords are as old as spec.rotation says, and not before', () => {
     const cluster = installed({ rotation: { databasePasswords: { everyDays: 30 } } });
     cluster.tick(29 * 86_400);

@@ -63,7 +63,11 @@ describe('a busy connection', () => {
   testOnNginx('is used for good without a limit on its time (control)', async () => {
     const gateway = await startNginxGateway({
       reaperImage,
-      change: (config) => config.replace('keepalive_time 4s;', ''),
+      // Nor a limit on its requests, of which there are thousands a second.
+      change: (config) =>
+        config
+          .replace('keepalive_time 4s;', '')
+          .replace('keepalive_requests 10000;', 'keepalive_requests 10000000;'),
     });
     const { client } = await useConnections(gateway, 7);
     await gateway.stop();

@@ -139,7 +139,9 @@ const dayMs = 86_400_000;
 
 const isDue = ({ observed, resource }: Context, { setAt }: Logins): boolean => {
   const since = Date.parse(setAt);
-  const requested = Date.parse(resource.metadata.annotations?.[rotateAnnotation] ?? '');
+  // To the second, as `setAt`: otherwise a request would be older than the passwords that it asked for.
+  const asked = Date.parse(resource.metadata.annotations?.[rotateAnnotation] ?? '');
+  const requested = Math.floor(asked / 1_000) * 1_000;
   const days = resource.spec.rotation.databasePasswords?.everyDays;
   const now = observed.now.getTime();
   if (Number.isNaN(since)) return days !== undefined || requested <= now;
