@@ -5,6 +5,7 @@ const order = [
   'takeover',
   'config-change',
   'rotation',
+  'database-tls',
   'autoscaling',
   'backup',
   'postgres-killed',

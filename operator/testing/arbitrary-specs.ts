@@ -11,6 +11,13 @@ export const hiddenValue = 'hunter2-the-value-of-a-secret';
 export const referencedObjects = (namespace: string): KubeObject[] =>
   [
     userObject('Secret', 'login', { username: 'app', password: hiddenValue }),
+    userObject('Secret', 'shop-cluster-app', { username: 'app', password: hiddenValue }),
+    userObject('Secret', 'shop-cluster-ca', { 'ca.crt': 'authority' }),
+    userObject('Secret', 'shop-issued', {
+      'ca.crt': 'authority',
+      'tls.crt': 'certificate',
+      'tls.key': hiddenValue,
+    }),
     userObject('Secret', 'boss', { email: 'boss@example.com', password: hiddenValue }),
     userObject('Secret', 'cert', { 'tls.crt': 'certificate', 'tls.key': hiddenValue }),
     userObject('ConfigMap', 'data', { 'movies.json': '[]', 'theaters.json': '[]' }),
@@ -23,7 +30,14 @@ const databases = {
     managed: fc.record({
       image: fc.constantFrom('postgres:17', 'postgres:17.6'),
       reclaimPolicy: fc.constantFrom('Retain' as const, 'Delete' as const),
+      tls: fc.constantFrom({}, { enabled: false }, { issuerRef: { name: 'issuer' } }),
       parameters: fc.constantFrom({}, { work_mem: '8MB' }, { application_name: "it's \\ odd" }),
+    }),
+  }),
+  cloudNativePG: fc.record({
+    cloudNativePG: fc.record({
+      instances: fc.integer({ min: 2, max: 4 }),
+      backup: optional(fc.constant({ objectStore: 'archive' })),
     }),
   }),
   external: fc.record({
@@ -37,7 +51,9 @@ const databases = {
 const withoutUndefined = (spec: unknown): MovieTicketingSpecInput =>
   JSON.parse(JSON.stringify(spec)) as MovieTicketingSpecInput;
 
-const specs = (kind: 'managed' | 'external'): fc.Arbitrary<MovieTicketingSpecInput> =>
+type Kind = keyof typeof databases;
+
+const specs = (kind: Kind): fc.Arbitrary<MovieTicketingSpecInput> =>
   fc
     .record({
       version: optional(fc.constantFrom('1.0.0', '1.1.0', '2.0.0')),
@@ -75,9 +91,9 @@ const specs = (kind: 'managed' | 'external'): fc.Arbitrary<MovieTicketingSpecInp
     })
     .map(withoutUndefined);
 
-const anyKind = fc.constantFrom('managed' as const, 'external' as const);
+const anyKind = fc.constantFrom<Kind[]>('managed', 'external', 'cloudNativePG');
 
 export const anySpec = anyKind.chain(specs);
 
-/** Two specs that may follow each other: a database stays managed or external. */
+/** Two specs that may follow each other: a database stays of its kind. */
 export const specPair = anyKind.chain((kind) => fc.tuple(specs(kind), specs(kind)));

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../src/runtime/kube-object.ts';
+import type { FreshSecrets } from '../src/steps/observed.ts';
 import type { OperatorSettings } from '../src/objects/settings.ts';
 import {
   specSchema,
@@ -50,4 +51,25 @@ export const userObject = (
           Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
         )
       : data,
+});
+
+/** What a reconcile would generate, different for each serial number. */
+export const freshFor = (serial: number, now: Date): FreshSecrets => ({
+  databasePassword: `database-password-${String(serial)}`,
+  adminPassword: `admin-password-${String(serial)}`,
+  loginPasswords: {
+    catalog: `catalog-password-${String(serial)}`,
+    users: `users-password-${String(serial)}`,
+    bookings: `bookings-password-${String(serial)}`,
+    seed: `seed-password-${String(serial)}`,
+    backup: `backup-password-${String(serial)}`,
+  },
+  adminId: `id${String(serial)}`,
+  certificate: {
+    'ca.crt': 'authority',
+    'ca.key': 'key-of-the-authority',
+    'tls.crt': `certificate-${String(serial)}`,
+    'tls.key': `key-of-certificate-${String(serial)}`,
+    renewAfter: new Date(now.getTime() + 60 * 86_400_000).toISOString(),
+  },
 });

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../src/runtime/kube-object.ts';
 import type { KubeClient } from '../src/runtime/client.ts';
+import { healthyCluster } from './workload-fields.ts';
 import { hasReason } from '../src/runtime/kube-error.ts';
 
 /**
@@ -111,8 +112,21 @@ const makeEndedPod = async (client: KubeClient, job: Workload): Promise<void> =>
   });
 };
 
+const clusterKind = { apiVersion: 'postgresql.cnpg.io/v1', kind: 'Cluster' };
+
+/** As CloudNativePG would, where it is installed. */
+const settleClusters = async (client: KubeClient, namespace: string): Promise<void> => {
+  const found = await client.list(clusterKind, { namespace }).catch((error: unknown) => {
+    if (hasReason(error, 'KindNotServed')) return { items: [] };
+    throw error;
+  });
+  for (const cluster of found.items.filter((object) => object['status'] === undefined))
+    await client.patchStatus(placeOf(cluster), healthyCluster);
+};
+
 /** One round of what controllers would do. @param client another field manager than the operator's */
 export const settleWorkloads = async (client: KubeClient, namespace: string): Promise<void> => {
+  await settleClusters(client, namespace);
   for (const kind of kinds) {
     const { items } = await client.list<Workload>(kind, { namespace });
     for (const workload of items.filter(isBehind)) {

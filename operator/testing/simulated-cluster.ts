@@ -14,8 +14,8 @@ import {
   type MovieTicketing,
   type MovieTicketingSpecInput,
 } from '../src/resource/movie-ticketing.schema.ts';
-import { testSettings } from './example-resource.ts';
-import { templateAnnotations, withReplicas } from './workload-fields.ts';
+import { freshFor, testSettings } from './example-resource.ts';
+import { healthyCluster, templateAnnotations, withReplicas } from './workload-fields.ts';
 
 /**
  * A cluster in memory, as far as `decide` can see: it stores what is applied, fills in what the API server
@@ -94,18 +94,7 @@ export const makeSimulatedCluster = (
         refusals: cluster.refusals,
         namespaceIsTerminating: cluster.namespaceIsTerminating,
         now,
-        fresh: {
-          databasePassword: `database-password-${String(serial)}`,
-          adminPassword: `admin-password-${String(serial)}`,
-          loginPasswords: {
-            catalog: `catalog-password-${String(serial)}`,
-            users: `users-password-${String(serial)}`,
-            bookings: `bookings-password-${String(serial)}`,
-            seed: `seed-password-${String(serial)}`,
-            backup: `backup-password-${String(serial)}`,
-          },
-          adminId: `id${String(serial)}`,
-        },
+        fresh: freshFor(serial, now),
       };
     },
 
@@ -172,6 +161,7 @@ export const makeSimulatedCluster = (
         if (object.kind === 'Deployment') settleDeployment(object);
         if (object.kind === 'StatefulSet') settleStatefulSet(object);
         if (object.kind === 'Job') settleJob(object);
+        if (object.kind === 'Cluster') settleCluster(object);
       }
     },
   };
@@ -295,6 +285,12 @@ export const makeSimulatedCluster = (
       currentRevision: arrived ? revision : 'revision-before',
       updateRevision: revision,
     };
+  };
+
+  /** As CloudNativePG would, once the Secrets that it makes are there. */
+  const settleCluster = (object: KubeObject): void => {
+    if (!others.has(`Secret/${object.metadata.name}-app`)) return;
+    object['status'] ??= healthyCluster;
   };
 
   const settleJob = (object: KubeObject): void => {

@@ -13,3 +13,11 @@ export const templateAnnotations = (owner: KubeObject): Record<string, string> =
     owner['spec'] as
       { template?: { metadata?: { annotations?: Record<string, string> } } } | undefined
   )?.template?.metadata?.annotations ?? {};
+
+/** The status of a Cluster of CloudNativePG with three instances. */
+export const healthyCluster = {
+  phase: 'Cluster in healthy state',
+  readyInstances: 3,
+  currentPrimary: 'shop-cluster-1',
+  conditions: [{ type: 'Ready', status: 'True' }],
+};

@@ -3,6 +3,7 @@ import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { Kind } from '../runtime/kube-object.ts';
 import type { Component, NamedObject, OwnedObject } from '../steps/component.ts';
 import { backup, restore, verification } from './backup/backup.component.ts';
+import { clusterObjects } from './cloudnative-pg/cluster.ts';
 import { gateway } from './gateway/gateway.component.ts';
 import { migrations } from './migrations/migrations.component.ts';
 import { podMonitor } from './monitoring/pod-monitor.ts';
@@ -58,6 +59,8 @@ export const foundation: readonly OwnedObject[] = [
 export const ownedObjects: readonly OwnedObject[] = [
   ...foundation,
   ...components.flatMap((component) => component.owns.map((object) => onlyWhen(component, object))),
+  // Their pods belong to CloudNativePG.
+  ...clusterObjects,
 ];
 
 /** The objects of this resource that have a fixed name. */

@@ -1,7 +1,7 @@
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { Finding } from '../steps/step.ts';
 import { serviceNames, type ServiceName } from './names.ts';
-import { managedParameter } from './postgres/postgres-parameters.ts';
+import { withDefaults } from './postgres/postgres-parameters.ts';
 
 /** How many connections each pod may open, so that all pods together never exhaust PostgreSQL. */
 
@@ -42,14 +42,15 @@ export const mostPods = ({ spec }: MovieTicketing): number => {
 
 /** What PostgreSQL accepts from logins that are not superusers. */
 const acceptedBy = (resource: MovieTicketing): number | undefined => {
-  const { external, managed } = resource.spec.database;
+  const { external, managed, cloudNativePG } = resource.spec.database;
   if (external !== undefined) return external.maxConnections;
+  const parameters = withDefaults(managed?.parameters ?? cloudNativePG?.parameters);
   const number = (name: string, standard: number): number => {
-    const value = Number(managedParameter(resource, name) ?? standard);
+    const value = Number(parameters[name] ?? standard);
     return Number.isInteger(value) ? value : standard;
   };
   const reserved = number('superuser_reserved_connections', 3) + number('reserved_connections', 0);
-  return managed === undefined ? undefined : number('max_connections', 100) - reserved;
+  return number('max_connections', 100) - reserved;
 };
 
 export const budgetOf = (resource: MovieTicketing): Budget => {
@@ -66,9 +67,10 @@ export const budgetProblem = (resource: MovieTicketing): Finding | undefined => 
   if (available === undefined || needed <= available) return undefined;
   const pods = mostPods(resource);
   const missing = needed - available;
+  const { external, managed } = resource.spec.database;
   const cure =
-    resource.spec.database.external === undefined
-      ? `Raise spec.database.managed.parameters.max_connections by at least ${String(missing)} (PostgreSQL restarts)`
+    external === undefined
+      ? `Raise spec.database.${managed === undefined ? 'cloudNativePG' : 'managed'}.parameters.max_connections by at least ${String(missing)} (PostgreSQL restarts)`
       : `Raise max_connections of the database and spec.database.external.maxConnections by at least ${String(missing)}`;
   return {
     reason: 'ConnectionBudgetExceeded',

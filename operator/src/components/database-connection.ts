@@ -1,8 +1,14 @@
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
 import type { Connection } from '../steps/component.ts';
 import {
-  databaseSecretName,
+  certificateSecretName,
+  clusterName,
+  isCloudNativePg,
   isManaged,
+  databaseSecretName,
+  hasOwnTls,
+  hasProgramLogins,
+  issuedSecretName,
   loginKeys,
   loginsSecretName,
   nameOf,
@@ -24,13 +30,23 @@ export type DatabaseTarget = {
 
 /** Where the services and Jobs of this resource find their database. */
 export const databaseTarget = (resource: MovieTicketing): DatabaseTarget => {
-  const { external } = resource.spec.database;
+  const { external, cloudNativePG } = resource.spec.database;
+  if (cloudNativePG !== undefined) {
+    const cluster = clusterName(resource);
+    return {
+      host: `${cluster}-rw`,
+      port: postgresPort,
+      name: databaseName,
+      sslMode: 'verify-full',
+      secretName: `${cluster}-app`,
+    };
+  }
   if (external === undefined) {
     return {
       host: nameOf(resource, 'postgres'),
       port: postgresPort,
       name: databaseName,
-      sslMode: 'disable',
+      sslMode: hasOwnTls(resource) ? 'verify-full' : 'disable',
       secretName: databaseSecretName(resource),
     };
   }
@@ -45,9 +61,14 @@ export const databaseTarget = (resource: MovieTicketing): DatabaseTarget => {
 
 /** A NetworkPolicy cannot name a host: an external database is any address at its port. */
 export const databaseConnection = (resource: MovieTicketing): Connection =>
-  resource.spec.database.external === undefined
+  isManaged(resource)
     ? { to: 'postgres', port: postgresPort }
-    : { to: 'any', port: databaseTarget(resource).port };
+    : {
+        to: isCloudNativePg(resource)
+          ? { pods: { 'cnpg.io/cluster': clusterName(resource) } }
+          : 'any',
+        port: databaseTarget(resource).port,
+      };
 
 export type EnvironmentVariable =
   | { name: string; value: string }
@@ -72,8 +93,18 @@ const rootCertificateFolder = '/etc/movie-ticketing/database';
 
 type RootCertificate = { kind: 'Secret' | 'ConfigMap'; name: string; key: string };
 
-/** The authorities that sign an external database's certificate, where the spec references them. */
-export const rootCertificate = ({ spec }: MovieTicketing): RootCertificate | undefined => {
+/** The Secret with the certificate of a managed database. */
+export const tlsSecretName = (resource: MovieTicketing): string =>
+  resource.spec.database.managed?.tls.issuerRef === undefined
+    ? certificateSecretName(resource)
+    : issuedSecretName(resource);
+
+/** The authorities that sign the database's certificate; undefined: those that Node.js trusts, or none. */
+export const rootCertificate = (resource: MovieTicketing): RootCertificate | undefined => {
+  const { spec } = resource;
+  if (isCloudNativePg(resource))
+    return { kind: 'Secret', name: `${clusterName(resource)}-ca`, key: 'ca.crt' };
+  if (hasOwnTls(resource)) return { kind: 'Secret', name: tlsSecretName(resource), key: 'ca.crt' };
   const { secretKeyRef, configMapKeyRef } = spec.database.external?.sslRootCert ?? {};
   if (secretKeyRef !== undefined) return { kind: 'Secret', ...secretKeyRef };
   return configMapKeyRef === undefined ? undefined : { kind: 'ConfigMap', ...configMapKeyRef };
@@ -110,7 +141,7 @@ export const databaseEnvironment = (
 ): EnvironmentVariable[] => {
   const { host, port, name, sslMode, secretName } = databaseTarget(resource);
   const login =
-    program !== 'migrations' && isManaged(resource)
+    program !== 'migrations' && hasProgramLogins(resource)
       ? { secret: loginsSecretName(resource), ...loginKeys(program, 'current') }
       : { secret: secretName, username: 'username', password: 'password' };
   return [

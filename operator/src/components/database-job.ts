@@ -8,7 +8,7 @@ import {
   type EnvironmentVariable,
 } from './database-connection.ts';
 import { imageOf } from './images.ts';
-import { nameOf } from './names.ts';
+import { clusterName, isCloudNativePg, nameOf } from './names.ts';
 import {
   containerSecurity,
   nodeUid,
@@ -31,9 +31,13 @@ export const databaseIdentity = (context: Context) => {
   return { host, port, name, volumeUid: volumeUid(context) };
 };
 
-/** The claim's uid: a recreated volume of the same name is an empty database. */
+/** The uid of what holds the data: a recreated one of the same name is an empty database. */
 const volumeUid = ({ observed, resource }: Context): string | undefined =>
-  observed.owned.get(`PersistentVolumeClaim/${nameOf(resource, 'postgres')}`)?.metadata.uid;
+  observed.owned.get(
+    isCloudNativePg(resource)
+      ? `Cluster/${clusterName(resource)}`
+      : `PersistentVolumeClaim/${nameOf(resource, 'postgres')}`,
+  )?.metadata.uid;
 
 type JobOptions = {
   component: 'migrations' | 'seed';

@@ -29,8 +29,29 @@ export const databaseSecretName = ({ metadata }: Named): string => `${metadata.n
 /** The Secret with the logins of the services in the managed database. */
 export const loginsSecretName = ({ metadata }: Named): string => `${metadata.name}-logins`;
 
+/** The Secret with the certificate of the managed database and the authority that signs it. */
+export const certificateSecretName = ({ metadata }: Named): string =>
+  `${metadata.name}-certificate`;
+
+/** The Secret with the certificate of the managed database, where cert-manager makes it. */
+export const issuedSecretName = ({ metadata }: Named): string => `${metadata.name}-issued`;
+
 /** The Secret with the generated administrator, where `adminSecretRef` is unset. */
 export const generatedAdminSecretName = ({ metadata }: Named): string => `${metadata.name}-admin`;
+
+/** The Cluster of CloudNativePG. The names of its Services and Secrets begin with it. */
+export const clusterName = ({ metadata }: Named): string => `${metadata.name}-cluster`;
+
+export const isCloudNativePg = ({ spec }: Pick<MovieTicketing, 'spec'>): boolean =>
+  spec.database.cloudNativePG !== undefined;
+
+/** Whether the migrations make a login for each program. An external database has the login that it has. */
+export const hasProgramLogins = ({ spec }: Pick<MovieTicketing, 'spec'>): boolean =>
+  spec.database.external === undefined;
+
+/** Whether connections to the managed database are encrypted. */
+export const hasOwnTls = ({ spec }: Pick<MovieTicketing, 'spec'>): boolean =>
+  spec.database.managed?.tls.enabled === true;
 
 export const isManaged = (resource: MovieTicketing): boolean =>
   resource.spec.database.managed !== undefined;

@@ -1,6 +1,6 @@
 import { resourceLabel, selectorOf, type ComponentName } from '../objects/labels.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
-import type { Component, NamedObject } from '../steps/component.ts';
+import type { Component, Connection, NamedObject } from '../steps/component.ts';
 import { nameOf } from './names.ts';
 
 const networkPolicyKind = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' };
@@ -38,7 +38,7 @@ export const networkPolicy = (component: Component, all: Declared): NamedObject 
       policyTypes: ['Ingress', 'Egress'],
       ingress: ingressOf(resource, component, presentIn(resource, all())),
       egress: component.connectsTo(resource).map(({ to, port }) => ({
-        ...(to === 'any' ? {} : { to: [podsOf(resource, to)] }),
+        ...(to === 'any' ? {} : { to: [targetOf(resource, to)] }),
         ports: tcp(port),
       })),
     },
@@ -52,6 +52,9 @@ const presentIn = (resource: MovieTicketing, all: readonly Component[]): Compone
 const podsOf = (resource: MovieTicketing, component: ComponentName) => ({
   podSelector: { matchLabels: selectorOf(resource, component) },
 });
+
+const targetOf = (resource: MovieTicketing, to: Exclude<Connection['to'], 'any'>) =>
+  typeof to === 'string' ? podsOf(resource, to) : { podSelector: { matchLabels: to.pods } };
 
 const tcp = (port: number) => [{ protocol: 'TCP', port }];
 

@@ -3,7 +3,7 @@ import { isTerminating } from '../objects/live.ts';
 import { keyOfRef } from '../objects/manifest.ts';
 import type { KubeObject } from '../runtime/kube-object.ts';
 import type { Context, Finding } from '../steps/step.ts';
-import { databaseTarget } from './database-connection.ts';
+import { databaseTarget, rootCertificate } from './database-connection.ts';
 
 type ContentKind = 'Secret' | 'ConfigMap';
 
@@ -51,6 +51,18 @@ export const databaseLogin = (context: Context): { hash: string } | Finding => {
     name,
     keys: ['username', 'password'],
   });
+};
+
+/** The authorities that sign the database's certificate: a hash of them, or what is missing; undefined: none. */
+export const databaseAuthorities = (context: Context): { hash: string } | Finding | undefined => {
+  const wanted = rootCertificate(context.resource);
+  if (wanted === undefined) return undefined;
+  const { kind, name, key } = wanted;
+  const object = findContent(context, kind, name);
+  const found = contentHash(object, { kind, name, keys: [key] });
+  return 'reason' in found || object === undefined
+    ? found
+    : { hash: shortHash(dataOf(object)[key]) };
 };
 
 /** Secret data as the API server stores it. */

@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 
 import { namedRefs, optionalKinds, ownedKinds, wantsKind } from '../components/components.ts';
+import { certificateSecretName } from '../components/names.ts';
+import {
+  certificateHosts,
+  certificateIn,
+  isCertificateDue,
+  isSelfSigned,
+} from '../components/postgres/certificate.ts';
+import { signCertificate } from '../components/postgres/sign-certificate.ts';
 import { referencedContents } from '../components/referenced.ts';
 import { resourceLabel } from '../objects/labels.ts';
 import { statusOf, type JobStatus } from '../objects/live.ts';
@@ -26,6 +34,19 @@ export const freshSecrets = (): FreshSecrets => ({
   adminPassword: randomBytes(18).toString('base64url'),
   adminId: randomBytes(4).toString('hex'),
 });
+
+/** Only where one is due: making one takes a hundred times as long as a password. */
+const freshCertificate = async (
+  resource: MovieTicketing,
+  owned: ReadonlyMap<ObjectKey, KubeObject>,
+  now: Date,
+): Promise<Pick<FreshSecrets, 'certificate'>> => {
+  if (!isSelfSigned(resource)) return {};
+  const secret = owned.get(keyOfRef({ kind: 'Secret', name: certificateSecretName(resource) }));
+  if (!isCertificateDue(secret, now)) return {};
+  const former = certificateIn(secret);
+  return { certificate: await signCertificate(certificateHosts(resource), { former, now }) };
+};
 
 export const podKind: Kind = { apiVersion: 'v1', kind: 'Pod' };
 export const eventKind: Kind = { apiVersion: 'v1', kind: 'Event' };
@@ -97,7 +118,25 @@ const kindsToRead = (resource: MovieTicketing, known: Known): Kind[] =>
     (kind) => wantsKind(resource, kind) || known.optionalKinds?.has(nameOfKind(kind)) !== false,
   );
 
-type Optional = { objects: KubeObject[]; absent: Map<string, 'missing' | 'forbidden'> };
+type Absent = Map<string, 'missing' | 'forbidden'>;
+
+/** What was read, or undefined where the kind is noted as absent. */
+const unlessAbsent = async <T>(
+  kind: Kind,
+  absent: Absent,
+  read: () => Promise<T>,
+): Promise<T | undefined> => {
+  try {
+    return await read();
+  } catch (error) {
+    if (hasReason(error, 'KindNotServed')) absent.set(nameOfKind(kind), 'missing');
+    else if (hasReason(error, 'Forbidden')) absent.set(nameOfKind(kind), 'forbidden');
+    else throw error;
+    return undefined;
+  }
+};
+
+type Optional = { objects: KubeObject[]; absent: Absent };
 
 /** An optional kind that is not served, or may not be read, is no error. */
 const readOptional = async (
@@ -106,16 +145,33 @@ const readOptional = async (
 ): Promise<Optional> => {
   const found: Optional = { objects: [], absent: new Map() };
   const read = async (kind: Kind): Promise<void> => {
-    try {
-      found.objects.push(...(await list(kind)));
-    } catch (error) {
-      if (hasReason(error, 'KindNotServed')) found.absent.set(nameOfKind(kind), 'missing');
-      else if (hasReason(error, 'Forbidden')) found.absent.set(nameOfKind(kind), 'forbidden');
-      else throw error;
-    }
+    const objects = await unlessAbsent(kind, found.absent, () => list(kind));
+    found.objects.push(...(objects ?? []));
   };
   await Promise.all(kinds.map(read));
   return found;
+};
+
+const isOptional = (ref: OwnedRef): boolean =>
+  optionalKinds.some(({ apiVersion, kind }) => kind === ref.kind && apiVersion === ref.apiVersion);
+
+const readMissing = async (
+  client: KubeClient,
+  namespace: string,
+  refs: readonly OwnedRef[],
+  absent: Absent,
+): Promise<KubeObject[]> => {
+  const named = readByName(
+    client,
+    namespace,
+    refs.filter((ref) => !isOptional(ref)),
+  );
+  // A kind may go away between two reads.
+  const optional = refs
+    .filter(isOptional)
+    .map((ref) => unlessAbsent(ref, absent, () => client.get({ ...ref, namespace })));
+  const found = await Promise.all(optional);
+  return [...(await named), ...found.filter((object) => object !== undefined)];
 };
 
 /**
@@ -149,11 +205,12 @@ export const observe = async (
   const missing = needed.filter(
     (ref) => !found.has(keyOfRef(ref)) && !optional.absent.has(nameOfKind(ref)),
   );
-  for (const object of await readByName(client, namespace, missing))
+  for (const object of await readMissing(client, namespace, missing, optional.absent))
     found.set(keyOf(object), object);
 
   const objects = [...found.values()];
   const owned = objects.filter((object) => isOwnedBy(object, resource));
+  const now = new Date();
   const neededKeys = new Set(needed.map(keyOfRef));
   const conflicting = objects.filter(
     (object) => !isOwnedBy(object, resource) && neededKeys.has(keyOf(object)),
@@ -170,7 +227,7 @@ export const observe = async (
     warnings: await readWarnings(client, namespace, owned, pods),
     refusals: known.refusals,
     namespaceIsTerminating: known.namespaceIsTerminating,
-    now: new Date(),
-    fresh: freshSecrets(),
+    now,
+    fresh: { ...freshSecrets(), ...(await freshCertificate(resource, byKey(owned), now)) },
   };
 };

@@ -114,7 +114,7 @@ export const restoreFrom = z
   })
   .meta({
     description:
-      'A backup that a new, managed database is filled with before the migrations. Ignored once the system has been installed.',
+      'A backup that a new database (managed or cloudNativePG) is filled with before the migrations. Ignored once the system has been installed.',
   });
 
 export type BackupStorage = z.output<typeof storage>;

@@ -26,8 +26,11 @@ export type Component = {
   managementPort?: number;
 };
 
-/** To the pods of a component, or to any address. */
-export type Connection = { to: ComponentName | 'any'; port: number };
+/** To the pods of a component, to pods of others by their labels, or to any address. */
+export type Connection = {
+  to: ComponentName | { pods: Record<string, string> } | 'any';
+  port: number;
+};
 
 type Declaration = Kind & {
   component?: ComponentName;

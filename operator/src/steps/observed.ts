@@ -13,6 +13,9 @@ export type Refusal = {
 /** A warning event about an owned object that has no pod (a quota, an admission rule). */
 export type ObjectWarning = { object: ObjectKey; reason: string; message: string; at: string };
 
+/** A certificate and the authority that signs it, as PEM. */
+export type CertificateData = Readonly<Record<'ca.crt' | 'ca.key' | 'tls.crt' | 'tls.key', string>>;
+
 /** Generated for each reconcile; used only where a Secret is created. */
 export type FreshSecrets = {
   databasePassword: string;
@@ -21,6 +24,8 @@ export type FreshSecrets = {
   adminPassword: string;
   /** Lower-case letters and digits. Each new admin Secret gets a new e-mail address. */
   adminId: string;
+  /** Of the managed database; only where one is due. */
+  certificate?: CertificateData & { renewAfter: string };
 };
 
 /** Everything that a reconcile read. Deciding reads no clock, no network and no random numbers besides. */

@@ -102,6 +102,8 @@ const reconcileUntilReady = async (
 /** What changes with a Secret that got new contents. */
 const followers = new Map([
   ['Secret/shop-admin', ['Deployment/shop-users']],
+  // Another authority signs the next certificate.
+  ['Secret/shop-certificate', serviceNames.map((service) => `Deployment/shop-${service}`)],
   [
     'Secret/shop-logins',
     ['Job/shop-migrate', ...serviceNames.map((service) => `Deployment/shop-${service}`)],

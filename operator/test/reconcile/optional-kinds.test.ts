@@ -5,7 +5,6 @@ import { testIf } from '@movie-ticketing/kit/testing/skippable';
 import { makeReconcile } from '../../src/reconcile/reconcile-resource.ts';
 import type { MovieTicketing } from '../../src/resource/movie-ticketing.schema.ts';
 import type { KubeClient } from '../../src/runtime/client.ts';
-import type { KubeObject } from '../../src/runtime/kube-object.ts';
 import { hasApiServer, lacksApiServer, startApiServer } from '../../testing/api-server.ts';
 import { resourceOf, testSettings } from '../../testing/example-resource.ts';
 import { conditionOf } from '../../testing/installed-cluster.ts';
@@ -16,6 +15,7 @@ import {
   operatorClient,
   resourceRef,
 } from '../../testing/operator-scene.ts';
+import { definitionOf } from '../../testing/optional-kinds.ts';
 import { settleWorkloads } from '../../testing/pretend-controllers.ts';
 import { recordCalls } from '../../testing/recorded-client.ts';
 import { makeSimulatedCluster } from '../../testing/simulated-cluster.ts';
@@ -109,33 +109,13 @@ afterAll(async () => {
   await api?.stop();
 });
 
-const definition = (group: string, kind: string, plural: string): KubeObject => ({
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: {
-    name: `${plural}.${group}`,
-    annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' },
-  },
-  spec: {
-    group,
-    scope: 'Namespaced',
-    names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: {
-          openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
-        },
-      },
-    ],
-  },
-});
-
 const kinds = [
-  definition('gateway.networking.k8s.io', 'HTTPRoute', 'httproutes'),
-  definition('monitoring.coreos.com', 'PodMonitor', 'podmonitors'),
+  definitionOf({
+    group: 'gateway.networking.k8s.io',
+    kind: 'HTTPRoute',
+    plural: 'httproutes',
+  }),
+  definitionOf({ group: 'monitoring.coreos.com', kind: 'PodMonitor', plural: 'podmonitors' }),
 ];
 
 describe('on a real API server', () => {

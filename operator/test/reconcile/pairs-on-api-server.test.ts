@@ -22,6 +22,7 @@ import {
   operatorClient,
   resourceRef,
 } from '../../testing/operator-scene.ts';
+import { certificateKind, cloudNativePgKinds } from '../../testing/optional-kinds.ts';
 import { settleWorkloads } from '../../testing/pretend-controllers.ts';
 import { recordCalls } from '../../testing/recorded-client.ts';
 
@@ -98,7 +99,7 @@ const comparable = (object: KubeObject, namespace: string): unknown => {
     text
       // Hashes of random passwords, and when they were made.
       .replaceAll(
-        /"movieticketing.io\/(admin-secret|database-login|passwords-set-at)":"[^"]+"/g,
+        /"movieticketing.io\/(admin-secret|database-login|database-authorities|passwords-set-at|renew-after)":"[^"]+"/g,
         '"$1":""',
       )
       .replaceAll(namespace, 'cinema'),
@@ -110,6 +111,8 @@ testIf(hasApiServer, lacksApiServer)(
   async () => {
     const admin = await administrator(api!);
     await installBase(admin);
+    for (const definition of [...cloudNativePgKinds, certificateKind])
+      await admin.create(definition);
     const scene: Scene = {
       admin,
       kubelet: await administrator(api!, 'kubelet'),

@@ -43,7 +43,11 @@ const outcomeOf = (cluster: SimulatedCluster): Record<string, unknown> => {
     kept.map(([key, object]) => {
       const { metadata, status: _, data, ...rest } = object as Manifest & { data: unknown };
       const { annotations, labels, name, ownerReferences } = metadata;
-      const { [appliedAnnotation]: __, ...others } = annotations;
+      const {
+        [appliedAnnotation]: __,
+        'movieticketing.io/renew-after': ___,
+        ...others
+      } = annotations;
       const text = JSON.stringify({
         ...rest,
         data: object.kind === 'Secret' ? Object.keys(data ?? {}) : data,
@@ -84,7 +88,7 @@ describe('the decision', () => {
     fc.assert(
       fc.property(specPair, faults, ([a, b], { component, waits, exitCode }) => {
         const cluster = clusterOf(a);
-        const secret = b.database?.external === undefined ? 'database-password-0' : hiddenValue;
+        const secret = b.database?.managed === undefined ? hiddenValue : 'database-password-0';
         // Once more at the place where a message is shortened.
         const message = `password ${secret} refused, ${'x'.repeat(565)} ${secret}`;
         if (waits !== '') cluster.waiting.set(component, { reason: waits, message });

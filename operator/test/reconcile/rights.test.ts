@@ -42,7 +42,7 @@ const unusedHere: readonly RegExp[] = [
   // A server-side apply of what is not there asks for create; it is sent as a patch.
   /^create /,
   // Optional kinds, which this API server does not serve (optional-kinds.test.ts).
-  / (httproutes|podmonitors)$/,
+  / (httproutes|podmonitors|certificates|clusters|scheduledbackups)$/,
   // Of what is wanted no more: of these kinds some at times, Kubernetes has no narrower right.
   /^delete /,
 ];

@@ -26,7 +26,32 @@ describe('refusals', () => {
       { pods: { labels: { 'app.kubernetes.io/component': 'gateway' } } },
       'the operator sets labels and annotations of',
     ],
-    ['no database', { database: {} }, 'set exactly one of database.managed and'],
+    [
+      'a database that is managed and a Cluster',
+      { database: { managed: {}, cloudNativePG: {} } },
+      'set exactly one of',
+    ],
+    [
+      'as many synchronous standby servers as there are servers',
+      { database: { cloudNativePG: { instances: 2, synchronous: { number: 2 } } } },
+      'synchronous.number must be less than instances',
+    ],
+    [
+      'a parameter of a Cluster that the operator sets',
+      { database: { cloudNativePG: { parameters: { synchronous_commit: 'off' } } } },
+      'cannot be set, because the operator sets them',
+    ],
+    [
+      'a key of the certificate',
+      parameters({ ssl_key_file: '/tmp/key' }),
+      'cannot be set, because the operator sets them',
+    ],
+    [
+      'an issuer that cert-manager does not have',
+      { database: { managed: { tls: { issuerRef: { name: 'a', kind: 'Authority' } } } } },
+      'supported values: "Issuer", "ClusterIssuer"',
+    ],
+    ['no database', { database: {} }, 'set exactly one of database.managed, database.external and'],
     ['an external database without a host', { database: { external: {} } }, 'host: Required value'],
     [
       'a size without a unit',

@@ -5,7 +5,7 @@ import type { Component, HashedObject, NamedObject } from '../../steps/component
 import type { Context } from '../../steps/step.ts';
 import { databaseConnection } from '../database-connection.ts';
 import { databaseIdentity, jobDefaults } from '../database-job.ts';
-import { isManaged, nameOf } from '../names.ts';
+import { hasProgramLogins, nameOf } from '../names.ts';
 import { podMetadata } from '../pods.ts';
 import {
   backupContainer,
@@ -19,7 +19,7 @@ import { dumpScript, restoreIntoServerScript, restoreScript, serverScript } from
 
 const wantsBackups = ({ spec }: MovieTicketing): boolean => spec.backup !== undefined;
 const wantsRestore = (resource: MovieTicketing): boolean =>
-  isManaged(resource) && resource.spec.restoreFrom !== undefined;
+  hasProgramLogins(resource) && resource.spec.restoreFrom !== undefined;
 
 /** Only called where `when` holds. */
 const backupStorage = ({ spec }: MovieTicketing): BackupStorage => spec.backup?.storage ?? {};

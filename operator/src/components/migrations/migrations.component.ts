@@ -11,7 +11,7 @@ import {
 import { databaseIdentity, databaseJob } from '../database-job.ts';
 import { imageOf } from '../images.ts';
 import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
-import { isManaged, loginKeys, loginsSecretName, programs } from '../names.ts';
+import { hasProgramLogins, loginKeys, loginsSecretName, programs } from '../names.ts';
 import { databaseLogin } from '../secret-contents.ts';
 import { loginsSecret, wantedLoginsHash } from './service-logins.ts';
 
@@ -27,14 +27,14 @@ const hash = (context: Context): string =>
   });
 
 const externalLoginHash = (context: Context): string | undefined => {
-  if (isManaged(context.resource)) return undefined;
+  if (hasProgramLogins(context.resource)) return undefined;
   const login = databaseLogin(context);
   return 'hash' in login ? login.hash : undefined;
 };
 
 /** The logins that the Job sets (migrations/src/login-environment.ts): a second one while they are rotated. */
 const loginEnvironment = (resource: MovieTicketing): EnvironmentVariable[] => {
-  if (!isManaged(resource)) return [];
+  if (!hasProgramLogins(resource)) return [];
   const secret = loginsSecretName(resource);
   return programs.flatMap((program) => {
     const prefix = program.toUpperCase();

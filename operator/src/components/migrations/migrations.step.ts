@@ -14,7 +14,7 @@ import {
 } from '../../steps/step.ts';
 import { shortened } from '../../steps/text.ts';
 import { databaseTarget } from '../database-connection.ts';
-import { isManaged } from '../names.ts';
+import { hasProgramLogins } from '../names.ts';
 import { hasSetLogins, migrationJob } from './migrations.component.ts';
 import { loginsSecret, wantedLoginsHash } from './service-logins.ts';
 
@@ -34,7 +34,7 @@ const decideMigrations = (context: Context): StepResult => {
   if (!databaseDone) {
     return waiting({ reason: 'Waiting', message: 'Migrations wait for the database.' });
   }
-  if (isManaged(context.resource) && wantedLoginsHash(context) === undefined) {
+  if (hasProgramLogins(context.resource) && wantedLoginsHash(context) === undefined) {
     return waiting({ reason: 'Migrating', message: 'Creating the logins of the services.' });
   }
   const outcome = runJob(context, migrationJob, {

@@ -6,7 +6,7 @@ import type { NamedObject } from '../../steps/component.ts';
 import type { Context, Finding } from '../../steps/step.ts';
 import { timestamp } from '../../steps/text.ts';
 import {
-  isManaged,
+  hasProgramLogins,
   loginKeys,
   loginsSecretName,
   nameOf,
@@ -92,7 +92,7 @@ const hashOf = ({ current, second }: Logins): string =>
 
 /** What the migration Job is to set; undefined while there is no Secret, or for an external database. */
 export const wantedLoginsHash = (context: Context): string | undefined => {
-  if (!isManaged(context.resource)) return undefined;
+  if (!hasProgramLogins(context.resource)) return undefined;
   const live = liveLogins(context);
   return live === undefined ? undefined : hashOf(live);
 };
@@ -191,7 +191,7 @@ export const loginsSecret: NamedObject = {
   apiVersion: 'v1',
   kind: 'Secret',
   component: 'migrations',
-  when: isManaged,
+  when: hasProgramLogins,
   name: loginsSecretName,
   annotations: (context) => {
     const { state, setAt } = nextLogins(context);

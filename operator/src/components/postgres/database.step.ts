@@ -12,8 +12,11 @@ import {
   type Step,
   type StepResult,
 } from '../../steps/step.ts';
-import { databaseTarget, rootCertificate } from '../database-connection.ts';
-import { contentHash, databaseLogin, findContent } from '../secret-contents.ts';
+import { decideCluster } from '../cloudnative-pg/cluster.step.ts';
+import { databaseTarget } from '../database-connection.ts';
+import { isCloudNativePg, isManaged } from '../names.ts';
+import { databaseAuthorities, databaseLogin, findContent } from '../secret-contents.ts';
+import { certificateProblem, certificateSecret } from './certificate.ts';
 import { checkImage, problemOfCheck } from './image-check.ts';
 import { databaseSecret, postgres, statefulSet } from './postgres.component.ts';
 import { liveVolume, storageClassProblem } from './volume-storage.ts';
@@ -22,31 +25,24 @@ import { liveVolume, storageClassProblem } from './volume-storage.ts';
 export const databaseAcceptsConnections: Step = {
   name: 'database',
   condition: 'DatabaseReady',
-  decide: (context) =>
-    context.resource.spec.database.managed === undefined
-      ? decideExternal(context)
-      : decideManaged(context),
+  decide: (context) => {
+    if (isManaged(context.resource)) return decideManaged(context);
+    return isCloudNativePg(context.resource) ? decideCluster(context) : decideExternal(context);
+  },
 };
 
 const decideExternal = (context: Context): StepResult => {
   const login = databaseLogin(context);
   if ('reason' in login) return waiting(login, { serving: context.installed });
-  const certificate = rootCertificateProblem(context);
-  if (certificate !== undefined) return waiting(certificate, { serving: context.installed });
+  const authorities = databaseAuthorities(context);
+  if (authorities !== undefined && 'reason' in authorities)
+    return waiting(authorities, { serving: context.installed });
   // The migrations are the first to connect, and report whether it answers.
   const { host, port } = databaseTarget(context.resource);
   return done({
     reason: 'DatabaseExternal',
     message: `Migrations and services use ${host}:${String(port)}.`,
   });
-};
-
-const rootCertificateProblem = (context: Context): Finding | undefined => {
-  const wanted = rootCertificate(context.resource);
-  if (wanted === undefined) return undefined;
-  const { kind, name, key } = wanted;
-  const found = contentHash(findContent(context, kind, name), { kind, name, keys: [key] });
-  return 'reason' in found ? found : undefined;
 };
 
 const decideManaged = (context: Context): StepResult => {
@@ -57,11 +53,15 @@ const decideManaged = (context: Context): StepResult => {
   const login = databaseLogin(context);
   if ('reason' in login) return { ...result, ...waiting(login, { serving: result.serving }) };
   const check = checkImage(context);
-  const objects =
-    check.image === undefined ? postgres.owns.filter((o) => o !== statefulSet) : postgres.owns;
+  const certificate = certificateProblem(context);
+  // A pod that cannot mount its certificate does not start.
+  const isReady = check.image !== undefined && certificate === undefined;
+  const objects = isReady ? postgres.owns : postgres.owns.filter((o) => o !== statefulSet);
   const changes = changesFor(context, objects);
   return {
-    ...result,
+    ...(certificate === undefined
+      ? result
+      : { ...waiting(certificate, { serving: result.serving }), requeueAfterMs: 1_000 }),
     create: changes.create,
     apply: [...changes.apply, ...check.apply],
     delete: [...stuckPods(context, desired), ...check.delete],
@@ -74,7 +74,7 @@ const withoutPassword = (context: Context): StepResult => {
   if (volume === undefined) {
     return waiting(
       { reason: 'DatabaseStarting', message: 'Creating the database password.' },
-      { ...changesFor(context, [databaseSecret]), requeueAfterMs: 1_000 },
+      { ...changesFor(context, [databaseSecret, certificateSecret]), requeueAfterMs: 1_000 },
     );
   }
   const { readyReplicas = 0 } = statusOf<StatefulSetStatus>(liveStatefulSet(context));

@@ -1,4 +1,5 @@
 import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
+import { hasOwnTls } from '../names.ts';
 import { postgresPort } from '../ports.ts';
 
 export const parametersMount = '/etc/movie-ticketing';
@@ -8,12 +9,25 @@ export const parametersFile = `${parametersMount}/postgresql.conf`;
  * Set last, so that the resource cannot override them: a booking answered with 201 is on disk, and the
  * services find the database where its Service points.
  */
-const fixed = {
+export const promised = {
   fsync: 'on',
   full_page_writes: 'on',
   synchronous_commit: 'on',
+};
+
+const fixed = {
+  ...promised,
   listen_addresses: '*',
   port: String(postgresPort),
+};
+
+/** Where the certificate of the database is mounted. */
+export const certificateMount = '/etc/movie-ticketing-certificate';
+
+const tls = {
+  ssl: 'on',
+  ssl_cert_file: `${certificateMount}/tls.crt`,
+  ssl_key_file: `${certificateMount}/tls.key`,
 };
 
 /** The resource may override these. */
@@ -29,15 +43,16 @@ const defaults = {
   log_statement: 'none',
 };
 
-const parametersOf = ({ spec }: MovieTicketing): Record<string, string> => ({
+export const withDefaults = (parameters: Record<string, string> = {}): Record<string, string> => ({
   ...defaults,
-  ...spec.database.managed?.parameters,
-  ...fixed,
+  ...parameters,
 });
 
-/** The value that the operator writes; undefined: PostgreSQL's own. */
-export const managedParameter = (resource: MovieTicketing, name: string): string | undefined =>
-  parametersOf(resource)[name];
+const parametersOf = (resource: MovieTicketing): Record<string, string> => ({
+  ...withDefaults(resource.spec.database.managed?.parameters),
+  ...fixed,
+  ...(hasOwnTls(resource) ? tls : {}),
+});
 
 /** A string of postgresql.conf, in which backslashes and quotes are escaped. */
 const quoted = (value: string): string =>

@@ -5,6 +5,7 @@ import { databaseTarget, databaseUser } from '../database-connection.ts';
 import { databaseSecretName, isManaged, nameOf } from '../names.ts';
 import { postgresPort } from '../ports.ts';
 import { encoded } from '../secret-contents.ts';
+import { certificateSecret, issuedCertificate } from './certificate.ts';
 import { annotationsFor } from './image-check.component.ts';
 import { checkImage } from './image-check.ts';
 import { parametersConfig } from './postgres-parameters.ts';
@@ -97,6 +98,14 @@ export const statefulSet: NamedObject = {
 export const postgres: Component = {
   name: 'postgres',
   when: isManaged,
-  owns: [databaseSecret, volume, parameters, service, statefulSet],
+  owns: [
+    databaseSecret,
+    certificateSecret,
+    issuedCertificate,
+    volume,
+    parameters,
+    service,
+    statefulSet,
+  ],
   connectsTo: () => [],
 };

@@ -1,7 +1,7 @@
 import { shortHash } from '../../objects/hash.ts';
 import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
-import { databaseName, databaseUser, fromSecret } from '../database-connection.ts';
-import { databaseSecretName, nameOf } from '../names.ts';
+import { databaseName, databaseUser, fromSecret, tlsSecretName } from '../database-connection.ts';
+import { databaseSecretName, hasOwnTls, nameOf } from '../names.ts';
 import {
   containerSecurity,
   podDefaults,
@@ -12,7 +12,12 @@ import {
   temporaryVolume,
 } from '../pods.ts';
 import { postgresPort } from '../ports.ts';
-import { parametersConfig, parametersFile, parametersMount } from './postgres-parameters.ts';
+import {
+  certificateMount,
+  parametersConfig,
+  parametersFile,
+  parametersMount,
+} from './postgres-parameters.ts';
 
 /** The user "postgres" of the official Debian image. */
 export const postgresUid = 999;
@@ -39,13 +44,17 @@ export const podTemplate = (resource: MovieTicketing, image: string | undefined)
       },
       // Time for the shutdown checkpoint: without it the next start has to recover for as long.
       terminationGracePeriodSeconds: 60,
-      containers: [container(resource, image)],
+      containers: [
+        container(resource, image),
+        ...(hasOwnTls(resource) ? [certificateLoader(resource, image)] : []),
+      ],
       volumes: [
         { name: 'data', persistentVolumeClaim: { claimName: name } },
         { name: 'parameters', configMap: { name } },
         { name: 'run', emptyDir: {} },
         { name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: '128Mi' } },
         temporaryVolume,
+        ...(hasOwnTls(resource) ? [certificateVolume(resource)] : []),
       ],
     },
   };
@@ -84,7 +93,54 @@ const container = (resource: MovieTicketing, image: string | undefined) => ({
     { name: 'run', mountPath: '/var/run/postgresql' },
     { name: 'shm', mountPath: '/dev/shm' },
     temporaryMount,
+    ...(hasOwnTls(resource) ? [certificateVolumeMount] : []),
   ],
+});
+
+/** PostgreSQL accepts a key file of root that its group may read. The authority's key stays outside. */
+const certificateVolume = (resource: MovieTicketing) => ({
+  name: 'certificate',
+  secret: {
+    secretName: tlsSecretName(resource),
+    defaultMode: 0o440,
+    items: ['tls.crt', 'tls.key'].map((key) => ({ key, path: key })),
+  },
+});
+
+const certificateVolumeMount = {
+  name: 'certificate',
+  mountPath: certificateMount,
+  readOnly: true,
+};
+
+/** The kubelet renews the files of a mounted Secret; PostgreSQL reads them again when it is told to. */
+const loadCertificate = `
+trap 'exit 0' TERM INT
+loaded=
+while true; do
+  present=$(cksum ${certificateMount}/tls.crt)
+  if [ "$present" != "$loaded" ] &&
+    psql --host=/var/run/postgresql --username=${databaseUser} --dbname=postgres -qtAX \
+      --command='SELECT pg_reload_conf()' >/dev/null; then
+    echo "PostgreSQL has loaded the certificate: $present"
+    loaded=$present
+  fi
+  sleep 5 & wait $!
+done
+`;
+
+const certificateLoader = (resource: MovieTicketing, image: string | undefined) => ({
+  name: 'certificate-loader',
+  image,
+  imagePullPolicy: resource.spec.images.pullPolicy,
+  command: ['bash', '-c', loadCertificate],
+  resources: resourcesOf(
+    { requests: { cpu: '5m', memory: '16Mi' }, limits: { memory: '64Mi' } },
+    resource.spec.database.managed?.tls.resources,
+  ),
+  securityContext: containerSecurity,
+  terminationMessagePolicy: 'FallbackToLogsOnError',
+  volumeMounts: [{ name: 'run', mountPath: '/var/run/postgresql' }, certificateVolumeMount],
 });
 
 /** Over TCP: while the image prepares the database it listens on its socket only. */

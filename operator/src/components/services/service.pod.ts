@@ -9,7 +9,7 @@ import {
   rootCertificateVolumes,
   type EnvironmentVariable,
 } from '../database-connection.ts';
-import { isManaged, nameOf, type ServiceName } from '../names.ts';
+import { hasProgramLogins, nameOf, type ServiceName } from '../names.ts';
 import {
   containerSecurity,
   nodeUid,
@@ -23,7 +23,12 @@ import {
 import { managementPort, servicePort } from '../ports.ts';
 import { httpProbes, spreadOver } from '../rolling-update.ts';
 import { loginAnnotation, serviceLogin } from '../migrations/service-logins.ts';
-import { contentHash, databaseLogin, findContent } from '../secret-contents.ts';
+import {
+  contentHash,
+  databaseAuthorities,
+  databaseLogin,
+  findContent,
+} from '../secret-contents.ts';
 import { adminSecretName } from './admin-secret.ts';
 import { imageFor, mayRunTarget } from './services.version.ts';
 
@@ -84,6 +89,7 @@ export const podTemplate = (context: Context, service: ServiceName) => ({
 const contentHashes = (context: Context, service: ServiceName): Record<string, string> => ({
   'movieticketing.io/config': shortHash(settingsOf(context.resource, service)),
   ...hashAnnotation(loginAnnotation, loginOf(context, service)),
+  ...hashAnnotation('movieticketing.io/database-authorities', databaseAuthorities(context)),
   ...(service === 'users'
     ? hashAnnotation('movieticketing.io/admin-secret', administrator(context))
     : {}),
@@ -91,12 +97,13 @@ const contentHashes = (context: Context, service: ServiceName): Record<string, s
 
 /** What a service's pods connect to the database with. */
 export const loginOf = (context: Context, service: ServiceName): { hash: string } | Finding =>
-  isManaged(context.resource) ? serviceLogin(context, service) : databaseLogin(context);
+  hasProgramLogins(context.resource) ? serviceLogin(context, service) : databaseLogin(context);
 
 const hashAnnotation = (
   name: string,
-  content: { hash: string } | Finding,
-): Record<string, string> => ('hash' in content ? { [name]: content.hash } : {});
+  content: { hash: string } | Finding | undefined,
+): Record<string, string> =>
+  content !== undefined && 'hash' in content ? { [name]: content.hash } : {};
 
 /** The Secret with the first administrator: the hash of its contents, or what it lacks. */
 export const administrator = (context: Context): { hash: string } | Finding => {
