@@ -131,6 +131,12 @@ describe('a Cluster of CloudNativePG', () => {
     expect(inheritedMetadata.labels).toEqual({ team: 'tickets' });
   });
 
+  test('is placed as the resource says, and has no empty list of tolerations', () => {
+    expect(specOf(begun())['affinity']).toEqual({ enablePodAntiAffinity: true });
+    const pods = { nodeSelector: { disk: 'fast' }, tolerations: [{ operator: 'Exists' }] };
+    expect(specOf(begun({}, { pods }))['affinity']).toMatchObject(pods);
+  });
+
   test('outlives the resource', () => {
     expect(clusterObject(begun()).metadata).not.toHaveProperty('ownerReferences');
   });

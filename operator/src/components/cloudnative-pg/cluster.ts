@@ -80,15 +80,18 @@ const synchronous = (resource: MovieTicketing) => {
     : { synchronous: { method: 'any', number, dataDurability, failoverQuorum: true } };
 };
 
-/** Its affinity has the fields of a pod's spec, and fields of its own. */
+/**
+ * Its affinity has the fields of a pod's spec, and fields of its own. An empty list of tolerations would differ
+ * for ever from those that Kubernetes adds to a pod: CloudNativePG would replace its pods again and again.
+ */
 const placement = ({ spec }: MovieTicketing) => {
   const { nodeSelector, tolerations, affinity, priorityClassName } = spec.pods;
   const { nodeAffinity, podAffinity, podAntiAffinity } = affinity ?? {};
   return {
     affinity: {
       enablePodAntiAffinity: true,
-      nodeSelector,
-      tolerations,
+      ...(Object.keys(nodeSelector).length === 0 ? {} : { nodeSelector }),
+      ...(tolerations.length === 0 ? {} : { tolerations }),
       ...(nodeAffinity === undefined ? {} : { nodeAffinity }),
       ...(podAffinity === undefined ? {} : { additionalPodAffinity: podAffinity }),
       ...(podAntiAffinity === undefined ? {} : { additionalPodAntiAffinity: podAntiAffinity }),
