@@ -15,6 +15,7 @@ FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY backups/package.json backups/
+COPY monitoring/package.json monitoring/
 COPY bench/package.json bench/
 COPY migrations/package.json migrations/
 COPY operator/package.json operator/

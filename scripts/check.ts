@@ -21,6 +21,7 @@ const steps: Step[] = [
       'migrations',
       'seed',
       'backups',
+      'monitoring',
       'operator',
       'bench',
       'scripts',

@@ -1,6 +1,8 @@
 import { allEndpoints } from '@movie-ticketing/gateway/all-endpoints';
 import { makeApiDocument } from '@movie-ticketing/gateway/api-document';
 import { makeRouteTable } from '@movie-ticketing/gateway/route-table';
+import { dashboardJson } from '@movie-ticketing/monitoring/dashboard';
+import { plainRules, prometheusRule } from '@movie-ticketing/monitoring/rules';
 import { operatorRules } from '@movie-ticketing/operator/reconcile/rights';
 import { makeCustomResourceDefinition } from '@movie-ticketing/operator/resource/crd';
 import { Document, isScalar, stringify, visit } from 'yaml';
@@ -78,4 +80,7 @@ export const generatedFiles = (): { path: string; content: string }[] => [
   },
   { path: 'crds/movieticketings.movieticketing.io.yaml', content: crdYaml() },
   { path: 'k8s/base/cluster-role.yaml', content: clusterRoleYaml() },
+  { path: 'k8s/components/monitoring/prometheus-rule.yaml', content: prometheusRule() },
+  { path: 'k8s/components/monitoring/rules.yaml', content: plainRules() },
+  { path: 'k8s/components/monitoring/dashboard.json', content: dashboardJson() },
 ];

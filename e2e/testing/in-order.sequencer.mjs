@@ -8,6 +8,7 @@ const order = [
   'database-tls',
   'autoscaling',
   'backup',
+  'monitoring',
   'postgres-killed',
   'upgrade',
   'failing-version',

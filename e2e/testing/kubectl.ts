@@ -28,14 +28,18 @@ export type Live = {
 };
 
 const bundled = join(process.env['KUBEBUILDER_ASSETS'] ?? '/nowhere', 'kubectl');
-const program = existsSync(bundled) ? bundled : 'kubectl';
+/** Its path, for commands that go on running. */
+export const kubectlProgram = existsSync(bundled) ? bundled : 'kubectl';
 
 export type Ran = { code: number; stdout: string; stderr: string };
 
 /** Runs kubectl on the current context, with a time limit. */
 export const tryKubectl = (args: readonly string[], input?: string): Promise<Ran> =>
   new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: 120_000 });
+    const child = spawn(kubectlProgram, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: 120_000,
+    });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

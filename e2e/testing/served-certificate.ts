@@ -4,6 +4,8 @@ import { connect as connectPlain } from 'node:net';
 import { createInterface } from 'node:readline';
 import { connect } from 'node:tls';
 
+import { kubectlProgram } from './kubectl.ts';
+
 /** PostgreSQL's message SSLRequest: its length, and a number in place of a version of the protocol. */
 const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
@@ -25,7 +27,7 @@ const serialAt = async (port: number): Promise<string> => {
 
 /** The serial number of the certificate that the PostgreSQL in a pod presents to a new connection. */
 export const servedSerial = async (namespace: string, pod: string): Promise<string> => {
-  const forward = spawn('kubectl', ['port-forward', '-n', namespace, `pod/${pod}`, ':5432'], {
+  const forward = spawn(kubectlProgram, ['port-forward', '-n', namespace, `pod/${pod}`, ':5432'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {

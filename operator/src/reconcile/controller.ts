@@ -6,6 +6,7 @@ import { makeController, type Controller, type Source } from '../runtime/control
 import { keyOf, type KubeObject } from '../runtime/kube-object.ts';
 import { podKind } from './observe.ts';
 import { makeReconcile, resourceKind, type ReconcileOptions } from './reconcile-resource.ts';
+import { makeResourceMetrics } from './resource-metrics.ts';
 
 export type TicketingControllerOptions = ReconcileOptions & {
   registry: Registry;
@@ -42,7 +43,7 @@ export const makeTicketingController = (options: TicketingControllerOptions): Co
     name: 'movieticketing',
     client,
     sources: places.flatMap(sourcesIn),
-    reconcile: makeReconcile(options),
+    reconcile: makeReconcile({ ...options, metrics: makeResourceMetrics(registry) }),
     backoff,
     workers,
     logger,

@@ -14,6 +14,7 @@ import { nameOfKind, observe } from './observe.ts';
 import { unlessSame } from './conditions.ts';
 import { unobservedStatus } from './inactive-status.ts';
 import type { Event } from './plan.ts';
+import type { ResourceMetrics } from './resource-metrics.ts';
 import { newlyRefused, nextRefusals, type Refusals } from './refusal-memory.ts';
 
 export type ReconcileOptions = {
@@ -22,6 +23,8 @@ export type ReconcileOptions = {
   settings: OperatorSettings;
   recordEvent: (resource: MovieTicketing, event: Event) => void;
   logger: Logger;
+  /** Unset: none are kept. */
+  metrics?: ResourceMetrics;
 };
 
 export const resourceKind = { apiVersion: 'movieticketing.io/v1', kind: 'MovieTicketing' };
@@ -57,7 +60,7 @@ type Memory = {
 export const makeReconcile = (
   options: ReconcileOptions,
 ): ((key: string) => Promise<Reconciled>) => {
-  const { client, settings, recordEvent, logger } = options;
+  const { client, settings, recordEvent, logger, metrics } = options;
   const memories = new Map<string, Memory>();
 
   /** A resource that was created again under the same name starts without a memory. */
@@ -87,11 +90,13 @@ export const makeReconcile = (
     const resource = await readResource(client, key);
     if (resource === undefined) {
       memories.delete(key);
+      metrics?.forget(key);
       return {};
     }
     const before = memoryOf(key, resource);
     const observed = await read(resource, before);
     const plan = decide(observed, settings);
+    metrics?.record(key, resource, plan.status);
     const applied = await carryOut({ client, recordEvent }, resource, plan);
     memories.set(key, {
       uid: before.uid,

@@ -91,6 +91,7 @@ export const makeBookingsProcess = (options: BookingsOptions): Service => {
     provider,
     metrics,
     logger,
+    registry,
     abandonAfterMs: env.PAYMENT_ABANDON_SECONDS * 1_000,
     timeoutMs: env.PAYMENT_TIMEOUT_SECONDS * 1_000,
   });

@@ -1,6 +1,7 @@
 import type { Database } from '@movie-ticketing/kit/database';
 import { pruneAnswers } from '@movie-ticketing/kit/idempotency';
 import type { Logger } from '@movie-ticketing/kit/logging';
+import type { Registry } from '@movie-ticketing/kit/metrics';
 import { startWorker, type Worker } from '@movie-ticketing/kit/worker';
 
 import type { BookingsMetrics } from './bookings.metrics.ts';
@@ -19,10 +20,11 @@ export const startBookingsWorkers = (options: {
   provider: PaymentProvider;
   metrics: BookingsMetrics;
   logger: Logger;
+  registry: Registry;
   abandonAfterMs: number;
   timeoutMs: number;
 }): Worker => {
-  const { db, logger, metrics } = options;
+  const { db, logger, metrics, registry } = options;
   const rounds: [name: string, intervalMs: number, work: () => Promise<boolean>][] = [
     [
       'bookings_expire_holds',
@@ -47,7 +49,7 @@ export const startBookingsWorkers = (options: {
     ['bookings_prune_keys', 15 * 60_000, () => pruneAnswers(db, 'bookings_idempotency_keys')],
   ];
   const workers = rounds.map(([name, intervalMs, work]) =>
-    startWorker({ name, intervalMs, work, logger }),
+    startWorker({ name, intervalMs, work, logger, registry }),
   );
   return {
     stop: async () => {

@@ -42,7 +42,7 @@ const hourMs = 3_600_000;
 
 /** Composes the catalog: its three components on one pool, and the worker that prunes stored responses. */
 export const makeCatalogService = (options: CatalogOptions): CatalogService => {
-  const { environment, logger } = options;
+  const { environment, logger, registry } = options;
   const { db, edge, ready } = makeServiceParts({
     ...options,
     name: 'catalog',
@@ -54,6 +54,7 @@ export const makeCatalogService = (options: CatalogOptions): CatalogService => {
     name: 'catalog_idempotency_keys',
     intervalMs: hourMs,
     logger,
+    registry,
     work: () => pruneAnswers(db, 'catalog_idempotency_keys'),
   });
   return {

@@ -71,3 +71,44 @@ export const makeHistogram = (
   help: string,
   buckets: number[] = seconds,
 ): Histogram => new Histogram({ name, help, buckets, registers: [registry] });
+
+export type WorkerMetrics = {
+  /** The worker has finished a run without an error. */
+  succeeded: () => void;
+};
+
+type WorkerGauges = { lastSuccess: Gauge<'worker'>; interval: Gauge<'worker'> };
+
+const workerGauges = new WeakMap<Registry, WorkerGauges>();
+
+const gaugesOf = (registry: Registry): WorkerGauges => {
+  const found = workerGauges.get(registry);
+  if (found !== undefined) return found;
+  const gauge = (name: string, help: string): Gauge<'worker'> =>
+    new Gauge({ name, help, labelNames: ['worker'], registers: [registry] });
+  const made = {
+    lastSuccess: gauge(
+      'worker_last_success_timestamp_seconds',
+      'When a background worker last finished a run without an error; at the start, when it started',
+    ),
+    interval: gauge('worker_interval_seconds', 'Pause of a background worker between two runs'),
+  };
+  workerGauges.set(registry, made);
+  return made;
+};
+
+/** When a background worker last succeeded. Services in one process share the gauges. */
+export const makeWorkerMetrics = (
+  registry: Registry,
+  worker: string,
+  intervalMs: number,
+): WorkerMetrics => {
+  const { lastSuccess, interval } = gaugesOf(registry);
+  interval.set({ worker }, intervalMs / 1_000);
+  lastSuccess.set({ worker }, Date.now() / 1_000);
+  return {
+    succeeded: () => {
+      lastSuccess.set({ worker }, Date.now() / 1_000);
+    },
+  };
+};

@@ -1,4 +1,5 @@
 import type { Logger } from './logging.ts';
+import { makeWorkerMetrics, type Registry } from './metrics.ts';
 
 export type Worker = {
   /** Resolves once the current run has finished. No other run starts. */
@@ -14,8 +15,10 @@ export const startWorker = (options: {
   name: string;
   intervalMs: number;
   logger: Logger;
+  registry: Registry;
   work: () => Promise<boolean>;
 }): Worker => {
+  const metrics = makeWorkerMetrics(options.registry, options.name, options.intervalMs);
   let stopped = false;
   let wake: () => void = () => undefined;
   const pause = (): Promise<void> =>
@@ -31,6 +34,7 @@ export const startWorker = (options: {
       let hasMore = false;
       try {
         hasMore = await options.work();
+        metrics.succeeded();
       } catch (error) {
         options.logger.error({ error, worker: options.name }, 'background work failed');
       }

@@ -76,7 +76,7 @@ export const makeUsersProcess = async (options: Options): Promise<UsersProcess> 
     ...(options.bcrypt === undefined ? {} : { bcrypt: options.bcrypt }),
   });
   const { handlers, ensureAdmin } = wire({ ...options, db, keys, passwords });
-  const workers = startUsersWorkers({ db, keys, logger });
+  const workers = startUsersWorkers({ db, keys, logger, registry: options.registry });
   return {
     name: 'users',
     routes: bindRoutes(usersEndpoints(), handlers),

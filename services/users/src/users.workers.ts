@@ -1,6 +1,7 @@
 import type { Database } from '@movie-ticketing/kit/database';
 import type { Logger } from '@movie-ticketing/kit/logging';
 import { deleteInBatches, type ExpiredRows } from '@movie-ticketing/kit/prune';
+import type { Registry } from '@movie-ticketing/kit/metrics';
 import { startWorker, type Worker } from '@movie-ticketing/kit/worker';
 
 import type { KeyRing } from './keys/key-ring.ts';
@@ -25,13 +26,15 @@ export const startUsersWorkers = (parts: {
   db: Database;
   keys: KeyRing;
   logger: Logger;
+  registry: Registry;
 }): Worker => {
-  const { db, keys, logger } = parts;
+  const { db, keys, logger, registry } = parts;
   const workers = [
     startWorker({
       name: 'users_rotate_keys',
       intervalMs: minuteMs,
       logger,
+      registry,
       work: async () => {
         await keys.rotate();
         return false;
@@ -41,6 +44,7 @@ export const startUsersWorkers = (parts: {
       name: 'users_prune_expired_rows',
       intervalMs: 5 * minuteMs,
       logger,
+      registry,
       work: () => pruneExpiredRows(db),
     }),
   ];

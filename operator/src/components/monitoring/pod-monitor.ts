@@ -18,7 +18,20 @@ export const podMonitor: NamedObject = {
         matchLabels: { [resourceLabel]: resource.metadata.name },
         matchExpressions: [{ key: componentLabel, operator: 'In', values: [...serviceNames] }],
       },
-      podMetricsEndpoints: [{ port: 'management', path: '/metrics' }],
+      podMetricsEndpoints: [
+        {
+          port: 'management',
+          path: '/metrics',
+          // The alerts and the dashboard (monitoring/src) tell resources apart by it.
+          relabelings: [
+            {
+              action: 'replace',
+              sourceLabels: ['__meta_kubernetes_pod_label_movieticketing_io_resource'],
+              targetLabel: 'resource',
+            },
+          ],
+        },
+      ],
     },
   }),
 };

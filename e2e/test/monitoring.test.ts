@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { rows } from '../../monitoring/src/dashboard.ts';
+import { findPrometheusTool } from '../../scripts/prometheus-tools.ts';
+import { apply, kubectl, patch } from '../testing/kubectl.ts';
+import { startLoad, stopLoads } from '../testing/load.ts';
+import { operatorNamespace } from '../testing/operator.ts';
+import { startPrometheus, type Prometheus } from '../testing/prometheus.ts';
+import { ensureCinema } from '../testing/shared-cinema.ts';
+import type { Ticketing } from '../testing/ticketing.ts';
+import { secondsSince, waitFor } from '../testing/waiting.ts';
+
+let cinema: Ticketing;
+let prometheus: Prometheus;
+
+const tool = findPrometheusTool('prometheus');
+
+beforeAll(async () => {
+  if ('missing' in tool) throw new Error(`This scenario needs Prometheus. ${tool.missing}`);
+  cinema = await ensureCinema();
+  await apply({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'backups', namespace: cinema.namespace },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  });
+  await cinema.change({
+    backup: {
+      schedule: '0 0 30 2 *',
+      verify: { schedule: '0 0 30 2 *' },
+      storage: { persistentVolumeClaim: { claimName: 'backups' } },
+    },
+  });
+  await cinema.condition('BackupHealthy', 'Unknown', /BackupPending|BackupStored/);
+  for (const component of ['backup', 'verify']) {
+    const [job, from] = [`for-metrics-${component}`, `cronjob/${cinema.name}-${component}`];
+    await kubectl(['create', 'job', '-n', cinema.namespace, `--from=${from}`, job]);
+    const ended = ['wait', '-n', cinema.namespace, '--for=condition=complete', `job/${job}`];
+    await kubectl([...ended, '--timeout=110s']);
+  }
+  await cinema.condition('RestoreVerified', 'True');
+  prometheus = await startPrometheus(tool.command, [cinema.namespace, operatorNamespace]);
+});
+
+afterAll(async () => {
+  await stopLoads();
+  await prometheus.stop();
+  await setPaused(null);
+  await kubectl([
+    'scale',
+    '-n',
+    operatorNamespace,
+    'deploy/movie-ticketing-operator',
+    '--replicas=2',
+  ]);
+  await cinema.change({ backup: null });
+  await cinema.ready();
+});
+
+const setPaused = (paused: 'true' | null): Promise<void> =>
+  patch(cinema.namespace, 'mt', cinema.name, {
+    metadata: { annotations: { 'movieticketing.io/paused': paused } },
+  });
+
+const scalePostgres = (replicas: number): Promise<string> =>
+  kubectl([
+    ...['scale', '-n', cinema.namespace, `statefulset/${cinema.name}-postgres`],
+    `--replicas=${String(replicas)}`,
+  ]);
+
+const queries = rows.flatMap(({ panels }) => panels.flatMap((panel) => panel.queries));
+
+/** As Grafana fills it in. */
+const filledIn = (expr: string): string =>
+  expr
+    .replaceAll('$namespace', cinema.namespace)
+    .replaceAll('$resource', cinema.name)
+    .replaceAll('$__rate_interval', '30s');
+
+test('under load every query of the dashboard has data, and no alert fires', async () => {
+  const load = await startLoad(cinema.url);
+  const withoutData = async (): Promise<string[]> => {
+    const values = await Promise.all(
+      queries.map(async ([expr]) => [expr, await prometheus.query(filledIn(expr))] as const),
+    );
+    return values
+      .filter(([, found]) => !found.some((value) => Number.isFinite(value)))
+      .map(([expr]) => expr);
+  };
+  await waitFor('data for every query', async () => (await withoutData()).length === 0, {
+    everyMs: 1_000,
+    seen: withoutData,
+  });
+  const { failed } = await load.stop();
+  expect(failed).toEqual([]);
+  expect(await prometheus.fired()).toEqual([]);
+});
+
+const firesWithin = async (names: string[], started: number): Promise<void> => {
+  await waitFor(
+    names.join(', '),
+    async () => {
+      const fired = await prometheus.fired();
+      return names.every((name) => fired.includes(name));
+    },
+    { everyMs: 1_000, seen: () => prometheus.fired() },
+  );
+  console.log(`${names.join(', ')} after ${secondsSince(started)}`);
+};
+
+test('a database that is down fires the alerts about errors and about availability', async () => {
+  await setPaused('true');
+  await startLoad(cinema.url);
+  const started = performance.now();
+  await scalePostgres(0);
+  await firesWithin(['MovieTicketingErrorsFast'], started);
+  // The operator sees a database that is gone, says so, and brings it back.
+  await setPaused(null);
+  await firesWithin(['MovieTicketingUnavailable'], started);
+  await stopLoads();
+  await cinema.ready();
+});
+
+test('an operator that is gone fires the alert about it', async () => {
+  const started = performance.now();
+  await kubectl([
+    'scale',
+    '-n',
+    operatorNamespace,
+    'deploy/movie-ticketing-operator',
+    '--replicas=0',
+  ]);
+  await firesWithin(['MovieTicketingOperatorDown'], started);
+});

@@ -1,0 +1,136 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { stringify } from 'yaml';
+
+import { ruleGroups } from '../../monitoring/src/rules.ts';
+import { kubectlProgram } from './kubectl.ts';
+import { waitFor } from './waiting.ts';
+
+export type Prometheus = {
+  /** The values of an instant query. */
+  query: (expr: string) => Promise<number[]>;
+  /** Names of the alerts that fired at any time since its start. */
+  fired: () => Promise<string[]>;
+  stop: () => Promise<void>;
+};
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+/** Leads to the API server, which leads to the pods: their addresses need not be reachable from here. */
+const startProxy = async (): Promise<{ port: number; process: ChildProcess }> => {
+  const process = spawn(kubectlProgram, ['proxy', '--port=0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: process.stdout })) {
+    const port = /127\.0\.0\.1:(\d+)/.exec(line)?.[1];
+    if (port !== undefined) return { port: Number(port), process };
+  }
+  throw new Error('kubectl proxy ended');
+};
+
+const proxied = (namespaces: readonly string[], proxyPort: number): object => ({
+  job_name: 'pods',
+  kubernetes_sd_configs: [
+    {
+      role: 'pod',
+      api_server: `http://127.0.0.1:${String(proxyPort)}`,
+      namespaces: { names: namespaces },
+    },
+  ],
+  relabel_configs: [
+    {
+      source_labels: ['__meta_kubernetes_pod_container_port_name'],
+      regex: 'management',
+      action: 'keep',
+    },
+    { source_labels: ['__meta_kubernetes_namespace'], target_label: 'namespace' },
+    { source_labels: ['__meta_kubernetes_pod_name'], target_label: 'pod' },
+    {
+      source_labels: ['__meta_kubernetes_pod_label_movieticketing_io_resource'],
+      target_label: 'resource',
+    },
+    {
+      source_labels: ['__meta_kubernetes_namespace', '__meta_kubernetes_pod_name'],
+      regex: '(.+);(.+)',
+      target_label: '__metrics_path__',
+      replacement: '/api/v1/namespaces/$1/pods/$2:9090/proxy/metrics',
+    },
+    { target_label: '__address__', replacement: `127.0.0.1:${String(proxyPort)}` },
+  ],
+});
+
+/** The rules, whose alerts fire at once: what they wait for otherwise is tested by promtool. */
+const impatientRules = (): object => ({
+  groups: ruleGroups().map((group) => ({
+    ...group,
+    interval: '2s',
+    rules: group.rules.map((rule) => ('alert' in rule ? { ...rule, for: '0s' } : rule)),
+  })),
+});
+
+/** A Prometheus on this machine that reads the pods of these namespaces every two seconds. */
+export const startPrometheus = async (
+  program: string,
+  namespaces: readonly string[],
+): Promise<Prometheus> => {
+  const folder = mkdtempSync(join(tmpdir(), 'e2e-prometheus-'));
+  const proxy = await startProxy();
+  writeFileSync(
+    join(folder, 'rules.yaml'),
+    stringify(impatientRules(), { aliasDuplicateObjects: false }),
+  );
+  writeFileSync(
+    join(folder, 'prometheus.yaml'),
+    stringify({
+      global: { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '2s' },
+      rule_files: ['rules.yaml'],
+      scrape_configs: [proxied(namespaces, proxy.port)],
+    }),
+  );
+  const port = await freePort();
+  const server = spawn(
+    program,
+    [
+      `--config.file=${join(folder, 'prometheus.yaml')}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      `--web.listen-address=127.0.0.1:${String(port)}`,
+      '--log.level=warn',
+    ],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  const url = `http://127.0.0.1:${String(port)}`;
+  await waitFor('Prometheus', async () => (await fetch(`${url}/-/ready`)).ok, { seconds: 30 });
+  const ask = async (
+    expr: string,
+  ): Promise<{ metric: Record<string, string>; value: [number, string] }[]> => {
+    const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(expr)}`);
+    const body = (await answer.json()) as { error?: string; data?: { result: [] } };
+    if (body.data === undefined) throw new Error(`${expr}: ${String(body.error)}`);
+    return body.data.result;
+  };
+  return {
+    query: async (expr) => (await ask(expr)).map(({ value: [, text] }) => Number(text)),
+    fired: async () =>
+      (await ask('max by (alertname) (max_over_time(ALERTS{alertstate="firing"}[1h]))')).map(
+        ({ metric }) => metric['alertname'] ?? '',
+      ),
+    stop: async () => {
+      proxy.process.kill();
+      server.kill();
+      await once(server, 'close');
+      rmSync(folder, { recursive: true });
+    },
+  };
+};

@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { testIf } from '@movie-ticketing/kit/testing/skippable';
+import { stringify } from 'yaml';
+
+import { findPrometheusTool } from '../../scripts/prometheus-tools.ts';
+import type { Alert, Scene } from '../src/alert.ts';
+import { alerts } from '../src/alerts.ts';
+import { alertRule, plainRules } from '../src/rules.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'movie-ticketing-rules-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const tool = findPrometheusTool('promtool');
+const hasPromtool = 'command' in tool;
+const lacksPromtool = hasPromtool ? '' : tool.missing;
+
+const promtool = (...args: string[]): { status: number | null; output: string } => {
+  const command = hasPromtool ? tool.command : 'promtool';
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: folder, encoding: 'utf8' });
+  return { status, output: stdout + stderr };
+};
+
+writeFileSync(join(folder, 'rules.yaml'), plainRules());
+
+const rendered = (text: string, labels: Record<string, string>): string =>
+  text.replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, label: string) => labels[label] ?? '');
+
+/** One case in the format of `promtool test rules`: the alerts with this name that fire, exactly. */
+const caseOf = (alert: Alert, scene: Scene, fires: boolean): object => {
+  const { name, severity, labels } = alert;
+  return {
+    interval: scene.interval ?? '1m',
+    input_series: Object.entries(scene.series).map(([series, values]) => ({ series, values })),
+    alert_rule_test: [
+      {
+        eval_time: scene.at,
+        alertname: name,
+        exp_alerts: fires
+          ? [
+              {
+                exp_labels: { severity, ...labels },
+                exp_annotations: Object.fromEntries(
+                  Object.entries(alertRule(alert).annotations).map(([key, text]) => [
+                    key,
+                    rendered(text, labels),
+                  ]),
+                ),
+              },
+            ]
+          : [],
+      },
+    ],
+  };
+};
+
+/** Whether the alert fires in the scene, or is silent in it, as `fires` says. */
+const judge = (alert: Alert, scene: Scene, fires: boolean): { status: number | null } => {
+  const tests = {
+    rule_files: ['rules.yaml'],
+    evaluation_interval: scene.interval ?? '1m',
+    tests: [caseOf(alert, scene, fires)],
+  };
+  writeFileSync(join(folder, 'case.yaml'), stringify(tests, { aliasDuplicateObjects: false }));
+  return promtool('test', 'rules', 'case.yaml');
+};
+
+describe('the rules', () => {
+  testIf(hasPromtool, lacksPromtool)('are understood by Prometheus', () => {
+    expect(promtool('check', 'rules', 'rules.yaml')).toMatchObject({ status: 0 });
+  });
+
+  test('have a name each', () => {
+    expect(new Set(alerts.map(({ name }) => name)).size).toBe(alerts.length);
+  });
+
+  testIf(hasPromtool, lacksPromtool)(
+    'a case whose alert does not fire as expected is noticed',
+    () => {
+      const [alert] = alerts;
+      expect(judge(alert!, alert!.silent, true).status).toBe(1);
+      expect(judge(alert!, alert!.fires, false).status).toBe(1);
+    },
+  );
+});
+
+describe.each(alerts.map((alert) => [alert.name, alert] as const))('%s', (_, alert) => {
+  testIf(hasPromtool, lacksPromtool)('fires for its cause', () => {
+    expect(judge(alert, alert.fires, true)).toMatchObject({ status: 0 });
+  });
+
+  testIf(hasPromtool, lacksPromtool)('is silent otherwise', () => {
+    expect(judge(alert, alert.silent, false)).toMatchObject({ status: 0 });
+  });
+});
+
+test('docs/alerts.md has a section for each alert, and no other', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/alerts.md'), 'utf8');
+  const sections = [...page.matchAll(/^## (MovieTicketing\w+)$/gm)].map(([, heading]) => heading);
+  expect(sections.toSorted()).toEqual(alerts.map(({ name }) => name).toSorted());
+});
