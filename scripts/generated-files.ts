@@ -5,6 +5,7 @@ import { dashboardJson } from '@movie-ticketing/monitoring/dashboard';
 import { plainRules, prometheusRule } from '@movie-ticketing/monitoring/rules';
 import { operatorRules } from '@movie-ticketing/operator/reconcile/rights';
 import { makeCustomResourceDefinition } from '@movie-ticketing/operator/resource/crd';
+import { chartFiles } from './helm-chart.ts';
 import { Document, isScalar, stringify, visit } from 'yaml';
 
 const crdYaml = (): string =>
@@ -83,4 +84,5 @@ export const generatedFiles = (): { path: string; content: string }[] => [
   { path: 'k8s/components/monitoring/prometheus-rule.yaml', content: prometheusRule() },
   { path: 'k8s/components/monitoring/rules.yaml', content: plainRules() },
   { path: 'k8s/components/monitoring/dashboard.json', content: dashboardJson() },
+  ...chartFiles(dashboardJson()),
 ];

@@ -11,7 +11,7 @@ import type { Ticketing } from '../testing/ticketing.ts';
 import { secondsSince, waitFor } from '../testing/waiting.ts';
 
 let cinema: Ticketing;
-let prometheus: Prometheus;
+let prometheus: Prometheus | undefined;
 
 const tool = findPrometheusTool('prometheus');
 
@@ -44,7 +44,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stopLoads();
-  await prometheus.stop();
+  await prometheus?.stop();
   await setPaused(null);
   await kubectl([
     'scale',
@@ -56,6 +56,11 @@ afterAll(async () => {
   await cinema.change({ backup: null });
   await cinema.ready();
 });
+
+const ask = (): Prometheus => {
+  if (prometheus === undefined) throw new Error('Prometheus did not start');
+  return prometheus;
+};
 
 const setPaused = (paused: 'true' | null): Promise<void> =>
   patch(cinema.namespace, 'mt', cinema.name, {
@@ -81,7 +86,7 @@ test('under load every query of the dashboard has data, and no alert fires', asy
   const load = await startLoad(cinema.url);
   const withoutData = async (): Promise<string[]> => {
     const values = await Promise.all(
-      queries.map(async ([expr]) => [expr, await prometheus.query(filledIn(expr))] as const),
+      queries.map(async ([expr]) => [expr, await ask().query(filledIn(expr))] as const),
     );
     return values
       .filter(([, found]) => !found.some((value) => Number.isFinite(value)))
@@ -93,17 +98,17 @@ test('under load every query of the dashboard has data, and no alert fires', asy
   });
   const { failed } = await load.stop();
   expect(failed).toEqual([]);
-  expect(await prometheus.fired()).toEqual([]);
+  expect(await ask().fired()).toEqual([]);
 });
 
 const firesWithin = async (names: string[], started: number): Promise<void> => {
   await waitFor(
     names.join(', '),
     async () => {
-      const fired = await prometheus.fired();
+      const fired = await ask().fired();
       return names.every((name) => fired.includes(name));
     },
-    { everyMs: 1_000, seen: () => prometheus.fired() },
+    { everyMs: 1_000, seen: () => ask().fired() },
   );
   console.log(`${names.join(', ')} after ${secondsSince(started)}`);
 };

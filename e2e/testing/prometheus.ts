@@ -5,10 +5,11 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { stringify } from 'yaml';
 
 import { ruleGroups } from '../../monitoring/src/rules.ts';
-import { kubectlProgram } from './kubectl.ts';
+import { kubectlProgram, list } from './kubectl.ts';
 import { waitFor } from './waiting.ts';
 
 export type Prometheus = {
@@ -40,36 +41,33 @@ const startProxy = async (): Promise<{ port: number; process: ChildProcess }> =>
   throw new Error('kubectl proxy ended');
 };
 
-const proxied = (namespaces: readonly string[], proxyPort: number): object => ({
+const scrapeConfig = {
   job_name: 'pods',
-  kubernetes_sd_configs: [
-    {
-      role: 'pod',
-      api_server: `http://127.0.0.1:${String(proxyPort)}`,
-      namespaces: { names: namespaces },
-    },
-  ],
+  file_sd_configs: [{ files: ['targets.json'] }],
   relabel_configs: [
-    {
-      source_labels: ['__meta_kubernetes_pod_container_port_name'],
-      regex: 'management',
-      action: 'keep',
-    },
-    { source_labels: ['__meta_kubernetes_namespace'], target_label: 'namespace' },
-    { source_labels: ['__meta_kubernetes_pod_name'], target_label: 'pod' },
-    {
-      source_labels: ['__meta_kubernetes_pod_label_movieticketing_io_resource'],
-      target_label: 'resource',
-    },
-    {
-      source_labels: ['__meta_kubernetes_namespace', '__meta_kubernetes_pod_name'],
-      regex: '(.+);(.+)',
-      target_label: '__metrics_path__',
-      replacement: '/api/v1/namespaces/$1/pods/$2:9090/proxy/metrics',
-    },
-    { target_label: '__address__', replacement: `127.0.0.1:${String(proxyPort)}` },
+    { source_labels: ['path'], target_label: '__metrics_path__' },
+    { regex: 'path', action: 'labeldrop' },
   ],
-});
+};
+
+/** The pods with a management port. Debian's Prometheus cannot look for them itself. */
+const targetsIn = async (namespaces: readonly string[], proxyPort: number): Promise<object[]> => {
+  const pods = (await Promise.all(namespaces.map((namespace) => list(namespace, 'pods')))).flat();
+  return pods
+    .filter(
+      ({ status, spec }) =>
+        status?.phase === 'Running' && JSON.stringify(spec).includes('"name":"management"'),
+    )
+    .map(({ metadata: { name, namespace = '', labels } }) => ({
+      targets: [`127.0.0.1:${String(proxyPort)}`],
+      labels: {
+        namespace,
+        pod: name,
+        resource: labels?.['movieticketing.io/resource'] ?? '',
+        path: `/api/v1/namespaces/${namespace}/pods/${name}:9090/proxy/metrics`,
+      },
+    }));
+};
 
 /** The rules, whose alerts fire at once: what they wait for otherwise is tested by promtool. */
 const impatientRules = (): object => ({
@@ -96,9 +94,23 @@ export const startPrometheus = async (
     stringify({
       global: { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '2s' },
       rule_files: ['rules.yaml'],
-      scrape_configs: [proxied(namespaces, proxy.port)],
+      scrape_configs: [scrapeConfig],
     }),
   );
+  const writeTargets = async (): Promise<void> => {
+    const targets = await targetsIn(namespaces, proxy.port);
+    writeFileSync(join(folder, 'targets.json'), JSON.stringify(targets));
+  };
+  await writeTargets();
+  let stopped = false;
+  const isStopped = (): boolean => stopped;
+  const following = (async () => {
+    while (!isStopped()) {
+      await pause(2_000);
+      // While the API server is busy the last targets stay.
+      await writeTargets().catch(() => undefined);
+    }
+  })();
   const port = await freePort();
   const server = spawn(
     program,
@@ -127,6 +139,8 @@ export const startPrometheus = async (
         ({ metric }) => metric['alertname'] ?? '',
       ),
     stop: async () => {
+      stopped = true;
+      await following;
       proxy.process.kill();
       server.kill();
       await once(server, 'close');

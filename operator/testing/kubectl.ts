@@ -13,6 +13,8 @@ export const hasKubectl = existsSync(binary);
 export const lacksKubectl = 'KUBEBUILDER_ASSETS with kubectl, etcd and kube-apiserver';
 
 export type Kubectl = {
+  /** Path of its kubeconfig, for other programs. */
+  config: string;
   /** @throws Error with what kubectl said when it does not succeed */
   run(args: string[], input?: string): Promise<string>;
   close(): void;
@@ -25,6 +27,7 @@ export const makeKubectl = (config?: KubeConfig): Kubectl => {
   if (config !== undefined) writeFileSync(kubeconfig, config.exportConfig());
   const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: dir, HOME: dir };
   return {
+    config: kubeconfig,
     run: (args, input = '') =>
       new Promise((resolve, reject) => {
         const options = { cwd: root, env, maxBuffer: 16 * 1024 * 1024 };
