@@ -101,6 +101,9 @@ test('under load every query of the dashboard has data, and no alert fires', asy
   expect(await ask().fired()).toEqual([]);
 });
 
+const errorRatios = (): Promise<number[]> =>
+  ask().query('{__name__=~"movie_ticketing:availability_errors:.*"}');
+
 const firesWithin = async (names: string[], started: number): Promise<void> => {
   await waitFor(
     names.join(', '),
@@ -108,7 +111,7 @@ const firesWithin = async (names: string[], started: number): Promise<void> => {
       const fired = await ask().fired();
       return names.every((name) => fired.includes(name));
     },
-    { everyMs: 1_000, seen: () => ask().fired() },
+    { everyMs: 1_000, seen: async () => [await ask().fired(), await errorRatios()] },
   );
   console.log(`${names.join(', ')} after ${secondsSince(started)}`);
 };

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -69,12 +69,12 @@ const targetsIn = async (namespaces: readonly string[], proxyPort: number): Prom
     }));
 };
 
-/** The rules, whose alerts fire at once: what they wait for otherwise is tested by promtool. */
+/** The rules, whose alerts fire after ten seconds: what they wait for otherwise is tested by promtool. */
 const impatientRules = (): object => ({
   groups: ruleGroups().map((group) => ({
     ...group,
     interval: '2s',
-    rules: group.rules.map((rule) => ('alert' in rule ? { ...rule, for: '0s' } : rule)),
+    rules: group.rules.map((rule) => ('alert' in rule ? { ...rule, for: '10s' } : rule)),
   })),
 });
 
@@ -99,7 +99,9 @@ export const startPrometheus = async (
   );
   const writeTargets = async (): Promise<void> => {
     const targets = await targetsIn(namespaces, proxy.port);
-    writeFileSync(join(folder, 'targets.json'), JSON.stringify(targets));
+    // In one step: Prometheus reads the file as soon as it changes.
+    writeFileSync(join(folder, 'targets.new'), JSON.stringify(targets));
+    renameSync(join(folder, 'targets.new'), join(folder, 'targets.json'));
   };
   await writeTargets();
   let stopped = false;

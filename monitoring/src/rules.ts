@@ -40,6 +40,9 @@ export const prometheusRule = (): string =>
   yaml({
     apiVersion: 'monitoring.coreos.com/v1',
     kind: 'PrometheusRule',
-    metadata: { name: 'movie-ticketing' },
+    metadata: {
+      name: 'movie-ticketing',
+      labels: { 'app.kubernetes.io/part-of': 'movie-ticketing' },
+    },
     spec: { groups: ruleGroups() },
   });

@@ -62,6 +62,16 @@ export const monitoring = z
       })
       .prefault({})
       .meta({ description: 'A PodMonitor of the Prometheus operator.' }),
+    traces: z
+      .strictObject({
+        endpoint: text(
+          /^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?$/,
+          253,
+          'must be a URL without a path, for instance http://collector.monitoring:4318',
+        ).meta({ description: 'Receives the spans of the services over OTLP/HTTP.' }),
+      })
+      .exactOptional()
+      .meta({ description: 'Send a span for each request. None are made unless set.' }),
     allowFrom: z.array(namespaceSelector).max(10).default([]).meta({
       description:
         'Namespaces whose pods may read metrics (port 9090) where network policies are enforced. None by default.',

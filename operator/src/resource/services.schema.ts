@@ -26,6 +26,7 @@ export const reservedVariables: readonly string[] = [
   'DB_SSLMODE',
   'DB_SSLROOTCERT',
   'DB_POOL_SIZE',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
   'ADMIN_EMAIL',
   'ADMIN_PASSWORD',
 ];
@@ -96,7 +97,7 @@ const service = z
       .default([])
       .meta({
         description:
-          'More environment variables of the container, for instance OTEL_EXPORTER_OTLP_ENDPOINT.',
+          'More environment variables of the container, for instance BOOKING_QUEUE_LIMIT.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['name'],
       }),

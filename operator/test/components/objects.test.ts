@@ -150,6 +150,23 @@ describe('the environment of a service', () => {
   });
 });
 
+describe('a collector of traces', () => {
+  test.each([
+    ['http://collector.monitoring:4318', 4_318],
+    ['https://traces.example.com', 443],
+    ['http://traces.example.com', 80],
+  ])('%s is told to the services, and their network policies admit its port', (endpoint, port) => {
+    const cluster = makeSimulatedCluster(resourceOf({ monitoring: { traces: { endpoint } } }));
+    cluster.run();
+    const settings = cluster.objects.get('ConfigMap/shop-bookings')?.['data'];
+    expect(settings).toMatchObject({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
+    const policy = cluster.objects.get('NetworkPolicy/shop-bookings')?.['spec'] as any;
+    expect(policy.egress).toContainEqual({ ports: [{ protocol: 'TCP', port }] });
+    const gateway = cluster.objects.get('NetworkPolicy/shop-gateway')?.['spec'] as any;
+    expect(gateway.egress).not.toContainEqual({ ports: [{ protocol: 'TCP', port }] });
+  });
+});
+
 describe('network policies', () => {
   const routes = makeRouteTable(allEndpoints());
   const resource = resourceOf();

@@ -151,7 +151,7 @@ describe('other fields', () => {
   });
 
   test('services.env follows the operator’s own variables', () => {
-    const env = [{ name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: 'http://otel:4318' }];
+    const env = [{ name: 'BOOKING_QUEUE_LIMIT', value: '100' }];
     expect(containerOf({ services: { users: { env } } }, 'users').env.at(-1)).toEqual(env[0]);
   });
 

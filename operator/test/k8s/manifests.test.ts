@@ -8,6 +8,7 @@ import { parseAllDocuments } from 'yaml';
 import { optionalKinds, ownedKinds } from '../../src/components/components.ts';
 import { pluralOf } from '../../src/runtime/kube-object.ts';
 import { startApiServer, type ApiServer } from '../../testing/api-server.ts';
+import { definitionOf } from '../../testing/optional-kinds.ts';
 import { hasKubectl, lacksKubectl, makeKubectl, type Kubectl } from '../../testing/kubectl.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -59,7 +60,17 @@ describe('the manifests', () => {
   test('base and each overlay can be applied on top of each other', async () => {
     await kubectl.run(['create', 'namespace', 'tickets']);
     const overlays = readdirSync(join(root, 'k8s/overlays')).map((name) => `k8s/overlays/${name}`);
-    expect(overlays).toHaveLength(2);
+    expect(overlays).toHaveLength(3);
+    // Kinds of the Prometheus operator.
+    for (const [kind, plural] of [
+      ['PodMonitor', 'podmonitors'],
+      ['PrometheusRule', 'prometheusrules'],
+    ] as const) {
+      const definition = definitionOf({ group: 'monitoring.coreos.com', kind, plural });
+      await kubectl.run(['apply', '-f', '-'], JSON.stringify(definition));
+      const name = `crd/${plural}.monitoring.coreos.com`;
+      await kubectl.run(['wait', '--for=condition=Established', name, '--timeout=30s']);
+    }
     for (const folder of ['k8s/base', ...overlays])
       await kubectl.run(['apply', ...strict, '--dry-run=server', '-k', folder]);
   });

@@ -51,6 +51,11 @@ describe('refusals', () => {
       { database: { managed: { tls: { issuerRef: { name: 'a', kind: 'Authority' } } } } },
       'supported values: "Issuer", "ClusterIssuer"',
     ],
+    [
+      'a collector of traces with a path',
+      { monitoring: { traces: { endpoint: 'http://collector:4318/v1/traces' } } },
+      'must be a URL without a path',
+    ],
     ['no database', { database: {} }, 'set exactly one of database.managed, database.external and'],
     ['an external database without a host', { database: { external: {} } }, 'host: Required value'],
     [

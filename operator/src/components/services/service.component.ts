@@ -1,4 +1,5 @@
 import { selectorOf } from '../../objects/labels.ts';
+import type { MovieTicketing } from '../../resource/movie-ticketing.schema.ts';
 import { keyPublisher } from '../../service-connections.generated.ts';
 import type { Component, Connection, NamedObject } from '../../steps/component.ts';
 import { databaseConnection } from '../database-connection.ts';
@@ -11,6 +12,14 @@ import { podTemplate, settingsOf } from './service.pod.ts';
 
 const keysConnection = (service: ServiceName): Connection[] =>
   keyPublisher === service ? [] : [{ to: keyPublisher, port: servicePort }];
+
+/** A NetworkPolicy cannot name a host: the collector is any address at its port. */
+const tracesConnection = ({ spec }: MovieTicketing): Connection[] => {
+  const { traces } = spec.monitoring;
+  if (traces === undefined) return [];
+  const { port, protocol } = new URL(traces.endpoint);
+  return [{ to: 'any', port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) }];
+};
 
 /** Settings that are not secret. */
 const configMap = (service: ServiceName): NamedObject => ({
@@ -60,7 +69,11 @@ const serviceComponent = (service: ServiceName): Component => ({
     deploymentOf(service),
     autoscaler(service),
   ],
-  connectsTo: (resource) => [databaseConnection(resource), ...keysConnection(service)],
+  connectsTo: (resource) => [
+    databaseConnection(resource),
+    ...keysConnection(service),
+    ...tracesConnection(resource),
+  ],
   managementPort,
 });
 

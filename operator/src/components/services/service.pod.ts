@@ -36,13 +36,16 @@ export const settingsOf = (
   resource: MovieTicketing,
   service: ServiceName,
 ): Record<string, string> => {
-  const { bookings, gateway, services } = resource.spec;
+  const { bookings, gateway, services, monitoring } = resource.spec;
   return {
     LOG_LEVEL: services[service].logLevel,
     CURRENCY: bookings.currency,
     // The gateway sends one client address, whatever proxies are in front of it.
     TRUST_PROXY: '1',
     ...(gateway.corsOrigins.length === 0 ? {} : { CORS_ORIGINS: gateway.corsOrigins.join(',') }),
+    ...(monitoring.traces === undefined
+      ? {}
+      : { OTEL_EXPORTER_OTLP_ENDPOINT: monitoring.traces.endpoint }),
     DB_POOL_SIZE: String(budgetOf(resource).pool),
     // The users service has its own keys at hand.
     ...(service === 'users'
