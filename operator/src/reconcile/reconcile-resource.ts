@@ -8,7 +8,7 @@ import type { Reconciled } from '../runtime/controller.ts';
 import { hasReason, KubeError } from '../runtime/kube-error.ts';
 import { splitKey } from '../runtime/kube-object.ts';
 import type { Observed } from '../steps/observed.ts';
-import { carryOut, writeStatus } from './apply.ts';
+import { carryOut, writeStatus, type Applied } from './apply.ts';
 import { decide } from './decide.ts';
 import { nameOfKind, observe } from './observe.ts';
 import { unlessSame } from './conditions.ts';
@@ -104,17 +104,25 @@ export const makeReconcile = (
       namespaceIsTerminating: before.namespaceIsTerminating || applied.namespaceIsTerminating,
       optionalKinds: optionalKindsIn(observed),
     });
-    if (applied.writes > 0)
-      logger.debug({ resource: key, writes: applied.writes }, 'objects written');
-    for (const [object, { message, status }] of newlyRefused(before.refusals, applied.refusals)) {
-      logger.warn({ resource: key, object, status, refusal: message }, 'object refused');
-    }
+    logOutcome(logger, key, before.refusals, applied);
     // The next plan shows what was refused and waits until it may be sent again.
     const isOutdated =
       applied.refusals.size > 0 || applied.namespaceIsTerminating || !applied.current;
     const laterMs = plan.requeueAfterMs ?? spread(resyncMs);
     return { requeueAfterMs: isOutdated ? retrySoonMs : laterMs };
   };
+};
+
+const logOutcome = (
+  logger: Logger,
+  resource: string,
+  before: Refusals,
+  { writes, refusals }: Applied,
+): void => {
+  if (writes > 0) logger.debug({ resource, writes }, 'objects written');
+  for (const [object, { message, status }] of newlyRefused(before, refusals)) {
+    logger.warn({ resource, object, status, refusal: message }, 'object refused');
+  }
 };
 
 /** Resources that were reconciled in the same moment must not all come back in the same moment. */

@@ -84,6 +84,10 @@ export const backup = z
       .prefault({})
       .meta({ description: 'How many backups are kept.' }),
     storage,
+    beforeMigrations: z.boolean().default(false).meta({
+      description:
+        'Make a backup before the migrations of a new version. They wait until it is published.',
+    }),
     verify: z
       .strictObject({
         schedule: schedule('When the newest backup is restored and checked, in UTC.', '30 4 * * 0'),

@@ -21,6 +21,7 @@ export const reasons = {
   BackupPending: { problem: false },
   NotVerified: { problem: false },
   Restoring: { problem: false },
+  BackingUp: { problem: false },
   Waiting: { problem: false },
   DatabaseStarting: { problem: false },
   DatabaseNotTried: { problem: false },

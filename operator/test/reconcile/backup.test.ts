@@ -211,3 +211,59 @@ describe('spec.restoreFrom', () => {
     expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
   });
 });
+
+describe('spec.backup.beforeMigrations', () => {
+  const spec = (version: string, beforeMigrations = true) => ({
+    version,
+    backup: { storage: claim, beforeMigrations },
+  });
+
+  /** The Jobs in the order in which they were created, without their hashes. */
+  const jobsOf = ({ plans }: SimulatedCluster): string[] =>
+    plans
+      .flatMap(({ apply }) => apply)
+      .filter(({ kind }) => kind === 'Job')
+      .map(({ metadata }) => metadata.name.replace(/-[\da-f]{10}$/, ''));
+
+  test('makes a backup before the migrations of another version, and of no other', () => {
+    const cluster = clusterWith(spec('1.0.0'));
+    expect(jobsOf(cluster)).not.toContain('shop-backup');
+    cluster.plans.length = 0;
+    cluster.respec(spec('1.1.0'));
+    cluster.run();
+    expect(jobsOf(cluster)).toEqual(['shop-backup', 'shop-migrate']);
+    expect(cluster.resource.status?.version).toBe('1.1.0');
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
+    cluster.plans.length = 0;
+    cluster.respec({ ...spec('1.1.0'), bookings: { holdMinutes: 5 } });
+    cluster.run();
+    expect(jobsOf(cluster)).toEqual([]);
+  });
+
+  test('makes none where it is not asked for', () => {
+    const cluster = clusterWith(spec('1.0.0', false));
+    cluster.plans.length = 0;
+    cluster.respec(spec('1.1.0', false));
+    cluster.run();
+    expect(jobsOf(cluster)).toEqual(['shop-migrate']);
+  });
+
+  test('that fails keeps the migrations waiting and the version running, until it succeeds', () => {
+    const cluster = clusterWith(spec('1.0.0'));
+    cluster.plans.length = 0;
+    cluster.jobFailure.set('backup', { exitCode: 1, message: 'AccessDenied' });
+    cluster.respec(spec('1.1.0'));
+    cluster.run(10);
+    expect(cluster.condition('MigrationsApplied')).toMatchObject({
+      reason: 'BackupFailed',
+      message: expect.stringMatching(/1\.0\.0 keeps running.*AccessDenied/),
+    });
+    expect(jobsOf(cluster)).not.toContain('shop-migrate');
+    expect(conditionOf(cluster, 'Available')).toBe('True Serving');
+    cluster.jobFailure.clear();
+    cluster.tick(400);
+    cluster.run();
+    expect(cluster.resource.status?.version).toBe('1.1.0');
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
+  });
+});

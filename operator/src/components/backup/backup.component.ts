@@ -5,6 +5,7 @@ import type { Component, HashedObject, NamedObject } from '../../steps/component
 import type { Context } from '../../steps/step.ts';
 import { databaseConnection } from '../database-connection.ts';
 import { databaseIdentity, jobDefaults } from '../database-job.ts';
+import { migrationJob } from '../migrations/migrations.component.ts';
 import { hasProgramLogins, nameOf } from '../names.ts';
 import { podMetadata } from '../pods.ts';
 import {
@@ -58,25 +59,46 @@ const cronJob = (
 });
 
 /** Dumps, and publishes what was dumped. */
-export const backupCronJob = cronJob(
-  'backup',
-  ({ spec }) => spec.backup?.schedule,
-  (context) => {
-    const { resource } = context;
-    const storage = backupStorage(resource);
-    return backupPod(resource, 'backup', {
-      storage,
-      initContainers: [
-        postgresContainer(context, {
-          name: 'dump',
-          script: dumpScript,
-          env: postgresEnvironment(resource, 'backup'),
-        }),
-      ],
-      containers: [backupContainer(context, { command: 'store', storage })],
-    });
+const dumpingPod = (context: Context): object => {
+  const { resource } = context;
+  const storage = backupStorage(resource);
+  return backupPod(resource, 'backup', {
+    storage,
+    initContainers: [
+      postgresContainer(context, {
+        name: 'dump',
+        script: dumpScript,
+        env: postgresEnvironment(resource, 'backup'),
+      }),
+    ],
+    containers: [backupContainer(context, { command: 'store', storage })],
+  });
+};
+
+export const backupCronJob = cronJob('backup', ({ spec }) => spec.backup?.schedule, dumpingPod);
+
+const jobSpec = (
+  { resource }: Context,
+  component: 'backup' | 'restore',
+  podSpec: object,
+): Record<string, unknown> => ({
+  spec: {
+    ...jobDefaults,
+    activeDeadlineSeconds: 6 * 3_600,
+    template: { metadata: podMetadata(resource, component), spec: podSpec },
   },
-);
+});
+
+/** A backup of what the migrations of a version find; one for each run of them. */
+export const backupBeforeMigrations: HashedObject = {
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  component: 'backup',
+  when: ({ spec }) => spec.backup?.beforeMigrations === true,
+  hashedName: (context) =>
+    `${nameOf(context.resource, 'backup')}-${shortHash(migrationJob.hashedName(context))}`,
+  body: (context) => jobSpec(context, 'backup', dumpingPod(context)),
+};
 
 const isAccepting = {
   startupProbe: {
@@ -134,40 +156,32 @@ export const restoreJob: HashedObject = {
     const { resource } = context;
     const storage = resource.spec.restoreFrom?.storage ?? {};
     const id = resource.spec.restoreFrom?.backup;
-    return {
-      spec: {
-        ...jobDefaults,
-        activeDeadlineSeconds: 6 * 3_600,
-        template: {
-          metadata: podMetadata(resource, 'restore'),
-          spec: backupPod(resource, 'restore', {
-            storage,
-            initContainers: [
-              backupContainer(context, {
-                command: 'fetch',
-                storage,
-                env: id === undefined ? [] : [{ name: 'BACKUP_ID', value: id }],
-              }),
-            ],
-            containers: [
-              postgresContainer(context, {
-                name: 'restore',
-                script: restoreScript,
-                // As the owner of the database: the tables belong to it.
-                env: postgresEnvironment(resource, 'migrations'),
-              }),
-            ],
-          }),
-        },
-      },
-    };
+    const pod = backupPod(resource, 'restore', {
+      storage,
+      initContainers: [
+        backupContainer(context, {
+          command: 'fetch',
+          storage,
+          env: id === undefined ? [] : [{ name: 'BACKUP_ID', value: id }],
+        }),
+      ],
+      containers: [
+        postgresContainer(context, {
+          name: 'restore',
+          script: restoreScript,
+          // As the owner of the database: the tables belong to it.
+          env: postgresEnvironment(resource, 'migrations'),
+        }),
+      ],
+    });
+    return jobSpec(context, 'restore', pod);
   },
 };
 
 export const backup: Component = {
   name: 'backup',
   when: wantsBackups,
-  owns: [backupCronJob],
+  owns: [backupCronJob, backupBeforeMigrations],
   connectsTo: (resource) => [
     databaseConnection(resource),
     ...storageConnection(backupStorage(resource)),

@@ -15,6 +15,7 @@ import {
 import { shortened } from '../../steps/text.ts';
 import { databaseTarget } from '../database-connection.ts';
 import { hasProgramLogins } from '../names.ts';
+import { backupBefore } from './backup-before.ts';
 import { hasSetLogins, migrationJob } from './migrations.component.ts';
 import { loginsSecret, wantedLoginsHash } from './service-logins.ts';
 
@@ -37,6 +38,10 @@ const decideMigrations = (context: Context): StepResult => {
   if (hasProgramLogins(context.resource) && wantedLoginsHash(context) === undefined) {
     return waiting({ reason: 'Migrating', message: 'Creating the logins of the services.' });
   }
+  const saving = backupBefore(context, {
+    isNewVersion: context.resource.status?.version !== context.target,
+  });
+  if (saving !== undefined) return saving;
   const outcome = runJob(context, migrationJob, {
     running: { reason: 'Migrating', message: `The migrations of ${context.target} are running.` },
     failed: (message, exitCode) => explainFailure(context, message, exitCode),
