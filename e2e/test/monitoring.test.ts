@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { rows } from '../../monitoring/src/dashboard.ts';
 import { findPrometheusTool } from '../../scripts/prometheus-tools.ts';
-import { apply, kubectl, patch } from '../testing/kubectl.ts';
+import { apply, kubectl } from '../testing/kubectl.ts';
 import { startLoad, stopLoads } from '../testing/load.ts';
 import { operatorNamespace } from '../testing/operator.ts';
 import { startPrometheus, type Prometheus } from '../testing/prometheus.ts';
@@ -45,7 +45,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await stopLoads();
   await prometheus?.stop();
-  await setPaused(null);
   await kubectl([
     'scale',
     '-n',
@@ -61,17 +60,6 @@ const ask = (): Prometheus => {
   if (prometheus === undefined) throw new Error('Prometheus did not start');
   return prometheus;
 };
-
-const setPaused = (paused: 'true' | null): Promise<void> =>
-  patch(cinema.namespace, 'mt', cinema.name, {
-    metadata: { annotations: { 'movieticketing.io/paused': paused } },
-  });
-
-const scalePostgres = (replicas: number): Promise<string> =>
-  kubectl([
-    ...['scale', '-n', cinema.namespace, `statefulset/${cinema.name}-postgres`],
-    `--replicas=${String(replicas)}`,
-  ]);
 
 const queries = rows.flatMap(({ panels }) => panels.flatMap((panel) => panel.queries));
 
@@ -116,16 +104,28 @@ const firesWithin = async (names: string[], started: number): Promise<void> => {
   console.log(`${names.join(', ')} after ${secondsSince(started)}`);
 };
 
-test('a database that is down fires the alerts about errors and about availability', async () => {
-  await setPaused('true');
+/** A transaction that holds a lock for so long that bookings time out. */
+const holdLock = (seconds: number): Promise<string> => {
+  const sql = `BEGIN; LOCK TABLE screenings IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(${String(seconds)}); COMMIT`;
+  const pod = `${cinema.name}-postgres-0`;
+  const psql = ['psql', '-U', 'postgres', '-d', 'movie_ticketing', '-c', sql];
+  return kubectl(['exec', '-n', cinema.namespace, pod, '--', ...psql]);
+};
+
+test('bookings that fail fire the alert about the error budget', async () => {
   await startLoad(cinema.url);
   const started = performance.now();
-  await scalePostgres(0);
+  const held = holdLock(45);
   await firesWithin(['MovieTicketingErrorsFast'], started);
-  // The operator sees a database that is gone, says so, and brings it back.
-  await setPaused(null);
-  await firesWithin(['MovieTicketingUnavailable'], started);
+  await held;
   await stopLoads();
+});
+
+test('a system without pods that book fires the alert about availability', async () => {
+  const started = performance.now();
+  await cinema.change({ services: { bookings: { replicas: 0 } } });
+  await firesWithin(['MovieTicketingUnavailable'], started);
+  await cinema.change({ services: null });
   await cinema.ready();
 });
 

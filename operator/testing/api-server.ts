@@ -119,7 +119,7 @@ const apiServerArgs = (dir: string, port: number, etcd: string): string[] => [
   `--cert-dir=${join(dir, 'certs')}`,
   `--token-auth-file=${join(dir, 'tokens.csv')}`,
   '--authorization-mode=RBAC',
-  '--service-cluster-ip-range=10.0.0.0/24',
+  '--service-cluster-ip-range=10.0.0.0/16',
   `--service-account-issuer=${ISSUER}`,
   `--service-account-key-file=${join(dir, 'sa.pub')}`,
   `--service-account-signing-key-file=${join(dir, 'sa.key')}`,

@@ -11,9 +11,10 @@ import type { Observed } from '../steps/observed.ts';
 import { carryOut, writeStatus, type Applied } from './apply.ts';
 import { decide } from './decide.ts';
 import { nameOfKind, observe } from './observe.ts';
+import { isStillSettled, pollMs, settledFrom, type Settled } from './settled.ts';
 import { unlessSame } from './conditions.ts';
 import { unobservedStatus } from './inactive-status.ts';
-import type { Event } from './plan.ts';
+import type { Event, Plan } from './plan.ts';
 import type { ResourceMetrics } from './resource-metrics.ts';
 import { newlyRefused, nextRefusals, type Refusals } from './refusal-memory.ts';
 
@@ -28,9 +29,6 @@ export type ReconcileOptions = {
 };
 
 export const resourceKind = { apiVersion: 'movieticketing.io/v1', kind: 'MovieTicketing' };
-
-/** Objects of users, such as a Secret that the spec references, are not watched: they are polled. */
-const resyncMs = 60_000;
 
 /** The optional kinds of which the resource may have an object after this reconcile. */
 const optionalKindsIn = ({ owned, resource }: Observed): ReadonlySet<string> => {
@@ -50,6 +48,8 @@ type Memory = {
   refusals: Refusals;
   namespaceIsTerminating: boolean;
   optionalKinds?: ReadonlySet<string>;
+  /** Where the last reconcile found everything as specified. */
+  settled?: Settled;
 };
 
 /**
@@ -59,7 +59,7 @@ type Memory = {
  */
 export const makeReconcile = (
   options: ReconcileOptions,
-): ((key: string) => Promise<Reconciled>) => {
+): ((key: string, isPoll?: boolean) => Promise<Reconciled>) => {
   const { client, settings, recordEvent, logger, metrics } = options;
   const memories = new Map<string, Memory>();
 
@@ -86,7 +86,10 @@ export const makeReconcile = (
     }
   };
 
-  return async (key) => {
+  return async (key, isPoll = false) => {
+    const settled = memories.get(key)?.settled;
+    if (isPoll && settled !== undefined && (await isStillSettled(client, settled, new Date())))
+      return { requeueAfterMs: spread(pollMs(settled.resource)) };
     const resource = await readResource(client, key);
     if (resource === undefined) {
       memories.delete(key);
@@ -98,18 +101,26 @@ export const makeReconcile = (
     const plan = decide(observed, settings);
     metrics?.record(key, resource, plan.status);
     const applied = await carryOut({ client, recordEvent }, resource, plan);
-    memories.set(key, {
-      uid: before.uid,
-      refusals: nextRefusals(before.refusals, applied.refusals, plan.withheld, observed.now),
-      namespaceIsTerminating: before.namespaceIsTerminating || applied.namespaceIsTerminating,
-      optionalKinds: optionalKindsIn(observed),
-    });
+    memories.set(key, nextMemory(before, observed, plan, applied));
     logOutcome(logger, key, before.refusals, applied);
-    // The next plan shows what was refused and waits until it may be sent again.
-    const isOutdated =
-      applied.refusals.size > 0 || applied.namespaceIsTerminating || !applied.current;
-    const laterMs = plan.requeueAfterMs ?? spread(resyncMs);
-    return { requeueAfterMs: isOutdated ? retrySoonMs : laterMs };
+    const laterMs = plan.requeueAfterMs ?? spread(pollMs(resource));
+    return { requeueAfterMs: isOutdated(applied) ? retrySoonMs : laterMs };
+  };
+};
+
+/** The next plan shows what was refused and waits until it may be sent again. */
+const isOutdated = ({ refusals, namespaceIsTerminating, current }: Applied): boolean =>
+  refusals.size > 0 || namespaceIsTerminating || !current;
+
+const nextMemory = (before: Memory, observed: Observed, plan: Plan, applied: Applied): Memory => {
+  const isSettled =
+    !isOutdated(applied) && applied.writes === 0 && plan.requeueAfterMs === undefined;
+  return {
+    uid: before.uid,
+    refusals: nextRefusals(before.refusals, applied.refusals, plan.withheld, observed.now),
+    namespaceIsTerminating: before.namespaceIsTerminating || applied.namespaceIsTerminating,
+    optionalKinds: optionalKindsIn(observed),
+    ...(isSettled ? { settled: settledFrom(observed) } : {}),
   };
 };
 

@@ -25,9 +25,10 @@ export type ControllerOptions = {
   sources: Source[];
   /**
    * Brings the resource of a key to its desired state. It runs again after any change, so it must not
-   * rely on what an earlier run saw. It is retried with back-off when it throws.
+   * rely on what an earlier run saw. It is retried with back-off when it throws. `isPoll`: no source has
+   * reported a change since the last run; the time that it asked for has passed.
    */
-  reconcile: (key: string) => Promise<Reconciled>;
+  reconcile: (key: string, isPoll: boolean) => Promise<Reconciled>;
   /** Between retries. */
   backoff: Backoff;
   /** Number of keys that are reconciled at once. */
@@ -81,13 +82,13 @@ export const makeController = (options: ControllerOptions): Controller => {
 const makeWork = (
   { name: controller, reconcile, logger }: ControllerOptions,
   metrics: ControllerMetrics,
-): ((key: string) => Promise<number | undefined>) => {
+): ((key: string, isPoll: boolean) => Promise<number | undefined>) => {
   metrics.reconcileErrors.inc({ controller }, 0);
-  return async (key) => {
+  return async (key, isPoll) => {
     const began = performance.now();
     let result = 'error';
     try {
-      const { requeueAfterMs } = await reconcile(key);
+      const { requeueAfterMs } = await reconcile(key, isPoll);
       result = resultOf(requeueAfterMs);
       return requeueAfterMs;
     } catch (error) {

@@ -3,8 +3,11 @@ import type { ControllerMetrics } from './metrics.ts';
 
 export type QueueOptions = {
   name: string;
-  /** Resolves with the delay in milliseconds before the key runs again, or undefined for no rerun. */
-  work: (key: string) => Promise<number | undefined>;
+  /**
+   * Resolves with the delay in milliseconds before the key runs again, or undefined for no rerun.
+   * `isPoll`: nothing was added since the last run, only its delay has passed.
+   */
+  work: (key: string, isPoll: boolean) => Promise<number | undefined>;
   workers: number;
   /** Grows while the work on a key fails or asks for a rerun within a second. */
   backoff: Backoff;
@@ -18,6 +21,8 @@ export const RETRY_BELOW_MS = 1_000;
 
 const MAX_TIMER_MS = 2 ** 31 - 1; // Node.js runs a longer timer immediately
 
+type Waiting = { since: number; isPoll: boolean };
+
 /**
  * A queue of keys. A key that waits is not queued twice. A key that is added while it runs, runs again
  * afterwards, because the run may have read an older state. One key never has two workers.
@@ -25,8 +30,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1; // Node.js runs a longer timer immediately
 export class WorkQueue {
   readonly #options: QueueOptions;
   readonly #spacingMs: number;
-  /** Key and time since when it waits. A Map keeps the order of arrival. */
-  readonly #waiting = new Map<string, number>();
+  /** Since when a key waits, and whether nothing but its delay added it. A Map keeps the order of arrival. */
+  readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Map<string, { since: number; ended: Promise<void> }>();
   readonly #delayed = new Map<string, { at: number; timer: NodeJS.Timeout }>();
   readonly #retries = new Map<string, number>();
@@ -41,9 +46,18 @@ export class WorkQueue {
   }
 
   add(key: string): void {
-    if (this.#phase === 'stopped' || this.#waiting.has(key)) return;
+    this.#add(key, false);
+  }
+
+  #add(key: string, isPoll: boolean): void {
+    if (this.#phase === 'stopped') return;
+    const before = this.#waiting.get(key);
+    if (before !== undefined) {
+      before.isPoll &&= isPoll;
+      return;
+    }
     this.#options.metrics.queueAdds.inc({ name: this.#options.name });
-    this.#waiting.set(key, performance.now());
+    this.#waiting.set(key, { since: performance.now(), isPoll });
     this.#startWork();
   }
 
@@ -78,30 +92,30 @@ export class WorkQueue {
     const { workers } = this.#options;
     if (this.#phase !== 'started') return;
     this.#forgetOldStarts();
-    for (const [key, addedAt] of this.#waiting) {
+    for (const [key, waiting] of this.#waiting) {
       if (this.#running.size >= workers) return;
       // A running key gets its turn when this run has ended, a key that started just now a moment later.
       if (this.#running.has(key) || this.#startedAt.has(key)) continue;
-      this.#startRun(key, addedAt);
+      this.#startRun(key, waiting);
     }
     this.#wakeUpForSpacing();
   }
 
-  #startRun(key: string, addedAt: number): void {
+  #startRun(key: string, { since: addedAt, isPoll }: Waiting): void {
     const { name, metrics } = this.#options;
     this.#waiting.delete(key);
     const since = performance.now();
     if (this.#spacingMs > 0) this.#startedAt.set(key, since);
     metrics.queueSeconds.observe({ name }, (since - addedAt) / 1_000);
     // In a microtask: work that adds its own key must find that key running.
-    const ended = Promise.resolve().then(() => this.#run(key, since));
+    const ended = Promise.resolve().then(() => this.#run(key, since, isPoll));
     this.#running.set(key, { since, ended });
   }
 
-  async #run(key: string, since: number): Promise<void> {
+  async #run(key: string, since: number, isPoll: boolean): Promise<void> {
     const { name, work, metrics } = this.#options;
     try {
-      const delayMs = await work(key);
+      const delayMs = await work(key, isPoll);
       if (delayMs !== undefined && delayMs < RETRY_BELOW_MS) this.#retry(key, delayMs);
       else {
         this.#retries.delete(key);
@@ -131,7 +145,8 @@ export class WorkQueue {
     clearTimeout(before?.timer);
     const due = (): void => {
       this.#delayed.delete(key);
-      this.add(key);
+      // A retry is no poll: what failed is tried again in full.
+      this.#add(key, !this.#retries.has(key));
     };
     this.#delayed.set(key, { at, timer: setTimeout(due, Math.min(ms, MAX_TIMER_MS)) });
   }

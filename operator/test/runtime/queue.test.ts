@@ -102,6 +102,32 @@ describe('the work queue', () => {
     );
   });
 
+  test('tells a run that only time has caused from one that something or a failure has', async () => {
+    const polls: boolean[] = [];
+    let answers: (number | Error)[] = [];
+    const queue = queueOf((_, isPoll) => {
+      polls.push(isPoll);
+      const answer = answers.shift() ?? 60_000;
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    });
+    queue.start();
+    queue.add('a');
+    await settle();
+    await pass(60_000);
+    expect(polls).toEqual([false, true]);
+    // Added in the moment in which its time has passed: once, and as added.
+    queue.add('a');
+    await pass(60_000);
+    expect(polls.slice(2)[0]).toBe(false);
+    polls.length = 0;
+    answers = [new Error('failed')];
+    queue.add('a');
+    await settle();
+    await pass(1_000);
+    expect(polls).toEqual([false, false]);
+    await queue.stop();
+  });
+
   test('never runs a key beside itself, even when the work adds its own key', async () => {
     let running = 0;
     let most = 0;
