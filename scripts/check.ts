@@ -22,6 +22,7 @@ const steps: Step[] = [
       'seed',
       'backups',
       'monitoring',
+      'plugin',
       'operator',
       'bench',
       'scripts',

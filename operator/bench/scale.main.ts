@@ -282,8 +282,10 @@ if (!hasApiServer) throw new Error(`bench:operator needs ${lacksApiServer}`);
 setInterval(() => undefined, 60_000);
 const sizes = process.argv.slice(2).map(Number);
 const rows: Row[] = [];
-for (const size of sizes.length === 0 ? [1, 100] : sizes) rows.push(await measure(size));
-console.log('');
-for (const name of Object.keys(rows[0] ?? {}))
-  console.log(`| ${[name, ...rows.map((row) => row[name] ?? '')].join(' | ')} |`);
+for (const size of sizes.length === 0 ? [1, 100] : sizes) {
+  rows.push(await measure(size));
+  console.log('');
+  for (const name of Object.keys(rows[0] ?? {}))
+    console.log(`| ${[name, ...rows.map((row) => row[name] ?? '')].join(' | ')} |`);
+}
 process.exit(0);
