@@ -3,6 +3,7 @@ import { Registry } from '@movie-ticketing/kit/metrics';
 import fc from 'fast-check';
 import { makeControllerMetrics } from '../../src/runtime/metrics.ts';
 import { WorkQueue, type QueueOptions } from '../../src/runtime/queue.ts';
+import { heldWork, settle } from '../../testing/held-work.ts';
 
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
@@ -11,10 +12,6 @@ afterEach(() => {
   jest.useRealTimers();
   jest.restoreAllMocks();
 });
-
-const settle = async (): Promise<void> => {
-  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
-};
 
 const pass = async (ms: number): Promise<void> => {
   jest.advanceTimersByTime(ms);
@@ -30,32 +27,6 @@ const queueOf = (work: QueueOptions['work'], workers = 1, spacingMs = 0): WorkQu
     backoff: { baseMs: 5, capMs: 300_000 },
     metrics: makeControllerMetrics(new Registry()),
   });
-
-/** Work that runs until the test ends it. */
-const heldWork = () => {
-  const held = new Map<string, { resolve: (againMs?: number) => void; reject: () => void }>();
-  const counts = new Map<string, number>();
-  let overlaps = 0;
-  return {
-    held,
-    counts,
-    overlaps: () => overlaps,
-    work: (key: string): Promise<number | undefined> => {
-      if (held.has(key)) overlaps += 1;
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-      return new Promise((resolve, reject) => {
-        held.set(key, { resolve, reject: () => reject(new Error('failed')) });
-      });
-    },
-    end: async (key: string, how: 'succeeded' | 'failed' | { againMs: number } = 'succeeded') => {
-      const one = held.get(key);
-      held.delete(key);
-      if (how === 'failed') one?.reject();
-      else one?.resolve(how === 'succeeded' ? undefined : how.againMs);
-      await settle();
-    },
-  };
-};
 
 describe('the work queue', () => {
   test('runs a key once that was added several times while it waited', async () => {
