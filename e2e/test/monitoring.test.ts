@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { rows } from '../../monitoring/src/dashboard.ts';
-import { findPrometheusTool } from '../../scripts/prometheus-tools.ts';
+import { findDebianTool, prometheus as prometheusPackage } from '../../scripts/debian-tool.ts';
 import { apply, kubectl } from '../testing/kubectl.ts';
 import { startLoad, stopLoads } from '../testing/load.ts';
 import { operatorNamespace } from '../testing/operator.ts';
@@ -13,7 +13,7 @@ import { secondsSince, waitFor } from '../testing/waiting.ts';
 let cinema: Ticketing;
 let prometheus: Prometheus | undefined;
 
-const tool = findPrometheusTool('prometheus');
+const tool = findDebianTool(prometheusPackage);
 
 beforeAll(async () => {
   if ('missing' in tool) throw new Error(`This scenario needs Prometheus. ${tool.missing}`);

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { testIf } from '@movie-ticketing/kit/testing/skippable';
 import { stringify } from 'yaml';
 
-import { findPrometheusTool } from '../../scripts/prometheus-tools.ts';
+import { findDebianTool, promtool as promtoolPackage } from '../../scripts/debian-tool.ts';
 import type { Alert, Scene } from '../src/alert.ts';
 import { alerts } from '../src/alerts.ts';
 import { alertRule, plainRules } from '../src/rules.ts';
@@ -17,7 +17,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const tool = findPrometheusTool('promtool');
+const tool = findDebianTool(promtoolPackage);
 const hasPromtool = 'command' in tool;
 const lacksPromtool = hasPromtool ? '' : tool.missing;
 
