@@ -59,6 +59,13 @@ export const databaseTarget = (resource: MovieTicketing): DatabaseTarget => {
   };
 };
 
+/** The Secret with a service's login in an external database: its own, or that of all. */
+export const externalLoginName = (resource: MovieTicketing, program: string): string => {
+  const own: Readonly<Record<string, { name: string } | undefined>> =
+    resource.spec.database.external?.serviceCredentials ?? {};
+  return own[program]?.name ?? databaseTarget(resource).secretName;
+};
+
 /** A NetworkPolicy cannot name a host: an external database is any address at its port. */
 export const databaseConnection = (resource: MovieTicketing): Connection =>
   isManaged(resource)
@@ -131,6 +138,8 @@ export const rootCertificateVolumes = (resource: MovieTicketing) => {
   ];
 };
 
+const plainKeys = { username: 'username', password: 'password' };
+
 /**
  * The DB_ variables of a program. The migrations connect as the owner of the database; services and seed have
  * logins of their own where the database is managed.
@@ -139,11 +148,11 @@ export const databaseEnvironment = (
   resource: MovieTicketing,
   program: Program | 'migrations',
 ): EnvironmentVariable[] => {
-  const { host, port, name, sslMode, secretName } = databaseTarget(resource);
+  const { host, port, name, sslMode } = databaseTarget(resource);
   const login =
     program !== 'migrations' && hasProgramLogins(resource)
       ? { secret: loginsSecretName(resource), ...loginKeys(program, 'current') }
-      : { secret: secretName, username: 'username', password: 'password' };
+      : { secret: externalLoginName(resource, program), ...plainKeys };
   return [
     { name: 'DB_HOST', value: host },
     { name: 'DB_PORT', value: String(port) },

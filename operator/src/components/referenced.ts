@@ -1,7 +1,7 @@
 import { keyOfRef, type OwnedRef } from '../objects/manifest.ts';
 import type { MovieTicketing } from '../resource/movie-ticketing.schema.ts';
-import { databaseTarget, rootCertificate } from './database-connection.ts';
-import { certificateSecretName, isManaged } from './names.ts';
+import { databaseTarget, externalLoginName, rootCertificate } from './database-connection.ts';
+import { certificateSecretName, isManaged, serviceNames } from './names.ts';
 
 const uniqueRefs = (refs: readonly OwnedRef[]): OwnedRef[] => [
   ...new Map(refs.map((ref) => [keyOfRef(ref), ref])).values(),
@@ -9,10 +9,13 @@ const uniqueRefs = (refs: readonly OwnedRef[]): OwnedRef[] => [
 
 /** Secrets and ConfigMaps of users that the spec references: read one by one by name, never listed. */
 export const referencedContents = (resource: MovieTicketing): OwnedRef[] => {
-  const { adminSecretRef, gateway, seed, backup, restoreFrom } = resource.spec;
+  const { database, adminSecretRef, gateway, seed, backup, restoreFrom } = resource.spec;
   const secrets = [
     // CloudNativePG owns the Secret of its Cluster.
     isManaged(resource) ? undefined : databaseTarget(resource).secretName,
+    ...serviceNames.map((service) =>
+      database.external === undefined ? undefined : externalLoginName(resource, service),
+    ),
     adminSecretRef?.name,
     gateway.tls?.secretName,
     backup?.storage.s3?.credentialsSecretRef.name,

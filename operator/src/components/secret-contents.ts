@@ -3,7 +3,8 @@ import { isTerminating } from '../objects/live.ts';
 import { keyOfRef } from '../objects/manifest.ts';
 import type { KubeObject } from '../runtime/kube-object.ts';
 import type { Context, Finding } from '../steps/step.ts';
-import { databaseTarget, rootCertificate } from './database-connection.ts';
+import { databaseTarget, externalLoginName, rootCertificate } from './database-connection.ts';
+import type { ServiceName } from './names.ts';
 
 type ContentKind = 'Secret' | 'ConfigMap';
 
@@ -47,6 +48,18 @@ const dataOf = (object: KubeObject): Record<string, string> => ({
 /** The Secret with the database's login: the hash of its contents, or what it lacks. */
 export const databaseLogin = (context: Context): { hash: string } | Finding => {
   const { secretName: name } = databaseTarget(context.resource);
+  return contentHash(findContent(context, 'Secret', name), {
+    name,
+    keys: ['username', 'password'],
+  });
+};
+
+/** A service's login in an external database. */
+export const externalLogin = (
+  context: Context,
+  service: ServiceName,
+): { hash: string } | Finding => {
+  const name = externalLoginName(context.resource, service);
   return contentHash(findContent(context, 'Secret', name), {
     name,
     keys: ['username', 'password'],

@@ -84,6 +84,12 @@ const NEEDS_ROOT = 'set database.external.sslRootCert: sslMode verify-ca needs i
 const NEEDS_VERIFY =
   'database.external.sslRootCert is for sslMode verify-ca and verify-full: set one of them, or remove it';
 
+const serviceLogin = z
+  .strictObject({
+    name: objectName('A Secret in the same namespace with the keys username and password.'),
+  })
+  .meta({ description: 'The login of one service.' });
+
 const externalDatabase = z
   .strictObject({
     host: z.string().min(1).max(253).meta({ description: 'Host name or IP address.' }),
@@ -107,7 +113,17 @@ const externalDatabase = z
       .strictObject({
         name: objectName('A Secret in the same namespace with the keys username and password.'),
       })
-      .meta({ description: 'The login of the migrations and the services.' }),
+      .meta({
+        description: 'The login of the migrations, and of the services without one of their own.',
+      }),
+    serviceCredentials: z
+      .strictObject({
+        catalog: serviceLogin.exactOptional(),
+        users: serviceLogin.exactOptional(),
+        bookings: serviceLogin.exactOptional(),
+      })
+      .prefault({})
+      .meta({ description: 'Logins of the services, which must be granted their roles.' }),
   })
   .refine(({ sslMode, sslRootCert }) => sslMode !== 'verify-ca' || sslRootCert !== undefined, {
     message: NEEDS_ROOT,

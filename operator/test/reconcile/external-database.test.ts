@@ -191,3 +191,57 @@ describe('a database that is lost after the installation', () => {
     expect(cluster.plans.flatMap(({ apply }) => apply)).toEqual([]);
   });
 });
+
+describe('logins of the services', () => {
+  const separate: MovieTicketingSpecInput = {
+    database: {
+      external: {
+        host: 'db.example.com',
+        credentialsSecretRef: { name: 'login' },
+        serviceCredentials: { users: { name: 'users-login' }, bookings: { name: 'books' } },
+      },
+    },
+  };
+  const secret = (name: string, password = 'a-password') =>
+    userObject('Secret', name, { username: name, password });
+
+  const loginIn = (cluster: SimulatedCluster, key: string): unknown => {
+    const { template } = cluster.objects.get(key as 'Deployment/x')?.['spec'] as any;
+    const { env } = template.spec.containers[0];
+    return env.find(({ name }: { name: string }) => name === 'DB_USER').valueFrom.secretKeyRef.name;
+  };
+
+  test('are used by their services, and the one of all by the rest', () => {
+    const cluster = prepared(separate);
+    cluster.others.set('Secret/users-login', secret('users-login'));
+    cluster.others.set('Secret/books', secret('books'));
+    cluster.run();
+    expect(conditionOf(cluster, 'Ready')).toBe('True Serving');
+    const job = migrationJobs(cluster)[0] ?? '';
+    expect(
+      ['Deployment/shop-catalog', 'Deployment/shop-users', 'Deployment/shop-bookings', job].map(
+        (key) => loginIn(cluster, key),
+      ),
+    ).toEqual(['login', 'users-login', 'books', 'login']);
+  });
+
+  test('a missing one is named, and a changed one replaces the pods of its service alone', () => {
+    const cluster = prepared(separate);
+    cluster.others.set('Secret/users-login', secret('users-login'));
+    cluster.run();
+    expect(cluster.condition('DatabaseReady')).toMatchObject({
+      reason: 'SecretMissing',
+      message: expect.stringContaining('The Secret books does not exist'),
+    });
+    cluster.others.set('Secret/books', secret('books'));
+    cluster.run();
+    const of = (name: string) =>
+      JSON.stringify(cluster.objects.get(`Deployment/shop-${name}`)?.['spec']);
+    const before = { users: of('users'), bookings: of('bookings'), catalog: of('catalog') };
+    cluster.others.set('Secret/books', secret('books', 'another-password'));
+    cluster.run();
+    expect(of('bookings')).not.toBe(before.bookings);
+    expect(of('users')).toBe(before.users);
+    expect(of('catalog')).toBe(before.catalog);
+  });
+});

@@ -14,8 +14,13 @@ import {
 } from '../../steps/step.ts';
 import { decideCluster } from '../cloudnative-pg/cluster.step.ts';
 import { databaseTarget } from '../database-connection.ts';
-import { isCloudNativePg, isManaged } from '../names.ts';
-import { databaseAuthorities, databaseLogin, findContent } from '../secret-contents.ts';
+import { isCloudNativePg, isManaged, serviceNames } from '../names.ts';
+import {
+  databaseAuthorities,
+  databaseLogin,
+  externalLogin,
+  findContent,
+} from '../secret-contents.ts';
 import { certificateProblem, certificateSecret } from './certificate.ts';
 import { checkImage, problemOfCheck } from './image-check.ts';
 import { databaseSecret, postgres, statefulSet } from './postgres.component.ts';
@@ -32,8 +37,12 @@ export const databaseAcceptsConnections: Step = {
 };
 
 const decideExternal = (context: Context): StepResult => {
-  const login = databaseLogin(context);
-  if ('reason' in login) return waiting(login, { serving: context.installed });
+  const logins = [
+    databaseLogin(context),
+    ...serviceNames.map((service) => externalLogin(context, service)),
+  ];
+  const missing = logins.find((login) => 'reason' in login);
+  if (missing !== undefined) return waiting(missing, { serving: context.installed });
   const authorities = databaseAuthorities(context);
   if (authorities !== undefined && 'reason' in authorities)
     return waiting(authorities, { serving: context.installed });

@@ -26,7 +26,7 @@ import { loginAnnotation, serviceLogin } from '../migrations/service-logins.ts';
 import {
   contentHash,
   databaseAuthorities,
-  databaseLogin,
+  externalLogin,
   findContent,
 } from '../secret-contents.ts';
 import { adminSecretName } from './admin-secret.ts';
@@ -100,7 +100,9 @@ const contentHashes = (context: Context, service: ServiceName): Record<string, s
 
 /** What a service's pods connect to the database with. */
 export const loginOf = (context: Context, service: ServiceName): { hash: string } | Finding =>
-  hasProgramLogins(context.resource) ? serviceLogin(context, service) : databaseLogin(context);
+  hasProgramLogins(context.resource)
+    ? serviceLogin(context, service)
+    : externalLogin(context, service);
 
 const hashAnnotation = (
   name: string,
