@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { access, constants, mkdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Client } from 'pg';
 import { assertRunnable, chooseAccount, takeOwnership, type Account } from './account.ts';
 import { provideBinaries, type Binaries } from './binaries.ts';
@@ -52,10 +52,20 @@ const defaultParameters = {
 
 const notDurable = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
+/** One folder after the other: where none can be made (/proc), a recursive mkdir of Node.js tries for ever. */
+const makeFolder = async (path: string): Promise<void> => {
+  if (existsSync(path)) return;
+  await makeFolder(dirname(path));
+  await mkdir(path).catch((error: unknown) => {
+    // Another process was faster.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  });
+};
+
 const createDataFolder = async (dataDir: string): Promise<void> => {
   try {
     const existed = existsSync(dataDir);
-    await mkdir(dataDir, { recursive: true });
+    await makeFolder(dataDir);
     // Other users can enter it but not list it: PostgreSQL has another uid if this process is root.
     if (!existed) chmodSync(dataDir, 0o711);
     if (!(await stat(dataDir)).isDirectory())

@@ -53,6 +53,7 @@ describe('DATA_DIR', () => {
     ['a file', file],
     ['a path below a file', join(file, 'data')],
     ['a name that is too long', join(folder, 'a'.repeat(300))],
+    ['a folder where nothing can be made', '/proc/x/data'],
   ])(
     '%s is refused with exit code 2 and no stack',
     async (_title, dataDir) => {
