@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { rows } from '../../monitoring/src/dashboard.ts';
 import { findDebianTool, prometheus as prometheusPackage } from '../../scripts/debian-tool.ts';
-import { apply, kubectl } from '../testing/kubectl.ts';
+import { apply, get, kubectl } from '../testing/kubectl.ts';
 import { startLoad, stopLoads } from '../testing/load.ts';
 import { operatorNamespace } from '../testing/operator.ts';
 import { startPrometheus, type Prometheus } from '../testing/prometheus.ts';
@@ -31,9 +31,10 @@ beforeAll(async () => {
       storage: { persistentVolumeClaim: { claimName: 'backups' } },
     },
   });
-  await cinema.condition('BackupHealthy', 'Unknown', /BackupPending|BackupStored/);
   for (const component of ['backup', 'verify']) {
-    const [job, from] = [`for-metrics-${component}`, `cronjob/${cinema.name}-${component}`];
+    const cron = `${cinema.name}-${component}`;
+    await waitFor(cron, () => get(cinema.namespace, 'cronjob', cron));
+    const [job, from] = [`for-metrics-${component}`, `cronjob/${cron}`];
     await kubectl(['create', 'job', '-n', cinema.namespace, `--from=${from}`, job]);
     const ended = ['wait', '-n', cinema.namespace, '--for=condition=complete', `job/${job}`];
     await kubectl([...ended, '--timeout=110s']);
