@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { stringify } from 'yaml';
 
 import { ruleGroups } from '../../monitoring/src/rules.ts';
+import { freePort } from '../../operator/testing/api-server.ts';
 import { kubectlProgram, list } from './kubectl.ts';
 import { waitFor } from './waiting.ts';
 
@@ -18,15 +18,6 @@ export type Prometheus = {
   /** Names of the alerts that fired at any time since its start. */
   fired: () => Promise<string[]>;
   stop: () => Promise<void>;
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 };
 
 /** Leads to the API server, which leads to the pods: their addresses need not be reachable from here. */

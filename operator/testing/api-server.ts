@@ -81,7 +81,8 @@ const run = (dir: string, name: string, args: string[]): Running => {
   };
 };
 
-const freePort = async (): Promise<number> => {
+/** A port of this machine that nobody listened at a moment ago. */
+export const freePort = async (): Promise<number> => {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;
