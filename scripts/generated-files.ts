@@ -84,5 +84,9 @@ export const generatedFiles = (): { path: string; content: string }[] => [
   { path: 'k8s/components/monitoring/prometheus-rule.yaml', content: prometheusRule() },
   { path: 'k8s/components/monitoring/rules.yaml', content: plainRules() },
   { path: 'k8s/components/monitoring/dashboard.json', content: dashboardJson() },
-  ...chartFiles(dashboardJson()),
+  ...chartFiles({
+    clusterRole: clusterRoleYaml(),
+    prometheusRule: prometheusRule(),
+    dashboard: dashboardJson(),
+  }),
 ];

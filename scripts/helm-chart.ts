@@ -21,10 +21,13 @@ const note = '{{- /* Made by npm run generate from k8s. */ -}}\n';
 
 const root = join(import.meta.dirname, '..');
 
-const read = (path: string): Manifest[] =>
-  parseAllDocuments(readFileSync(join(root, path), 'utf8')).map(
-    (document) => document.toJS() as Manifest,
-  );
+const parse = (text: string): Manifest[] =>
+  parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+
+const read = (path: string): Manifest[] => parse(readFileSync(join(root, path), 'utf8'));
+
+/** What is generated itself: its file may still be the former one. */
+type Generated = { clusterRole: string; prometheusRule: string; dashboard: string };
 
 /** As k8s/base/kustomization.yaml adds them. */
 const labels = {
@@ -119,8 +122,8 @@ const deployment = (): string => {
 };
 
 /** Everywhere, or in the named namespaces. */
-const rights = (): string => {
-  const [role, binding] = read('k8s/base/cluster-role.yaml') as [Manifest, Manifest];
+const rights = (clusterRole: string): string => {
+  const [role, binding] = parse(clusterRole) as [Manifest, Manifest];
   const inNamespace = {
     ...binding,
     kind: 'RoleBinding',
@@ -157,11 +160,8 @@ ${text.replace(
 const escaped = (text: string): string =>
   text.replaceAll(/\{\{ (\$labels\.\w+) \}\}/g, '{{ "{{ $1 }}" }}');
 
-const monitoring = (dashboard: string): string => {
-  const place = 'k8s/components/monitoring';
-  const manifests = ['pod-monitor', 'prometheus-rule'].flatMap((name) =>
-    read(`${place}/${name}.yaml`),
-  );
+const monitoring = (rule: string): string => {
+  const manifests = [...read('k8s/components/monitoring/pod-monitor.yaml'), ...parse(rule)];
   const chosen =
     '  labels:\n    {{- with .Values.monitoring.labels }}\n    {{- toYaml . | nindent 4 }}\n    {{- end }}\n';
   const texts = manifests.map((manifest) =>
@@ -181,7 +181,7 @@ metadata:
 ${Object.entries(labels)
   .map(([name, value]) => `    ${name}: ${value}\n`)
   .join('')}data:
-  dashboard.json: {{ .Files.Get "${dashboard}" | quote }}
+  dashboard.json: {{ .Files.Get "dashboard.json" | quote }}
 {{- end }}
 `;
 };
@@ -194,15 +194,14 @@ const copied = [
   'network-policies',
 ] as const;
 
-/** @param dashboard the JSON of the dashboard */
-export const chartFiles = (dashboard: string): { path: string; content: string }[] => [
+export const chartFiles = (generated: Generated): { path: string; content: string }[] => [
   ...copied.map((name) => ({
     path: `${folder}/${name}.yaml`,
     content: note + template(...read(`k8s/base/${name}.yaml`)),
   })),
   { path: `${folder}/deployment.yaml`, content: note + deployment() },
-  { path: `${folder}/cluster-role.yaml`, content: note + rights() },
+  { path: `${folder}/cluster-role.yaml`, content: note + rights(generated.clusterRole) },
   { path: `${folder}/crd.yaml`, content: note + definition() },
-  { path: `${folder}/monitoring.yaml`, content: note + monitoring('dashboard.json') },
-  { path: 'charts/movie-ticketing/dashboard.json', content: dashboard },
+  { path: `${folder}/monitoring.yaml`, content: note + monitoring(generated.prometheusRule) },
+  { path: 'charts/movie-ticketing/dashboard.json', content: generated.dashboard },
 ];
