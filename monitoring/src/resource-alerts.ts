@@ -96,11 +96,11 @@ export const resourceAlerts: readonly Alert[] = [
   {
     name: 'MovieTicketingConnectionsTight',
     severity: 'warning',
-    expr: `max by (${ofOperator}) (movie_ticketing_database_connections_needed)\n/ max by (${ofOperator}) (movie_ticketing_database_connections_available) > 0.85\nand max by (${ofOperator}) (movie_ticketing_database_connections_available) < 250`,
+    expr: `max by (${ofOperator}) (movie_ticketing_database_connections_needed)\n/ max by (${ofOperator}) (movie_ticketing_database_connections_available) > 0.85`,
     for: '15m',
     summary: `The pods of ${place} may need more connections than PostgreSQL has.`,
     description:
-      'More than 85 % of the connections are spoken for when every service has its most pods. Raise max_connections before maxReplicas.',
+      'Even the smallest pools take more than 85 % of the connections when every service has its most pods. Raise max_connections before maxReplicas.',
     labels: ofResource,
     fires: {
       at: '30m',

@@ -4,11 +4,8 @@ import type { Alert } from './alert.ts';
 import { alerts } from './alerts.ts';
 import { ratioRules } from './slo.ts';
 
-const repository = 'https://github.com/movie-ticketing/movie-ticketing';
-
-/** The heading's anchor, as GitHub makes it. */
-const runbook = ({ name }: Alert): string =>
-  `${repository}/blob/main/docs/alerts.md#${name.toLowerCase()}`;
+/** Its section, from the root of the repository: who installs the rules knows the address of theirs. */
+const runbook = ({ name }: Alert): string => `docs/alerts.md#${name.toLowerCase()}`;
 
 export const alertRule = (alert: Alert) => ({
   alert: alert.name,
@@ -18,7 +15,7 @@ export const alertRule = (alert: Alert) => ({
   annotations: {
     summary: alert.summary,
     description: alert.description,
-    runbook_url: runbook(alert),
+    runbook: runbook(alert),
   },
 });
 

@@ -1,6 +1,6 @@
 import type { Registry } from '@movie-ticketing/kit/metrics';
 
-import { budgetOf } from '../components/connection-budget.ts';
+import { budgetOf, mostPods, smallestPool } from '../components/connection-budget.ts';
 import type { MovieTicketing, MovieTicketingStatus } from '../resource/movie-ticketing.schema.ts';
 import { makeGauge } from '../runtime/metrics.ts';
 
@@ -60,8 +60,9 @@ export const makeResourceMetrics = (registry: Registry): ResourceMetrics => {
   );
   perResource(
     'movie_ticketing_database_connections_needed',
-    'Connections that all pods of the services may open together',
-    ({ resource }) => budgetOf(resource).needed,
+    'Connections of all pods of the services together, where each has the smallest pool',
+    // Larger pools shrink until they fit: only these can be too many.
+    ({ resource }) => mostPods(resource) * smallestPool,
   );
   perResource(
     'movie_ticketing_database_connections_available',
