@@ -45,26 +45,17 @@ const dataOf = (object: KubeObject): Record<string, string> => ({
   ...(object['data'] as Record<string, string> | undefined),
 });
 
-/** The Secret with the database's login: the hash of its contents, or what it lacks. */
-export const databaseLogin = (context: Context): { hash: string } | Finding => {
-  const { secretName: name } = databaseTarget(context.resource);
-  return contentHash(findContent(context, 'Secret', name), {
-    name,
-    keys: ['username', 'password'],
-  });
-};
+/** A Secret with a login: the hash of its contents, or what it lacks. */
+const loginIn = (context: Context, name: string): { hash: string } | Finding =>
+  contentHash(findContent(context, 'Secret', name), { name, keys: ['username', 'password'] });
+
+/** The login of the migrations. */
+export const databaseLogin = (context: Context): { hash: string } | Finding =>
+  loginIn(context, databaseTarget(context.resource).secretName);
 
 /** A service's login in an external database. */
-export const externalLogin = (
-  context: Context,
-  service: ServiceName,
-): { hash: string } | Finding => {
-  const name = externalLoginName(context.resource, service);
-  return contentHash(findContent(context, 'Secret', name), {
-    name,
-    keys: ['username', 'password'],
-  });
-};
+export const externalLogin = (context: Context, service: ServiceName): { hash: string } | Finding =>
+  loginIn(context, externalLoginName(context.resource, service));
 
 /** The authorities that sign the database's certificate: a hash of them, or what is missing; undefined: none. */
 export const databaseAuthorities = (context: Context): { hash: string } | Finding | undefined => {
