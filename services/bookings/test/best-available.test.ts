@@ -2,15 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import type { SeatPlanContent } from '@movie-ticketing/kit/seat-plan';
 import fc from 'fast-check';
 
-import {
-  canAvoidOrphans,
-  findAccessible,
-  findBestAvailable,
-  orphansOf,
-  type Choice,
-  type FreeSeats,
-  type SeatWish,
-} from '../src/seats/best-available.ts';
+import { findAccessible } from '../src/seats/accessible-seats.ts';
+import { findBestAvailable, type Choice, type SeatWish } from '../src/seats/best-available.ts';
+import { canAvoidOrphans, orphansOf, type FreeSeats } from '../src/seats/free-seats.ts';
 import { makeSeatLayout, type SeatLayout } from '../src/seats/seat-layout.ts';
 
 type Seat = SeatPlanContent['seats'][number];
@@ -127,7 +121,7 @@ describe('the best available seats', () => {
     expect(idsOf(layout, choice)).toEqual(['A-1', 'A-2', 'B-1', 'B-2']);
   });
 
-  test('seat somebody alone only if it is unavoidable', () => {
+  test('separate one person only where every other choice does too', () => {
     const layout = layoutOf('..', '..');
     const choice = findBestAvailable(layout, allFreeBut(layout), wish(3));
     expect(choice?.arrangement).toBe('alone');
@@ -180,6 +174,16 @@ describe('accessible seats', () => {
     ).toEqual(['B-3', 'B-4']);
     expect(findAccessible(layout, allFreeBut(layout), wish(4))).toHaveLength(4);
     expect(findAccessible(layout, allFreeBut(layout, 'B-3'), wish(1))).toBeUndefined();
+  });
+});
+
+describe('accessible seats that must be together', () => {
+  test('are in the row of the space, also where the row is curved', () => {
+    const plan = draw('.....', 'wc...');
+    const seats = plan.seats.map((it) => ({ ...it, y: it.y + Math.abs(it.x - 2) / 10 }));
+    const layout = makeSeatLayout({ ...plan, seats });
+    const chosen = findAccessible(layout, allFreeBut(layout), wish(4, { together: 'required' }));
+    expect(idsOf(layout, { seats: chosen ?? [] })).toEqual(['B-1', 'B-2', 'B-3', 'B-4']);
   });
 });
 

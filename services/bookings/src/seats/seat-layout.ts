@@ -22,6 +22,8 @@ export type SeatLayout = {
   /** The neighbor on each side in the row, -1 at an aisle or the end of the row. */
   left: Int32Array;
   right: Int32Array;
+  /** The row of each seat, by name: rows of two zones are different rows. */
+  row: readonly string[];
   /** Seats side by side, from left to right: parts of rows, separated by aisles. */
   runs: readonly (readonly number[])[];
   /** The distance of each seat from the best place of the theater, in units of the plan. */
@@ -69,6 +71,7 @@ export const makeSeatLayout = ({ categories, seats }: SeatPlanContent): SeatLayo
     ),
     companionOf,
     ...neighborsOf(seats.length, runs),
+    row: seats.map(rowOf),
     ...{ runs, x, y },
     distance: distancesOf(x, y),
   };
@@ -109,16 +112,16 @@ const wheelchairSpacesOf = (
     return [{ seat, companions }];
   });
 
+/** Neither name contains a line break. */
+const rowOf = (seat: SeatPlanContent['seats'][number] | undefined): string =>
+  `${seat?.zone ?? ''}\n${seat?.row ?? ''}`;
+
 /**
  * Adjacency is the order of the seats of a row, from left to right, and never their numbers. A gap that is
  * wider than usual is an aisle.
  */
 const runsOf = (seats: SeatPlanContent['seats']): number[][] => {
-  const rows = Map.groupBy(seats.keys(), (position) => {
-    const seat = seats[position];
-    // Neither contains a line break.
-    return `${seat?.zone ?? ''}\n${seat?.row ?? ''}`;
-  });
+  const rows = Map.groupBy(seats.keys(), (position) => rowOf(seats[position]));
   return [...rows.values()].flatMap((row) => {
     const at = (position: number): { x: number; y: number } => seats[position] ?? { x: 0, y: 0 };
     // A row that goes up and down more than sideways is ordered by y.
