@@ -55,7 +55,7 @@ export const renderNginxConfig = (
         ...proxy,
         ...ownLocations(routes, options),
         ...serviceLocations(routes),
-        ...forwardLocations,
+        ...forwardLocations(routes),
         ...nginxProblemLocations(options.own.refusalHeaders),
         // An unknown path is 404 and not 413, whatever the size of the body.
         ...block('location /', ['client_max_body_size 0;', 'return 404;']),
@@ -195,12 +195,23 @@ const forward = (name: string, nextUpstream: string, more: readonly string[] = [
     'proxy_pass http://$service$request_uri;',
   ]);
 
-const forwardLocations = [
+/** nginx counts a body in the location in which its request ends too: large ones end in one of their own. */
+const forwardLocations = (routes: readonly RouteTableEntry[]): string[] => [
   ...forward('forward', 'error timeout'),
   ...forward('forward-shared', 'error timeout', cachedRead(requestHeaders)),
   ...forward('forward-keyed', 'error timeout non_idempotent'),
   ...forward('forward-once', 'off'),
+  ...largeBodies(routes),
 ];
+
+const largeBodies = (routes: readonly RouteTableEntry[]): string[] => {
+  const limits = routes.flatMap(({ maximumBodyBytes }) => maximumBodyBytes ?? []);
+  return limits.length === 0
+    ? []
+    : forward('forward-large', 'off', [bodyLimit(Math.max(...limits))]);
+};
+
+const bodyLimit = (bytes: number): string => directive('client_max_body_size', String(bytes));
 
 /** As strict as the services: letter case and a trailing slash are significant. */
 const locationOf = (path: string): string => {
@@ -231,10 +242,17 @@ const serviceLocations = (routes: readonly RouteTableEntry[]): string[] => {
           'set $takes_key',
           entries.some(({ method, idempotent }) => method === 'POST' && idempotent) ? '1' : '0',
         ),
-        'rewrite ^ /-/$forwarding last;',
+        ...forwarding(entries),
       ]),
     ),
   );
+};
+
+const forwarding = (entries: readonly RouteTableEntry[]): string[] => {
+  const large = entries.find(({ maximumBodyBytes }) => maximumBodyBytes !== undefined);
+  return large?.maximumBodyBytes === undefined
+    ? ['rewrite ^ /-/$forwarding last;']
+    : [bodyLimit(large.maximumBodyBytes), 'rewrite ^ /-/forward-large last;'];
 };
 
 const ownLocations = (

@@ -7,7 +7,7 @@ export type EndpointsByService = Readonly<Record<ServiceName, readonly Endpoint[
 
 export type RouteTableEntry = {
   service: ServiceName;
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Express pattern: `/bookings/:id` */
   path: string;
   access: Access;
@@ -15,6 +15,8 @@ export type RouteTableEntry = {
   shared: boolean;
   /** Accepts `Idempotency-Key`: a proxy may retry a request that carries one, and no other. */
   idempotent: boolean;
+  /** The largest body, in bytes, where it is not the usual one. */
+  maximumBodyBytes: number | undefined;
 };
 
 /**
@@ -39,7 +41,13 @@ export const makeRouteTable = (endpoints: EndpointsByService): RouteTableEntry[]
   return table;
 };
 
-const methods = { get: 'GET', post: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;
+const methods = {
+  get: 'GET',
+  post: 'POST',
+  put: 'PUT',
+  patch: 'PATCH',
+  delete: 'DELETE',
+} as const;
 
 const toEntry = (service: ServiceName, endpoint: Endpoint): RouteTableEntry => ({
   service,
@@ -48,4 +56,5 @@ const toEntry = (service: ServiceName, endpoint: Endpoint): RouteTableEntry => (
   access: endpoint.access,
   shared: endpoint.shared === true,
   idempotent: endpoint.idempotent === true,
+  maximumBodyBytes: endpoint.maximumBodyBytes,
 });

@@ -16,7 +16,7 @@ export type Endpoint<
   Query extends z.ZodType = z.ZodType,
   Body extends z.ZodType = z.ZodType,
 > = {
-  method: 'get' | 'post' | 'patch' | 'delete';
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** Express pattern: `/bookings/:id` */
   path: string;
   operationId: string;
@@ -28,6 +28,10 @@ export type Endpoint<
   query?: Query;
   /** Absent: the endpoint takes no body, or an empty one. */
   body?: Body;
+  /** Media types of text that are accepted besides JSON. The handler receives such a body as a string. */
+  textTypes?: readonly string[];
+  /** The largest body, in bytes, where it is not the usual one. */
+  maximumBodyBytes?: number;
   /** Schemas of the 2xx responses by status; null for a response without a body. */
   answers: Partial<Record<number, z.ZodType | null>>;
   /** Errors of this endpoint in addition to those that all endpoints of its kind have. */
@@ -36,6 +40,10 @@ export type Endpoint<
   idempotent?: boolean;
   /** A public read that may be up to a second old. */
   shared?: boolean;
+  /** A shared read whose response never changes. */
+  immutable?: boolean;
+  /** The media type of the 2xx responses where it is not JSON. */
+  contentType?: string;
   /** The handler itself checks that the user is active. */
   checksUserItself?: boolean;
 };
@@ -46,6 +54,8 @@ export type ApiResponse = {
   body?: unknown;
   /** The serialized body, instead of `body`. */
   json?: string;
+  /** The body of an endpoint with a `contentType`, instead of `body`. */
+  bytes?: Buffer;
   headers?: Record<string, string>;
 };
 
@@ -55,7 +65,7 @@ type Parsed<T extends z.ZodType | undefined> = T extends z.ZodType ? z.output<T>
 export type Request<E extends Endpoint = Endpoint> = {
   params: Parsed<E['params']>;
   query: Parsed<E['query']>;
-  body: Parsed<E['body']>;
+  body: Parsed<E['body']> | (E extends { textTypes: readonly string[] } ? string : never);
   /** Set except on public endpoints. */
   currentUser: E['access'] extends 'public' ? undefined : CurrentUser;
   idempotency: IdempotentRequest | undefined;

@@ -152,13 +152,13 @@ const prepareMessage = (req: ExpressRequest, res: ExpressResponse): void => {
 
 /** `OPTIONS *` asks about the server as a whole (RFC 9110, 9.3.7). */
 const answerServerOptions = (res: ExpressResponse, headers: HeaderList): void => {
-  writeResponse(res, 204, [...headers, 'Allow', 'GET, HEAD, POST, PATCH, DELETE, OPTIONS']);
+  writeResponse(res, 204, [...headers, 'Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
 };
 
 const allowOrigins = (origins: readonly string[]): RequestHandler =>
   cors({
     origin: origins.includes('*') ? '*' : [...origins],
-    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowedHeaders: [
       'Authorization',
       'Content-Type',

@@ -72,6 +72,11 @@ export const problemSchema: JsonSchema = {
         properties: { path: { type: 'string' }, message: { type: 'string' } },
       },
     },
+    seats: {
+      type: 'array',
+      description: 'The seats that `seats_taken` and the like are about.',
+      items: { type: 'string' },
+    },
   },
 };
 
@@ -192,7 +197,11 @@ export const responsesOf = (
       },
       ...(schema === null || schema === undefined
         ? {}
-        : { content: { 'application/json': { schema: convert.output(schema) } } }),
+        : {
+            content: {
+              [endpoint.contentType ?? 'application/json']: { schema: convert.output(schema) },
+            },
+          }),
     },
   ]);
   if (isRead) found.push(['304', { $ref: '#/components/responses/NotModified' }]);

@@ -160,6 +160,9 @@ const operationOf = (
                 schema: convert.input(endpoint.body),
                 ...(example === undefined ? {} : { example }),
               },
+              ...Object.fromEntries(
+                (endpoint.textTypes ?? []).map((type) => [type, { schema: { type: 'string' } }]),
+              ),
             },
           },
         }),

@@ -22,8 +22,8 @@ export const parseRequest = async (
   currentUser: CurrentUser | undefined,
 ): Promise<ParsedRequest> => {
   const { endpoint } = route;
-  const received = endpoint.method === 'get' ? undefined : await readBody(req, res);
-  const body = parsePart(endpoint.body, received);
+  const received = endpoint.method === 'get' ? undefined : await readBody(req, res, endpoint);
+  const body = typeof received === 'string' ? received : parsePart(endpoint.body, received);
   return {
     params: parsePart(endpoint.params, req.params),
     query: parseQuery(endpoint.query, req),

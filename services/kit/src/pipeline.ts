@@ -76,7 +76,7 @@ const loadShared = async (route: Route, req: ExpressRequest): Promise<CachedResp
     isGone: () => false,
   } as unknown as Request);
   const json = serialize(answer);
-  return { json, etag: etagOf(json) };
+  return { json, etag: etagOf(json), immutable: route.endpoint.immutable === true };
 };
 
 const authorize = async (

@@ -15,6 +15,10 @@ export const problems = {
   request_timeout: { status: 408, title: 'The request was not received in time' },
   email_taken: { status: 409, title: 'The e-mail address is already registered' },
   not_enough_seats: { status: 409, title: 'Not enough seats' },
+  seats_taken: { status: 409, title: 'Some of the seats are taken' },
+  no_adjacent_seats: { status: 409, title: 'Not enough free seats side by side' },
+  orphan_seat: { status: 409, title: 'The choice leaves a single seat free' },
+  seat_group_incomplete: { status: 409, title: 'Some seats are booked together only' },
   ticket_limit_reached: { status: 409, title: 'The user has too many tickets for the screening' },
   screening_started: { status: 409, title: 'The screening has started' },
   screening_cancelled: { status: 409, title: 'The screening is cancelled' },
@@ -24,6 +28,7 @@ export const problems = {
   payment_processing: { status: 409, title: 'A payment is being processed' },
   theater_taken: { status: 409, title: 'The theater has another screening at that time' },
   outside_run: { status: 409, title: 'The screening is outside the run of its movie' },
+  name_taken: { status: 409, title: 'The name is taken' },
   in_use: { status: 409, title: 'Other resources depend on this one' },
   has_live_bookings: { status: 409, title: 'The screening has pending or confirmed bookings' },
   idempotency_key_in_flight: { status: 409, title: 'A request with this key is being processed' },
@@ -31,7 +36,8 @@ export const problems = {
   precondition_failed: { status: 412, title: 'The precondition failed' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   uri_too_long: { status: 414, title: 'The URI is too long' },
-  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
+  unsupported_media_type: { status: 415, title: 'The type of the body is not supported' },
+  promo_code_invalid: { status: 422, title: 'The promo code is not valid' },
   idempotency_key_reused: { status: 422, title: 'The key was used for another request' },
   too_many_requests: { status: 429, title: 'Too many requests' },
   hold_limit_reached: { status: 429, title: 'Too many unpaid bookings of the user have expired' },
@@ -49,6 +55,8 @@ export type FieldError = { path: string; message: string };
 type ProblemOptions = {
   detail?: string;
   errors?: FieldError[];
+  /** Ids of the seats that the problem is about. */
+  seats?: readonly string[];
   /** Whole seconds, for `Retry-After`. */
   retryAfter?: number;
   /** Additional response headers, for instance `Allow`. */
@@ -62,6 +70,7 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly detail: string | undefined;
   readonly errors: FieldError[] | undefined;
+  readonly seats: readonly string[] | undefined;
   readonly retryAfter: number | undefined;
   readonly headers: Record<string, string>;
 
@@ -70,6 +79,7 @@ export class Problem extends Error {
     this.code = code;
     this.detail = options.detail;
     this.errors = options.errors;
+    this.seats = options.seats;
     this.retryAfter = options.retryAfter ?? (problems[code].status === 503 ? 1 : undefined);
     this.headers = options.headers ?? {};
   }
@@ -101,6 +111,7 @@ export type ProblemBody = {
   instance: string;
   code: ProblemCode;
   errors?: FieldError[];
+  seats?: readonly string[];
 };
 
 /** The problem+json body. `instance` has the id of the request, which is in its log lines. */
@@ -116,5 +127,6 @@ export const toProblemBody = (problem: Problem, requestId: string): ProblemBody 
     instance: `urn:request:${requestId}`,
     code: problem.code,
     ...(errors === undefined ? {} : { errors }),
+    ...(problem.seats === undefined ? {} : { seats: problem.seats }),
   };
 };

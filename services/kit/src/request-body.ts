@@ -3,21 +3,27 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { Problem } from './problems.ts';
 
-/** The largest body that is accepted, in bytes. */
-const maximumBytes = 100_000;
+/** The largest body that most endpoints accept, in bytes. */
+const usualMaximumBytes = 100_000;
 
-/** Reads a JSON body of at most 100 kB; undefined if the request has none. */
-export const readBody = async (req: IncomingMessage, res: ServerResponse): Promise<unknown> => {
+/** What an endpoint accepts where it is not JSON of the usual size. */
+export type BodyRules = { textTypes?: readonly string[]; maximumBodyBytes?: number };
+
+/** Reads a JSON body, or text of an accepted type as a string; undefined if the request has none. */
+export const readBody = async (
+  req: IncomingMessage,
+  res: ServerResponse,
+  { textTypes = [], maximumBodyBytes: maximumBytes = usualMaximumBytes }: BodyRules = {},
+): Promise<unknown> => {
   const length = announcedLength(req);
   if (length === 0) return undefined;
   if (length !== undefined) {
-    if (length > maximumBytes) throw tooLarge();
-    refuseOtherTypes(req);
+    if (length > maximumBytes) throw tooLarge(maximumBytes);
+    checkType(req, textTypes);
   }
-  const bytes = await readBytes(req, res);
+  const bytes = await readBytes(req, res, maximumBytes);
   if (bytes === null || bytes.length === 0) return undefined;
-  refuseOtherTypes(req);
-  return parseJson(bytes);
+  return checkType(req, textTypes) === 'text' ? decodeText(bytes) : parseJson(bytes);
 };
 
 /** `Content-Length`, 0 without a body, undefined for a chunked one. */
@@ -34,23 +40,30 @@ export const prepareBody = (req: IncomingMessage, res: ServerResponse): void => 
   const { headers } = req;
   if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return;
   const length = announcedLength(req);
-  if (length === undefined || length > maximumBytes || headers.expect !== undefined) {
+  if (length === undefined || length > usualMaximumBytes || headers.expect !== undefined) {
     res.shouldKeepAlive = false;
   }
 };
 
-const jsonType = /^application\/json[ \t]*(?:;|$)/i;
 const charsetOf = /;[ \t]*charset="?(?<charset>[^";\s]*)/i;
 
-const refuseOtherTypes = (req: IncomingMessage): void => {
+/** @throws Problem unsupported_media_type */
+const checkType = (req: IncomingMessage, textTypes: readonly string[]): 'json' | 'text' => {
   const contentType = req.headers['content-type'];
   refuseEncoding(req);
-  if (contentType === 'application/json') return;
-  if (contentType === undefined || !jsonType.test(contentType)) {
+  if (contentType === 'application/json') return 'json';
+  const type = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (type !== 'application/json' && !textTypes.includes(type)) {
+    const accepted = ['application/json', ...textTypes].join(' or ');
     throw new Problem('unsupported_media_type', {
-      detail: 'Send the body as Content-Type: application/json.',
+      detail: `Send the body as Content-Type: ${accepted}.`,
     });
   }
+  refuseCharset(contentType ?? '');
+  return type === 'application/json' ? 'json' : 'text';
+};
+
+const refuseCharset = (contentType: string): void => {
   const charset = charsetOf.exec(contentType)?.groups?.['charset'];
   if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
     throw new Problem('unsupported_media_type', { detail: 'Send the body in UTF-8.' });
@@ -76,18 +89,28 @@ export const failBody = (req: IncomingMessage, res: ServerResponse, problem: Pro
   req.emit(bodyFailed);
 };
 
-const readBytes = (req: IncomingMessage, res: ServerResponse): Promise<Buffer | null> => {
+const readBytes = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  maximumBytes: number,
+): Promise<Buffer | null> => {
   if (req.complete) {
     // Usual for a small body: it has arrived while the user was being authorized.
     const bytes = req.read() as Buffer | null;
-    if (bytes !== null && bytes.length > maximumBytes) return Promise.reject(tooLarge());
+    if (bytes !== null && bytes.length > maximumBytes) {
+      return Promise.reject(tooLarge(maximumBytes));
+    }
     keepConnection(req, res);
     return Promise.resolve(bytes);
   }
-  return collectBytes(req, res);
+  return collectBytes(req, res, maximumBytes);
 };
 
-const collectBytes = (req: IncomingMessage, res: ServerResponse): Promise<Buffer> =>
+const collectBytes = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  maximumBytes: number,
+): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -101,7 +124,7 @@ const collectBytes = (req: IncomingMessage, res: ServerResponse): Promise<Buffer
     };
     const onData = (chunk: Buffer): void => {
       length += chunk.length;
-      if (length > maximumBytes) fail(tooLarge());
+      if (length > maximumBytes) fail(tooLarge(maximumBytes));
       else chunks.push(chunk);
     };
     const onEnd = (): void => {
@@ -137,12 +160,17 @@ const wantsKeepAlive = (req: IncomingMessage): boolean => {
   return req.httpVersion === '1.1' || options.includes('keep-alive');
 };
 
-const parseJson = (bytes: Buffer): unknown => {
+const decodeText = (bytes: Buffer): string => {
   // Decoded all the same, invalid UTF-8 would become U+FFFD: two passwords would become one.
   if (!isUtf8(bytes)) throw malformed('The body is not valid UTF-8.');
+  return bytes.toString();
+};
+
+const parseJson = (bytes: Buffer): unknown => {
+  const text = decodeText(bytes);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(bytes.toString());
+    parsed = JSON.parse(text);
   } catch (cause) {
     throw malformed('The body is not valid JSON.', cause);
   }
@@ -155,5 +183,7 @@ const parseJson = (bytes: Buffer): unknown => {
 const malformed = (detail: string, cause?: unknown): Problem =>
   new Problem('invalid_request', { detail, cause });
 
-const tooLarge = (): Problem =>
-  new Problem('payload_too_large', { detail: 'The body must not exceed 100 kB.' });
+const tooLarge = (maximumBytes: number): Problem =>
+  new Problem('payload_too_large', {
+    detail: `The body must not exceed ${String(maximumBytes / 1_000)} kB.`,
+  });

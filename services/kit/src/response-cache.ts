@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
 /** A serialized response with its ETag. */
-export type CachedResponse = { json: string; etag: string };
+export type CachedResponse = { json: string; etag: string; immutable?: boolean };
 
 /**
  * The maximum age of a public read in its service: a quarter of the second that the API promises

@@ -42,8 +42,8 @@ export const writeResponse = (
 export const serialize = (answer: ApiResponse): string =>
   answer.json ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
 
-export const etagOf = (text: string): string =>
-  `"${createHash('sha1').update(text).digest('base64url')}"`;
+export const etagOf = (body: string | Buffer): string =>
+  `"${createHash('sha1').update(body).digest('base64url')}"`;
 
 /**
  * Whether `If-None-Match` has the ETag of this response. Express's `req.fresh` is false for a request with
@@ -67,10 +67,12 @@ export const sendShared = (
     ...info.headers,
     'ETag',
     answer.etag,
+    'Cache-Control',
     // The service and the gateway use up the second that a public read may be old: other caches must
     // revalidate.
-    'Cache-Control',
-    'public, max-age=0, must-revalidate',
+    answer.immutable === true
+      ? 'public, max-age=31536000, immutable'
+      : 'public, max-age=0, must-revalidate',
   ];
   if (hasCurrent(req, answer.etag)) writeResponse(res, 304, headers);
   else writeResponse(res, 200, [...headers, ...json], answer.json);
@@ -90,7 +92,7 @@ export const sendAnswer = (
   answer: ApiResponse,
 ): void => {
   const isRead = endpoint.method === 'get';
-  const body = serialize(answer);
+  const body = answer.bytes ?? serialize(answer);
   const headers = [...info.headers];
   let {
     ETag: etag,
@@ -111,10 +113,11 @@ export const sendAnswer = (
   }
   if (isRead && answer.status === 200 && hasCurrent(req, etag)) {
     writeResponse(res, 304, headers);
-  } else if (body === '') {
+  } else if (body.length === 0) {
     writeResponse(res, answer.status, headers);
   } else {
-    contentType ??= add(...json);
+    contentType ??=
+      endpoint.contentType === undefined ? add(...json) : add('Content-Type', endpoint.contentType);
     writeResponse(res, answer.status, headers, body);
   }
 };

@@ -8,10 +8,17 @@
 export const toBase64 = (bits: string | null): string => {
   if (bits === null) return '';
   const bytes = Buffer.alloc(Math.ceil(bits.length / 8));
-  for (let i = bits.indexOf('1'); i !== -1; i = bits.indexOf('1', i + 1)) {
+  for (const i of positionsIn(bits)) {
     bytes[i >> 3] = (bytes[i >> 3] ?? 0) | (1 << (i & 7));
   }
   return bytes.toString('base64');
+};
+
+/** The positions that are set in `bit varying` text. */
+export const positionsIn = (bits: string): number[] => {
+  const positions: number[] = [];
+  for (let i = bits.indexOf('1'); i !== -1; i = bits.indexOf('1', i + 1)) positions.push(i);
+  return positions;
 };
 
 /** The `bit varying` text of a map of `length` seats in which `seats` are set. */
