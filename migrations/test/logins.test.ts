@@ -73,7 +73,7 @@ describe('a login that can take the services’ roles', () => {
     'for %s, each service has its role, also after a second run',
     async (_, kind) => {
       const database = await postgres.give(kind);
-      for (const applied of [5, 0]) {
+      for (const applied of [6, 0]) {
         const report = await run(database);
         expect(report.applied).toHaveLength(applied);
         expect(report.warning).toBeUndefined();
@@ -107,7 +107,7 @@ describe('a login that cannot take them', () => {
       const database = await postgres.give(kind);
       const logged: string[] = [];
       const report = await migrate({ databaseUrl: database.url, log: (line) => logged.push(line) });
-      expect(report.applied).toHaveLength(5);
+      expect(report.applied).toHaveLength(6);
       expect(report.warning).toContain(
         `backup, bookings, catalog, seed, users run as the login "${database.login}" itself`,
       );
@@ -127,7 +127,7 @@ describe('a login that cannot take them', () => {
     const env = { DATABASE_URL: url, TERMINATION_MESSAGE_FILE: file };
     const ran = spawnSync(process.execPath, [MAIN], { env, encoding: 'utf8' });
     const [done, warning, ...rest] = readFileSync(file, 'utf8').split('\n');
-    expect(done).toBe('Done; the database is at 0005_seed_runs');
+    expect(done).toBe('Done; the database is at 0006_seats_and_prices');
     expect(warning).toMatch(
       /^Without roles of their own: backup, bookings, catalog, seed, users run as/,
     );
@@ -144,7 +144,7 @@ describe('a login that cannot take them', () => {
     // The control: the roles have no rights yet, so they cannot be taken before that run.
     expect(await takeRole(database, 'mt_users')).not.toBe('taken');
     expect(await roleless(database)).toHaveLength(5);
-    expect(await run(database)).toEqual({ applied: [], current: '0005_seed_runs' });
+    expect(await run(database)).toEqual({ applied: [], current: '0006_seats_and_prices' });
     expect(await takeAll(database)).toEqual(allTaken);
     expect(await roleless(database)).toEqual([]);
   });
@@ -226,7 +226,7 @@ describe('a login that is not the database’s owner', () => {
   test('a login that may create tables migrates, without roles', async () => {
     const database = await postgres.giveForeign();
     await database.asDba(`GRANT CREATE, USAGE ON SCHEMA public TO ${database.login}`);
-    expect((await run(database)).applied).toHaveLength(5);
+    expect((await run(database)).applied).toHaveLength(6);
     expect(await roleless(database)).toHaveLength(5);
   });
 
@@ -260,7 +260,7 @@ describe('a login that is not the database’s owner', () => {
     const grant = /GRANT [^;]+;/.exec((refused as Error).message)?.[0] ?? '';
     expect(grant).toBe(`GRANT USAGE, CREATE ON SCHEMA public TO "${database.login}";`);
     await database.asDba(grant);
-    expect((await run(database)).applied).toHaveLength(5);
+    expect((await run(database)).applied).toHaveLength(6);
   });
 
   test('the error for a missing schema public contains the CREATE SCHEMA that helps', async () => {
@@ -268,7 +268,7 @@ describe('a login that is not the database’s owner', () => {
     await database.asDba('DROP SCHEMA public');
     const refused = await run(database).catch((error: unknown) => error as Error);
     await database.asDba(/CREATE SCHEMA [^;]+;/.exec((refused as Error).message)?.[0] ?? '');
-    expect((await run(database)).applied).toHaveLength(5);
+    expect((await run(database)).applied).toHaveLength(6);
   });
 
   test('the error for tables of another login names their owner', async () => {
@@ -284,7 +284,7 @@ describe('a login that is not the database’s owner', () => {
       );
       await database.asDba(sqlFromDocs('ALTER TABLE', 'lesser'));
       expect((await migrate({ databaseUrl: url.href })).applied).toEqual([]);
-      expect((await migrate({ databaseUrl: url.href, direction: 'down', count: 5 })).current).toBe(
+      expect((await migrate({ databaseUrl: url.href, direction: 'down', count: 6 })).current).toBe(
         null,
       );
     } finally {

@@ -10,17 +10,31 @@ import type { JwkSource } from '@movie-ticketing/kit/published-keys';
 import { startWorker } from '@movie-ticketing/kit/worker';
 import { requiredMigration } from '@movie-ticketing/migrations/migration-files';
 
+import { adminRoutes } from './admin-resource.ts';
 import type { CatalogEnvironment } from './catalog.environment.ts';
 import { makeCurrencyCheck, type CurrencyCheck } from './currency-check.ts';
 import { movieEndpoints } from './movies/movies.endpoints.ts';
 import { makeMovieHandlers } from './movies/movies.handlers.ts';
 import { makeMoviesService } from './movies/movies.service.ts';
+import { priceCards } from './price-cards/price-cards.ts';
+import {
+  makeScreeningPricesHandlers,
+  screeningPricesEndpoints,
+} from './prices/screening-prices.ts';
+import { promoCodes } from './promo-codes/promo-codes.ts';
 import { screeningEndpoints } from './screenings/screenings.endpoints.ts';
 import { makeScreeningHandlers } from './screenings/screenings.handlers.ts';
 import { makeScreeningsService } from './screenings/screenings.service.ts';
+import { seatMapEndpoints } from './seat-maps/seat-maps.endpoints.ts';
+import { makeSeatMapHandlers } from './seat-maps/seat-maps.handlers.ts';
+import { makeSeatMapsService } from './seat-maps/seat-maps.service.ts';
+import { seatPlanEndpoints } from './seat-plans/seat-plans.endpoints.ts';
+import { makeSeatPlanHandlers } from './seat-plans/seat-plans.handlers.ts';
+import { makeSeatPlansService } from './seat-plans/seat-plans.service.ts';
 import { theaterEndpoints } from './theaters/theaters.endpoints.ts';
 import { makeTheaterHandlers } from './theaters/theaters.handlers.ts';
 import { makeTheatersService } from './theaters/theaters.service.ts';
+import { ticketTypes } from './ticket-types/ticket-types.ts';
 
 export type CatalogOptions = {
   databaseUrl: string;
@@ -74,4 +88,10 @@ const catalogRoutes = (db: Database, settings: { currency: string }): Route[] =>
   ...bindRoutes(movieEndpoints(settings), makeMovieHandlers(makeMoviesService(db))),
   ...bindRoutes(theaterEndpoints, makeTheaterHandlers(makeTheatersService(db))),
   ...bindRoutes(screeningEndpoints(settings), makeScreeningHandlers(makeScreeningsService(db))),
+  ...bindRoutes(seatPlanEndpoints, makeSeatPlanHandlers(makeSeatPlansService(db))),
+  ...bindRoutes(seatMapEndpoints, makeSeatMapHandlers(makeSeatMapsService(db))),
+  ...bindRoutes(screeningPricesEndpoints, makeScreeningPricesHandlers(db)),
+  ...adminRoutes(db, ticketTypes),
+  ...adminRoutes(db, priceCards(settings.currency)),
+  ...adminRoutes(db, promoCodes(settings.currency)),
 ];

@@ -7,6 +7,8 @@ const findOtherCurrency = async (db: Queryable, currency: string): Promise<strin
   const [row] = await db.query<{ currency: string }>(
     `SELECT currency FROM movies WHERE currency <> $1
      UNION ALL SELECT currency FROM screenings WHERE currency <> $1
+     UNION ALL SELECT currency FROM price_cards WHERE currency <> $1
+     UNION ALL SELECT currency FROM promo_codes WHERE currency <> $1
      LIMIT 1`,
     [currency],
   );

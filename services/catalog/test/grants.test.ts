@@ -82,6 +82,11 @@ const beyond: Record<Role, string[]> = {
     ...movesOf('bookings', 'status'),
     ...movesOf('payments', 'status'),
     ...movesOf('catalog_idempotency_keys', 'body', 'created_at'),
+    // A version of a seat plan never changes.
+    ...movesOf('seat_plans', 'seats'),
+    ...deletes('seat_plans'),
+    ...reads('tickets'),
+    ...movesOf('promo_codes', 'uses'),
     ...deletes('users', 'bookings', 'payments', 'pgmigrations'),
   ],
   mt_users: [
@@ -111,7 +116,11 @@ const beyond: Record<Role, string[]> = {
     ...reads('catalog_idempotency_keys'),
     ...inserts('users', 'refresh_tokens', 'signing_keys'),
     ...movesOf('users', 'deleted_at'),
-    // Bookings and payments are never rewritten or deleted.
+    // Bookings, tickets and payments are never rewritten or deleted.
+    ...movesOf('tickets', 'seat', 'price_minor'),
+    ...deletes('tickets'),
+    ...movesOf('promo_codes', 'max_uses'),
+    ...movesOf('screenings', 'blocked', 'seat_plan_id', 'price_card_id'),
     ...movesOf('bookings', 'num_tickets', 'total_minor', 'user_id', 'screening_id', 'expires_at'),
     ...movesOf('payments', 'amount_minor', 'booking_id'),
     ...movesOf('simulated_charges', 'amount_minor', 'outcome'),
@@ -177,8 +186,14 @@ const expected: Record<Role, Record<string, string>> = {
   mt_catalog: {
     movies: 'SELECT INSERT UPDATE DELETE',
     theaters: 'SELECT INSERT UPDATE DELETE',
+    ticket_types: 'SELECT INSERT UPDATE DELETE',
+    price_cards: 'SELECT INSERT UPDATE DELETE',
+    price_lines: 'SELECT INSERT UPDATE DELETE',
+    seat_plans: 'SELECT INSERT',
+    promo_codes:
+      'SELECT INSERT UPDATE(amount_minor,code,currency,max_uses,movie_id,percent,screening_id,valid_from,valid_until) DELETE',
     screenings:
-      'SELECT INSERT UPDATE(available_seats,currency,ends_at,price_minor,starts_at,status,theater_id,total_seats) DELETE',
+      'SELECT INSERT UPDATE(available_seats,blocked,currency,ends_at,price_card_id,price_minor,seat_plan_id,seats_version,starts_at,status,taken,theater_id,total_seats) DELETE',
     catalog_idempotency_keys: 'SELECT INSERT DELETE',
     users: 'SELECT(deleted_at,id)',
     pgmigrations: 'SELECT',
@@ -196,9 +211,15 @@ const expected: Record<Role, Record<string, string>> = {
   mt_bookings: {
     movies: 'SELECT',
     theaters: 'SELECT',
-    screenings: 'SELECT UPDATE(available_seats)',
+    seat_plans: 'SELECT',
+    ticket_types: 'SELECT',
+    price_cards: 'SELECT',
+    price_lines: 'SELECT',
+    promo_codes: 'SELECT UPDATE(uses)',
+    screenings: 'SELECT UPDATE(available_seats,seats_version,taken)',
     users: 'SELECT(deleted_at,id)',
     bookings: 'SELECT INSERT UPDATE(status)',
+    tickets: 'SELECT INSERT UPDATE(status)',
     payments: 'SELECT INSERT UPDATE(attempts,next_check_at,paid_at,refunded_at,status)',
     bookings_idempotency_keys: 'SELECT INSERT UPDATE(outcome) DELETE',
     simulated_charges: 'SELECT INSERT UPDATE(refunded_at)',

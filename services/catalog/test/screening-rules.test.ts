@@ -25,6 +25,8 @@ const theater: Theater = {
   location: 'London',
   timeZone: 'Europe/London',
   totalSeats: 10,
+  seatPlanId: null,
+  preventOrphanSeats: true,
 };
 
 const smaller: Theater = { ...theater, id: 2, totalSeats: 3 };
@@ -40,6 +42,9 @@ const screening: Screening = {
   totalSeats: 10,
   availableSeats: 10,
   status: 'scheduled',
+  priceCardId: null,
+  blockedSeats: 0,
+  seatPlanId: null,
 };
 
 const codeOf = (work: () => unknown): unknown => {
@@ -186,7 +191,7 @@ test('any change keeps what was sold, what is over and the number of booked seat
 describe('a new screening', () => {
   const plan = (starts_at: Date, place = theater) =>
     codeOf(() =>
-      newScreeningOf({ movie, theater: place, now }, { movie_id: 1, theater_id: 1, starts_at }),
+      newScreeningOf({ movie, theater: place, now }, { movie_id: 1, theater_id: 1, starts_at }, []),
     );
 
   test('takes its end and price from the movie and its seats from the theater', () => {
@@ -199,6 +204,10 @@ describe('a new screening', () => {
       totalSeats: 10,
       availableSeats: 10,
       status: 'scheduled',
+      priceCardId: null,
+      blockedSeats: 0,
+      seatPlanId: null,
+      seatMap: { taken: null, blocked: null },
     });
   });
 

@@ -36,6 +36,8 @@ test('a new screening takes its price and end from the movie and its seats from 
       total_seats: 42,
       available_seats: 42,
       status: 'scheduled',
+      seat_plan_id: null,
+      price_card_id: null,
     },
   });
   const read = await catalog.api('GET', `/screenings/${String(made.body.screening.id)}`);

@@ -18,13 +18,16 @@ const theater = {
   total_seats: 735,
 };
 
+/** What a theater is that says nothing about its seats. */
+const unplanned = { seat_plan_id: null, prevent_orphan_seats: true };
+
 const send = (method: string, path: string, body?: unknown) =>
   catalog.api(method, path, { token: catalog.admin, body });
 
 test('an admin creates a theater, and it can be read without a token', async () => {
   const made = await send('POST', '/theaters', theater);
   expect(made.status).toBe(201);
-  expect(made.body).toEqual({ theater: { id: expect.any(Number), ...theater } });
+  expect(made.body).toEqual({ theater: { id: expect.any(Number), ...theater, ...unplanned } });
   expect(made.headers.get('location')).toBe(`/theaters/${String(made.body.theater.id)}`);
   const read = await catalog.api('GET', `/theaters/${String(made.body.theater.id)}`);
   expect(read.body).toEqual(made.body);
@@ -74,7 +77,11 @@ test('PATCH changes the fields that are sent and no others', async () => {
   const changed = await send('PATCH', path, { name: 'Renamed' });
   expect(changed.status).toBe(200);
   expect(changed.body).toEqual({ theater: { ...before, name: 'Renamed' } });
-  expect((await send('PATCH', path, theater)).body.theater).toEqual({ id: before.id, ...theater });
+  expect((await send('PATCH', path, theater)).body.theater).toEqual({
+    id: before.id,
+    ...theater,
+    ...unplanned,
+  });
 });
 
 test.each([{}, { total_seats: 0 }, { time_zone: 'Nowhere' }, { id: 1 }])(

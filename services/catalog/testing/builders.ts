@@ -1,4 +1,6 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
+import { bitsOf } from '@movie-ticketing/kit/seat-bitmap';
+import type { Seat, SeatPlanContent } from '@movie-ticketing/kit/seat-plan';
 import { foldText } from '@movie-ticketing/kit/text-folding';
 
 /**
@@ -58,6 +60,8 @@ export type TheaterColumns = {
   location: string;
   time_zone: string;
   total_seats: number;
+  seat_plan_id: number | null;
+  prevent_orphan_seats: boolean;
 };
 
 export const insertTheater = (
@@ -82,6 +86,10 @@ export type ScreeningColumns = {
   total_seats: number;
   available_seats: number;
   status: 'scheduled' | 'cancelled';
+  seat_plan_id: number | null;
+  price_card_id: number | null;
+  taken: string | null;
+  blocked: string | null;
 };
 
 const hourMs = 3_600_000;
@@ -109,6 +117,120 @@ export const insertScreening = async (
     ...overrides,
   });
 };
+
+/**
+ * A seat plan drawn in text, a row a line from `A` on: `s` a seat, `p` a seat of the category Premium, `w` a
+ * wheelchair space, `c` its companion seat to the right, `2` a couple seat (two of them side by side), and a
+ * space for an aisle. Seats are numbered from 1 in each row.
+ */
+export const drawnPlan = (rows: readonly string[]): SeatPlanContent => {
+  const seats = rows.flatMap((line, y) => {
+    const row = y < 26 ? String.fromCharCode(65 + y) : `R${String(y)}`;
+    let number = 0;
+    return Array.from(line).flatMap((sign, x): Seat[] => {
+      if (sign === ' ') return [];
+      number += 1;
+      const id = `${row}-${String(number)}`;
+      const kind = sign === 'w' ? 'wheelchair' : sign === 'c' ? 'companion' : 'standard';
+      return [
+        {
+          ...{ id, row, number: String(number), kind, x, y },
+          category: sign === 'p' ? 'Premium' : 'Standard',
+          ...(sign === 'c' ? { companion_of: `${row}-${String(number - 1)}` } : {}),
+          ...(sign === '2' ? { group: `${row}${String(Math.floor((number - 1) / 2))}` } : {}),
+        },
+      ];
+    });
+  });
+  const categories = [
+    { name: 'Standard', color: '#3366cc' },
+    { name: 'Premium', color: '#dc3912' },
+  ];
+  return { categories, seats };
+};
+
+/** A screening of a theater with that seat plan, all of whose seats are free. */
+export const insertSeatedScreening = async (
+  db: Queryable,
+  { categories, seats }: SeatPlanContent,
+  overrides: Partial<ScreeningColumns> & { prevent_orphan_seats?: boolean } = {},
+): Promise<ScreeningColumns & { id: number }> => {
+  const { prevent_orphan_seats = false, ...columns } = overrides;
+  const total_seats = seats.length;
+  const theater = await insertTheater(db, { total_seats, prevent_orphan_seats });
+  const plan = await insert<{ id: number }>(db, 'seat_plans', {
+    theater_id: theater.id,
+    name: theater.name,
+    categories: JSON.stringify(categories),
+    seats: JSON.stringify(seats),
+  });
+  await db.query('UPDATE theaters SET seat_plan_id = $2 WHERE id = $1', [theater.id, plan.id]);
+  const none = bitsOf(total_seats, []);
+  return insertScreening(db, {
+    ...{ theater_id: theater.id, total_seats, seat_plan_id: plan.id, taken: none, blocked: none },
+    ...columns,
+  });
+};
+
+export type PriceCardRow = {
+  currency?: string;
+  booking_fee_minor?: number;
+  tax_rate_bp?: number;
+  /** Name of the type, category, amount. */
+  lines: readonly (readonly [type: string, category: string | null, amount: number])[];
+};
+
+/** A price card with ticket types of its own; a type whose name begins with `Staff` is for staff only. */
+export const insertPriceCard = async (
+  db: Queryable,
+  { lines, ...overrides }: PriceCardRow,
+): Promise<{ id: number; types: Record<string, number> }> => {
+  const card = await insert<{ id: number }>(db, 'price_cards', {
+    name: `Card ${String(next())}`,
+    currency: 'USD',
+    booking_fee_minor: 0,
+    tax_rate_bp: 0,
+    ...overrides,
+  });
+  const types: Record<string, number> = {};
+  for (const [line, [name, category, amount]] of lines.entries()) {
+    types[name] ??= (
+      await insert<{ id: number }>(db, 'ticket_types', {
+        name: `${name} ${String(next())}`,
+        staff_only: name.startsWith('Staff'),
+        active: true,
+      })
+    ).id;
+    await insert(db, 'price_lines', {
+      price_card_id: card.id,
+      ticket_type_id: types[name],
+      ...{ line, category, amount_minor: amount },
+    });
+  }
+  return { id: card.id, types };
+};
+
+export type PromoCodeColumns = {
+  code: string;
+  percent: number | null;
+  amount_minor: number | null;
+  currency: string | null;
+  max_uses: number | null;
+  valid_from: Date | null;
+  valid_until: Date | null;
+  screening_id: number | null;
+  movie_id: number | null;
+};
+
+export const insertPromoCode = (
+  db: Queryable,
+  overrides: Partial<PromoCodeColumns> = {},
+): Promise<PromoCodeColumns & { id: number }> =>
+  insert(db, 'promo_codes', {
+    code: `CODE${String(next())}`,
+    ...(overrides.amount_minor === undefined ? { percent: 10 } : { currency: 'USD' }),
+    ...overrides,
+  });
 
 export type UserColumns = {
   email: string | null;

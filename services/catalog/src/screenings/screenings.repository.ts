@@ -23,10 +23,14 @@ type ScreeningRow = {
   total_seats: number;
   available_seats: number;
   status: Screening['status'];
+  seat_plan_id: number | null;
+  price_card_id: number | null;
+  blocked_seats: number;
 };
 
 const columns =
-  'id, movie_id, theater_id, starts_at, ends_at, price_minor, currency, total_seats, available_seats, status';
+  'id, movie_id, theater_id, starts_at, ends_at, price_minor, currency, total_seats, available_seats, status, ' +
+  'seat_plan_id, price_card_id, coalesce(bit_count(blocked), 0)::int AS blocked_seats';
 
 const toScreening = (row: ScreeningRow): Screening => ({
   id: row.id,
@@ -38,9 +42,18 @@ const toScreening = (row: ScreeningRow): Screening => ({
   totalSeats: row.total_seats,
   availableSeats: row.available_seats,
   status: row.status,
+  seatPlanId: row.seat_plan_id,
+  priceCardId: row.price_card_id,
+  blockedSeats: row.blocked_seats,
 });
 
-const toColumns = (screening: Partial<Screening>): ColumnValues => ({
+/** A screening to write. Its seat map is written with its plan. */
+export type ScreeningUpdate = Partial<Screening> & {
+  seatMap?: { taken: string | null; blocked: string | null } | undefined;
+  seatsVersion?: number;
+};
+
+const toColumns = (screening: ScreeningUpdate): ColumnValues => ({
   movie_id: screening.movieId,
   theater_id: screening.theaterId,
   starts_at: screening.startsAt,
@@ -50,6 +63,11 @@ const toColumns = (screening: Partial<Screening>): ColumnValues => ({
   total_seats: screening.totalSeats,
   available_seats: screening.availableSeats,
   status: screening.status,
+  seat_plan_id: screening.seatPlanId,
+  price_card_id: screening.priceCardId,
+  taken: screening.seatMap?.taken,
+  blocked: screening.seatMap?.blocked,
+  seats_version: screening.seatsVersion,
 });
 
 /** A screening with its sort key in the list, to the microsecond. */
@@ -158,6 +176,10 @@ const writtenRow = async (
   try {
     return toScreening(onlyRow(await db.query<ScreeningRow>(text, values)));
   } catch (error) {
+    // The movie, the theater and its seat plan are locked.
+    if (isForeignKeyViolation(error)) {
+      throw new Problem('not_found', { detail: 'Price card not found.', cause: error });
+    }
     if (!isExclusionViolation(error)) throw error;
     throw new Problem('theater_taken', {
       detail: 'Another screening takes place in the theater at that time.',
@@ -167,11 +189,11 @@ const writtenRow = async (
 };
 
 /** @throws Problem theater_taken: the constraint decides, because a check before the insert would race */
-const insert = (db: Queryable) => (screening: Omit<Screening, 'id'>) =>
+const insert = (db: Queryable) => (screening: Omit<ScreeningUpdate, 'id'>) =>
   writtenRow(db, insertStatement('screenings', toColumns(screening), columns));
 
 /** @throws Problem theater_taken */
-const update = (db: Queryable) => (id: number, changes: Partial<Screening>) =>
+const update = (db: Queryable) => (id: number, changes: ScreeningUpdate) =>
   writtenRow(db, updateStatement('screenings', toColumns(changes), { id }, columns));
 
 /** @throws Problem in_use where it was ever booked */

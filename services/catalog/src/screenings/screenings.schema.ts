@@ -23,8 +23,14 @@ export type Screening = {
   endsAt: Date;
   /** The price of one ticket. */
   price: Money;
+  /** Null: the flat price for everyone. */
+  priceCardId: number | null;
   totalSeats: number;
   availableSeats: number;
+  /** Seats that nobody can book. */
+  blockedSeats: number;
+  /** Null: general admission. */
+  seatPlanId: number | null;
   status: z.output<typeof screeningStatus>;
 };
 
@@ -37,10 +43,12 @@ export const screening = z
     theater_id: id(),
     starts_at: instantOut(),
     ends_at: instantOut(),
-    price: money.describe('The price of one ticket'),
+    price: money.describe('The price of one ticket, where price_card_id is null'),
     total_seats: totalSeats(),
     available_seats: z.int().min(0).max(100_000).describe('At most one second old'),
     status: screeningStatus,
+    seat_plan_id: id().nullable().describe('Null: general admission'),
+    price_card_id: id().nullable().describe('Null: the flat price for everyone'),
   })
   .meta({ id: 'Screening' });
 
@@ -54,6 +62,8 @@ export const presentScreening = (from: Screening): z.output<typeof screening> =>
   total_seats: from.totalSeats,
   available_seats: from.availableSeats,
   status: from.status,
+  seat_plan_id: from.seatPlanId,
+  price_card_id: from.priceCardId,
 });
 
 export const newScreening = (currency: string | undefined) =>
@@ -62,7 +72,24 @@ export const newScreening = (currency: string | undefined) =>
     theater_id: id(),
     starts_at: instant(),
     price: price(currency).exactOptional(),
+    price_card_id: id()
+      .nullable()
+      .exactOptional()
+      .describe('Default: the first price card that applies, unless there is a price'),
+  }).check(refuseTwoPrices);
+
+type Priced = { price?: Money; price_card_id?: number | null };
+
+/** A flat price excludes a price card. */
+const refuseTwoPrices: z.core.CheckFn<Priced> = ({ value, issues }) => {
+  if (value.price === undefined || typeof value.price_card_id !== 'number') return;
+  issues.push({
+    code: 'custom',
+    path: ['price_card_id'],
+    message: 'cannot be set together with price',
+    input: value,
   });
+};
 
 export type NewScreening = z.output<ReturnType<typeof newScreening>>;
 
@@ -71,9 +98,13 @@ export const screeningChange = (currency: string | undefined) =>
     theater_id: id(),
     starts_at: instant(),
     price: price(currency),
+    price_card_id: id().nullable().describe('Null: the flat price for everyone'),
     total_seats: totalSeats(),
+    seat_plan_id: id()
+      .nullable()
+      .describe("The theater's seat plan in its present version; null: general admission"),
     status: screeningStatus,
-  });
+  }).check(refuseTwoPrices);
 
 export type ScreeningChange = z.output<ReturnType<typeof screeningChange>>;
 

@@ -6,11 +6,19 @@ import { Problem } from '@movie-ticketing/kit/problems';
 import { makeMoviesRepository } from '../movies/movies.repository.ts';
 import type { Movie } from '../movies/movies.schema.ts';
 import { movieNotFound } from '../movies/movies.service.ts';
+import { makePriceCardsRepository } from '../price-cards/price-cards.repository.ts';
+import { makeSeatMapsRepository } from '../seat-maps/seat-maps.repository.ts';
+import { makeSeatPlansRepository } from '../seat-plans/seat-plans.repository.ts';
 import { makeTheatersRepository } from '../theaters/theaters.repository.ts';
 import type { Theater } from '../theaters/theaters.schema.ts';
 import { theaterNotFound } from '../theaters/theaters.service.ts';
-import { changesOf, newScreeningOf } from './screening-rules.ts';
-import { makeScreeningsRepository, type ListedScreening } from './screenings.repository.ts';
+import { fitSeatPlan, type FittedSeats } from './fit-seat-plan.ts';
+import { changesOf, newScreeningOf, planAfter } from './screening-rules.ts';
+import {
+  makeScreeningsRepository,
+  type ListedScreening,
+  type ScreeningUpdate,
+} from './screenings.repository.ts';
 import type {
   NewScreening,
   Screening,
@@ -18,7 +26,7 @@ import type {
   ScreeningQuery,
 } from './screenings.schema.ts';
 
-const screeningNotFound = (): Problem =>
+export const screeningNotFound = (): Problem =>
   new Problem('not_found', { detail: 'Screening not found.' });
 
 /** Locks in the order of the whole system: the movie, the theater, then screenings. */
@@ -37,9 +45,44 @@ const lockReferences = async (
 const insert = async (tx: Queryable, screening: NewScreening): Promise<Screening> => {
   const screenings = makeScreeningsRepository(tx);
   const references = await lockReferences(tx, screening.movie_id, screening.theater_id);
+  const cards = await makePriceCardsRepository(tx).listChoosing();
   return screenings.insert(
-    newScreeningOf({ ...references, now: await screenings.now() }, screening),
+    newScreeningOf({ ...references, now: await screenings.now() }, screening, cards),
   );
+};
+
+/** What a change to another seat plan needs: the seat map there, and the next version of the map. */
+type NewPlan = { fitted: FittedSeats | undefined; seatsVersion: number };
+
+/** @param screening that is locked @returns undefined where the plan stays */
+const newPlanOf = async (
+  tx: Queryable,
+  screening: Screening,
+  toId: number | null,
+): Promise<NewPlan | undefined> => {
+  if (toId === screening.seatPlanId) return undefined;
+  const map = await makeSeatMapsRepository(tx).find(screening.id);
+  const seatsVersion = (map?.version ?? 0) + 1;
+  const { seatPlanId: fromId, taken, blocked } = map ?? {};
+  if (toId === null || typeof fromId !== 'number' || !taken || !blocked) {
+    return { fitted: undefined, seatsVersion };
+  }
+  const plans = makeSeatPlansRepository(tx);
+  const [from, to] = [await plans.find(fromId), await plans.find(toId)];
+  if (from === undefined || to === undefined) throw new Error('a seat plan does not exist');
+  return { fitted: fitSeatPlan({ taken, blocked }, from, to), seatsVersion };
+};
+
+const updateOf = async (
+  tx: Queryable,
+  screening: Screening,
+  references: { movie: Movie; theater: Theater },
+  change: ScreeningChange,
+): Promise<ScreeningUpdate> => {
+  const plan = await newPlanOf(tx, screening, planAfter(screening, references.theater, change));
+  const now = await makeScreeningsRepository(tx).now();
+  const changes = changesOf(screening, { ...references, now, fitted: plan?.fitted }, change);
+  return plan === undefined ? changes : { ...changes, seatsVersion: plan.seatsVersion };
 };
 
 /** @returns undefined where the screening was moved to another theater before its row was locked */
@@ -58,7 +101,7 @@ const tryChange = async (
   if (screening === undefined) throw screeningNotFound();
   verify(screening);
   if ((change.theater_id ?? screening.theaterId) !== theaterId) return undefined;
-  const changes = changesOf(screening, { ...references, now: await screenings.now() }, change);
+  const changes = await updateOf(tx, screening, references, change);
   return Object.keys(changes).length === 0 ? screening : screenings.update(id, changes);
 };
 

@@ -50,7 +50,7 @@ export const theaterEndpoints = {
     operationId: 'updateTheater',
     summary: 'Update a theater',
     description:
-      'A new number of seats applies to new screenings; existing ones keep theirs. A time zone that would move an upcoming screening outside the run of its movie is refused.',
+      'A new number of seats applies to new screenings; existing ones keep theirs. A theater with a seat plan has the seats of its plan. A time zone that would move an upcoming screening outside the run of its movie is refused.',
     tag,
     access: 'admin',
     params: idParams,

@@ -7,7 +7,7 @@ import {
   type ColumnValues,
 } from '@movie-ticketing/kit/statements';
 
-import type { NewTheater, Theater, TheaterChange, TheaterQuery } from './theaters.schema.ts';
+import type { NewTheater, Theater, TheaterQuery } from './theaters.schema.ts';
 
 type TheaterRow = {
   id: number;
@@ -15,9 +15,14 @@ type TheaterRow = {
   location: string;
   time_zone: string;
   total_seats: number;
+  seat_plan_id: number | null;
+  prevent_orphan_seats: boolean;
 };
 
-const columns = 'id, name, location, time_zone, total_seats';
+/** Columns that change. */
+type TheaterUpdate = Partial<Omit<TheaterRow, 'id'>>;
+
+const columns = 'id, name, location, time_zone, total_seats, seat_plan_id, prevent_orphan_seats';
 
 const toTheater = (row: TheaterRow): Theater => ({
   id: row.id,
@@ -25,10 +30,12 @@ const toTheater = (row: TheaterRow): Theater => ({
   location: row.location,
   timeZone: row.time_zone,
   totalSeats: row.total_seats,
+  seatPlanId: row.seat_plan_id,
+  preventOrphanSeats: row.prevent_orphan_seats,
 });
 
 /** Fields whose column has the same name are stored as they are. */
-const toColumns = (fields: TheaterChange): ColumnValues => fields;
+const toColumns = (fields: TheaterUpdate): ColumnValues => fields;
 
 /** One row more than `limit` where there is a next page. */
 const list =
@@ -77,7 +84,7 @@ const insert =
 /** Of a theater that is locked. */
 const update =
   (db: Queryable) =>
-  async (id: number, change: TheaterChange): Promise<Theater> => {
+  async (id: number, change: TheaterUpdate): Promise<Theater> => {
     const { text, values } = updateStatement('theaters', toColumns(change), { id }, columns);
     return toTheater(onlyRow(await db.query<TheaterRow>(text, values)));
   };

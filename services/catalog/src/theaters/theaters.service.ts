@@ -1,7 +1,7 @@
 import type { Database, Queryable } from '@movie-ticketing/kit/database';
 import type { ApiResponse, Verify } from '@movie-ticketing/kit/endpoint';
 import { withIdempotency, type IdempotentRequest } from '@movie-ticketing/kit/idempotency';
-import { Problem } from '@movie-ticketing/kit/problems';
+import { invalid, Problem } from '@movie-ticketing/kit/problems';
 
 import { requireAllWithinRun } from '../movies/run.ts';
 import { makeScreeningsRepository } from '../screenings/screenings.repository.ts';
@@ -20,6 +20,13 @@ const requireLegalTimeZone = async (
   if (timeZone === theater.timeZone) return;
   const upcoming = await makeScreeningsRepository(tx).upcomingOf('theater_id', theater.id);
   requireAllWithinRun(upcoming.map((each) => ({ ...each, timeZone })));
+};
+
+/** @throws Problem invalid_request: the seats of a plan are counted, not set */
+const requireSeatsOfPlan = (theater: Theater, change: TheaterChange): void => {
+  if (theater.seatPlanId === null || change.seat_plan_id === null) return;
+  if (change.total_seats === undefined || change.total_seats === theater.totalSeats) return;
+  throw invalid('total_seats', 'follows the seat plan of the theater');
 };
 
 export type TheatersService = ReturnType<typeof makeTheatersService>;
@@ -52,6 +59,7 @@ export const makeTheatersService = (db: Database) => {
         const theater = await repository.lock(id);
         if (theater === undefined) throw theaterNotFound();
         verify(theater);
+        requireSeatsOfPlan(theater, change);
         await requireLegalTimeZone(tx, theater, change.time_zone ?? theater.timeZone);
         return repository.update(id, change);
       }),
