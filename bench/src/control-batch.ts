@@ -87,6 +87,8 @@ const insertBooking = async (
     currency: screening.currency,
     createdAt: screening.now,
     expiresAt: new Date(screening.now.getTime() + holdMs),
+    promoCodeId: null,
+    tickets: [],
   };
   const [row] = await tx.query<{ id: number }>(
     `INSERT INTO bookings

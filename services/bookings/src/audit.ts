@@ -1,9 +1,10 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
 
 import { seatChecks } from './seats/seats.checks.ts';
+import { ticketChecks } from './tickets/tickets.checks.ts';
 
 /** A promise and the SQL that finds its violations, one per row. */
-export type Check = { name: string; promise: 1 | 2 | 3 | 4; sql: string };
+export type Check = { name: string; promise: 1 | 2 | 3 | 4 | 5 | 6; sql: string };
 
 /** The number of violations that a check found, with the first few. */
 export type Finding = { name: string; promise: number; violations: number; examples: string[] };
@@ -12,11 +13,12 @@ export type Finding = { name: string; promise: number; violations: number; examp
 const now = `coalesce(nullif(current_setting('audit.now', true), '')::timestamptz, clock_timestamp())`;
 
 /**
- * What is always true (README, "What it promises": 1 seats, 2 durability, 3 holds, 4 money), checked on
+ * What is always true (README, "What it promises": 1 seats, 2 durability, 3 holds, 4 money, 5 tickets, 6 amounts), checked on
  * the rows in one snapshot. It may run at any time, under load.
  */
 const checks: readonly Check[] = [
   ...seatChecks,
+  ...ticketChecks,
   {
     name: 'every stored result agrees with its booking or payment',
     promise: 2,

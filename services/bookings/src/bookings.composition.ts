@@ -19,6 +19,7 @@ import { makeBookingsService } from './bookings/bookings.service.ts';
 import type { PaymentProvider } from './payments/payment-provider.ts';
 import { makePaymentsHandlers } from './payments/payments.handlers.ts';
 import { makePaymentsService } from './payments/payments.service.ts';
+import { makeSeatLayouts } from './seats/seat-layouts.ts';
 import { makeSimulatedProvider } from './payments/simulated-provider.ts';
 
 export type BookingsOptions = {
@@ -57,6 +58,13 @@ const bookingLimits = (env: BookingsOptions['environment']): BookingLimits | und
         expiredHoldsPerHour: env.MAX_EXPIRED_HOLDS_PER_HOUR,
       };
 
+const batchSettings = (env: BookingsOptions['environment']): BatchSettings => ({
+  holdMs: env.HOLD_MINUTES * 60_000,
+  patienceMs: 5_000,
+  limits: bookingLimits(env),
+  layouts: makeSeatLayouts(),
+});
+
 const lateResponseMs = 5_000;
 
 /** Wires the bookings service: queue, handlers and background workers on one bounded pool. */
@@ -67,11 +75,7 @@ export const makeBookingsProcess = (options: BookingsOptions): Service => {
     name: 'bookings',
     requiredMigration: requiredMigration(),
   });
-  const settings: BatchSettings = {
-    holdMs: env.HOLD_MINUTES * 60_000,
-    patienceMs: 5_000,
-    limits: bookingLimits(env),
-  };
+  const settings = batchSettings(env);
   const queue = (options.makeQueue ?? makeBookingQueue)({
     limit: env.BOOKING_QUEUE_LIMIT,
     run: (requests) => (options.run ?? runBatch)(db, requests, settings),

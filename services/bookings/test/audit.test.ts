@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
+import {
+  drawnPlan,
+  insertPromoCode,
+  insertScreening,
+  insertSeatedScreening,
+} from '@movie-ticketing/catalog/testing/builders';
 import { audit, auditSnapshot, type Finding } from '../src/audit.ts';
 import { as, hold } from '../testing/clients.ts';
 import { openTransaction } from '../testing/row-lock.ts';
@@ -13,6 +18,8 @@ describe('the audit', () => {
   let confirmed: number;
   let pending: number;
   let refunded: number;
+  /** A pending one of two numbered seats, with a promo code. */
+  let seated: number;
   beforeAll(async () => {
     system = await startBookingsSystem();
     [user] = (await system.users(1)) as [TestUser];
@@ -27,10 +34,19 @@ describe('the audit', () => {
     for (;;) {
       if ((await client.booking(refunded)).body.booking.status === 'refunded') break;
     }
+    const hall = await insertSeatedScreening(system.db, drawnPlan(['ssss']));
+    const { code } = await insertPromoCode(system.db);
+    const made = await system.server.api('POST', '/bookings', {
+      token: user.token,
+      body: { screening_id: hall.id, num_tickets: 2, promo_code: code },
+    });
+    seated = made.body.booking.id;
     // No worker repairs what the test breaks from here on.
     await system.server.stop();
     await system.db.query('ALTER TABLE bookings DISABLE TRIGGER ALL');
     await system.db.query('ALTER TABLE payments DISABLE TRIGGER ALL');
+    await system.db.query('ALTER TABLE tickets DISABLE TRIGGER ALL');
+    await system.db.query('ALTER TABLE screenings DROP CONSTRAINT screenings_seat_map');
   });
   afterAll(() => system.stop());
 
@@ -42,7 +58,8 @@ describe('the audit', () => {
         statement
           .replace('$confirmed', String(confirmed))
           .replace('$pending', String(pending))
-          .replace('$refunded', String(refunded)),
+          .replace('$refunded', String(refunded))
+          .replaceAll('$seated', String(seated)),
       );
     }
     const findings = await audit(tx);
@@ -57,7 +74,7 @@ describe('the audit', () => {
 
   test('reports no violation in consistent data', async () => {
     expect(await brokenAfter()).toEqual([]);
-    expect(await auditSnapshot(system.db)).toHaveLength(8);
+    expect(await auditSnapshot(system.db)).toHaveLength(14);
   });
 
   const seats = 'every seat is available or belongs to exactly one live booking';
@@ -69,7 +86,47 @@ describe('the audit', () => {
   const charges = 'payments agree with the records of the simulated provider on every charge';
   const refunds = 'payments agree with the records of the simulated provider on every refund';
 
+  const places =
+    'every taken seat is on exactly one live ticket, and every live ticket has its seat';
+  const alive = 'the tickets of a booking are live if and only if the booking is';
+  const has = 'a booking of a screening with a seat plan has its tickets';
+  const belongs = 'every ticket belongs to a booking';
+  const amounts = 'the amounts of a booking’s tickets add up to its total';
+  const uses = 'the uses of a promo code are those of live bookings';
+
   test.each<[string, string, string[]]>([
+    [
+      'a taken seat has no ticket',
+      `UPDATE screenings SET taken = B'1111' WHERE taken IS NOT NULL`,
+      [places],
+    ],
+    [
+      'a ticket has a seat that is not taken',
+      `UPDATE tickets SET seat = 3 WHERE id = $seated * 1000`,
+      [places],
+    ],
+    [
+      'a ticket of a live booking is void',
+      `UPDATE tickets SET status = 'void' WHERE id = $seated * 1000`,
+      [places, alive],
+    ],
+    [
+      'the tickets of a booking are gone',
+      'DELETE FROM tickets WHERE id / 1000 = $seated',
+      [places, has],
+    ],
+    [
+      'a ticket has no booking',
+      `INSERT INTO tickets (id, screening_id, price_minor, discount_minor, fee_minor, tax_minor)
+       VALUES (999999000, 1, 0, 0, 0, 0)`,
+      [belongs],
+    ],
+    [
+      'a ticket costs something else',
+      'UPDATE tickets SET fee_minor = fee_minor + 1 WHERE id = $seated * 1000',
+      [amounts],
+    ],
+    ['a promo code was used more often', 'UPDATE promo_codes SET uses = uses + 1', [uses]],
     ['a seat vanishes', 'UPDATE screenings SET available_seats = available_seats - 1', [seats]],
     [
       'a seat is sold twice',
@@ -177,7 +234,7 @@ describe('the audit', () => {
     const [finding] = await findingsAfter(
       `INSERT INTO screenings (movie_id, theater_id, starts_at, ends_at, price_minor, currency, total_seats, available_seats)
        SELECT movie_id, theater_id, starts_at + n * interval '1 day', ends_at + n * interval '1 day', 1, 'USD', 10, 9
-       FROM screenings, generate_series(1, 12) n`,
+       FROM screenings, generate_series(1, 12) n WHERE seat_plan_id IS NULL`,
     );
     expect(finding).toMatchObject({ name: seats, promise: 1, violations: 12 });
     expect(finding!.examples).toHaveLength(5);

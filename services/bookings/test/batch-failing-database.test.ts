@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Database } from '@movie-ticketing/kit/database';
 import { CommitInDoubt } from '@movie-ticketing/kit/database-errors';
 
+import { makeSeatLayouts } from '../src/seats/seat-layouts.ts';
 import { runBatch } from '../src/batch/run-batch.ts';
 import { bookingRequest, resultName } from '../testing/booking-requests.ts';
 
@@ -20,7 +21,7 @@ const failing = (error: Error & { code?: string }) => {
 const requests = Array.from({ length: 64 }, (_, index) =>
   bookingRequest({ userId: index + 1, screeningId: 1 }),
 );
-const settings = { holdMs: 900_000, patienceMs: 250 };
+const settings = { holdMs: 900_000, patienceMs: 250, layouts: makeSeatLayouts() };
 
 describe('a database that fails every batch', () => {
   test.each([

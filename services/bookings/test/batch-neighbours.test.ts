@@ -64,11 +64,14 @@ describe('a batch with one bad request', () => {
       currency: 'USD',
       createdAt: now,
       expiresAt: now,
+      promoCodeId: null,
+      tickets: [],
     });
     const naive = db.attempt((tx) => {
       makeBatchRepository(tx).write(
         [row({ ...good(), id: 2 }, 1_000_001), row(gone, 1_000_002)],
         [],
+        new Map(),
       );
       return Promise.resolve();
     });

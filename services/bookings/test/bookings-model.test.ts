@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  drawnPlan,
+  insertScreening,
+  insertSeatedScreening,
+} from '@movie-ticketing/catalog/testing/builders';
 import type { Database } from '@movie-ticketing/kit/database';
 import fc from 'fast-check';
 
@@ -24,15 +29,22 @@ describe('random sequences of commands', () => {
     await system.stop();
   });
 
+  const kinds = {
+    'general admission': (total_seats: number) => insertScreening(system.db, { total_seats }),
+    'numbered seats': (total: number) =>
+      insertSeatedScreening(system.db, drawnPlan(['s'.repeat(total - 2), 'ss'])),
+  };
+  type Kind = keyof typeof kinds;
+
   /** @param change adds a defect to the real bookings, for the control */
-  const follow = (change: (real: RealBookings) => RealBookings = (real) => real) =>
+  const follow = (kind: Kind, change: (real: RealBookings) => RealBookings = (real) => real) =>
     fc.asyncProperty(commandSequences, async (commands) => {
       const model = {
         screenings: totals.map((total) => ({ total, cancelled: false })),
         bookings: [],
         keys: new Map(),
       };
-      const real = change(await startRealBookings(system, db, users, totals));
+      const real = change(await startRealBookings(system, db, users, totals, kinds[kind]));
       try {
         await fc.asyncModelRun(() => ({ model, real }), commands);
       } finally {
@@ -48,12 +60,16 @@ describe('random sequences of commands', () => {
     markInterruptAsFailure: false,
   };
 
-  test('every status and number of seats agrees with the model after each command', async () => {
-    const result = await fc.check(follow(), bounded);
-    expect(result.counterexample).toBeNull();
-    expect(result.numRuns).toBeGreaterThan(20);
-    await expectPromisesKept(system.db);
-  }, 300_000);
+  test.each<Kind>(['general admission', 'numbered seats'])(
+    'every status and number of seats of %s agrees with the model after each command',
+    async (kind) => {
+      const result = await fc.check(follow(kind), bounded);
+      expect(result.counterexample).toBeNull();
+      expect(result.numRuns).toBeGreaterThan(20);
+      await expectPromisesKept(system.db);
+    },
+    300_000,
+  );
 
   test('control: the model detects a cancellation that releases one seat too few', async () => {
     const forgetful = (real: RealBookings): RealBookings => ({
@@ -69,7 +85,10 @@ describe('random sequences of commands', () => {
         return outcome;
       },
     });
-    const result = await fc.check(follow(forgetful), { ...bounded, endOnFailure: true });
+    const result = await fc.check(follow('general admission', forgetful), {
+      ...bounded,
+      endOnFailure: true,
+    });
     expect(result.failed).toBe(true);
   }, 300_000);
 });

@@ -24,6 +24,12 @@ const screening = (over: Partial<LockedScreening>): LockedScreening => ({
   now,
   priceMinor: 1_500,
   currency: 'USD',
+  movieId: 1,
+  seatPlanId: null,
+  occupied: null,
+  preventOrphans: false,
+  priceCardId: null,
+  priceCard: undefined,
   ...over,
 });
 
@@ -32,13 +38,13 @@ type WantedBooking = {
   requestedBy?: number;
   screeningId: number;
   numTickets: number;
-  isLimited?: boolean;
+  byStaff?: boolean;
   key?: string | undefined;
 };
 
 const toRequest = ({ key, ...one }: WantedBooking): BookingRequest => ({
   ...one,
-  isLimited: one.isLimited ?? true,
+  byStaff: one.byStaff ?? false,
   requestedBy: one.requestedBy ?? one.userId,
   reference: makeReference(),
   idempotency:
@@ -61,6 +67,9 @@ const viewOf = (
   activeUserIds: new Set(requests.flatMap(({ userId, requestedBy }) => [userId, requestedBy])),
   keys: new Map(),
   usage: new Map(),
+  promoCodes: new Map(),
+  layouts: new Map(),
+  ticketTypes: new Map(),
   ids: requests.map((_, index) => 100 + index),
   ...over,
 });

@@ -2,7 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 
 import type { Database } from '@movie-ticketing/kit/database';
 
-import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
+import {
+  drawnPlan,
+  insertPromoCode,
+  insertScreening,
+  insertSeatedScreening,
+} from '@movie-ticketing/catalog/testing/builders';
 import { until } from '@movie-ticketing/kit/testing/until';
 import { untilWaiting } from '../../catalog/testing/lock-waits.ts';
 import { as, inParallel } from '../testing/clients.ts';
@@ -17,19 +22,33 @@ const deadlocks = async (db: Database): Promise<number> => {
   return row?.deadlocks ?? Number.NaN;
 };
 
+const hall = ['ssssssssss', 'ssssssssss', 'ssssssssss', 'ssssssssss'];
+
 describe('many screenings at the same time', () => {
   test('three processes that book, pay, cancel and expire in the same screenings do not deadlock', async () => {
     const system = await startBookingsSystem({ processes: 3, env: { HOLD_MINUTES: '0.01' } });
     try {
       const screenings: { id: number }[] = [];
-      for (let i = 0; i < 12; i += 1) screenings.push(await insertScreening(system.db));
+      for (let i = 0; i < 6; i += 1) {
+        screenings.push(await insertScreening(system.db));
+        screenings.push(await insertSeatedScreening(system.db, drawnPlan(hall)));
+      }
+      const { code } = await insertPromoCode(system.db);
+      const { code: other } = await insertPromoCode(system.db);
       const users = await system.users(40);
       const before = await deadlocks(system.db);
       const journeys = Array.from({ length: 400 }, (_, index) => async () => {
         const client = as(system.servers[index % 3]!.api, users[index % 40]!);
         // Batches collect screenings in every possible order.
         const screening = screenings[(index * 7 + (index >> 3) * 5) % 12]!;
-        const booked = await client.book(screening.id, 1 + (index % 2));
+        const booked = await system.servers[index % 3]!.api('POST', '/bookings', {
+          token: users[index % 40]!.token,
+          body: {
+            screening_id: screening.id,
+            num_tickets: 1 + (index % 2),
+            ...(index % 5 < 2 ? { promo_code: index % 2 === 0 ? code : other } : {}),
+          },
+        });
         if (booked.status !== 201) return booked;
         const { id } = booked.body.booking;
         if (index % 3 === 0) await client.pay(id, index % 2 === 0 ? undefined : 'tok_declined');

@@ -22,15 +22,17 @@ describe('the seats of a screening', () => {
   const seatsOf = (ids: readonly number[]): Promise<number[]> =>
     Promise.all(ids.map((id) => system.seatsOf(id)));
 
+  const holder = (id: number, screeningId: number, numTickets: number) => ({
+    ...{ id, screeningId, numTickets },
+    promoCodeId: null,
+    tickets: [],
+  });
+
   test('several bookings of one screening all count, taken or released', async () => {
     const [one, other] = await screenings();
-    const bookings = [
-      { screeningId: one, numTickets: 3 },
-      { screeningId: other, numTickets: 2 },
-      { screeningId: one, numTickets: 4 },
-    ];
+    const bookings = [holder(1, one, 3), holder(2, other, 2), holder(3, one, 4)];
     const parameters = makeParameters();
-    const { taken_seats: text } = takeSeats(parameters, bookings);
+    const { taken_seats: text } = takeSeats(parameters, bookings, new Map());
     await system.db.query(text!, parameters.values);
     expect(await seatsOf([one, other])).toEqual([93, 98]);
     await makeSeatsRepository(system.db).release(bookings);
@@ -53,7 +55,7 @@ describe('the seats of a screening', () => {
   test('taking more seats than are available fails and takes none', async () => {
     const [one] = await screenings();
     const parameters = makeParameters();
-    const { taken_seats: text } = takeSeats(parameters, [{ screeningId: one, numTickets: 101 }]);
+    const { taken_seats: text } = takeSeats(parameters, [holder(1, one, 101)], new Map());
     await expect(system.db.query(text!, parameters.values)).rejects.toMatchObject({
       code: '23514',
     });

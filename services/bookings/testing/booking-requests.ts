@@ -8,6 +8,7 @@ import {
   type BookingResult,
 } from '../src/batch/booking-request.ts';
 import type { BatchSettings } from '../src/batch/run-batch.ts';
+import { makeSeatLayouts } from '../src/seats/seat-layouts.ts';
 
 /** A booking request of a user for themselves. */
 export const bookingRequest = (
@@ -20,7 +21,7 @@ export const bookingRequest = (
     requestedBy: userId,
     screeningId,
     numTickets,
-    isLimited: true,
+    byStaff: false,
     reference: makeReference(),
     idempotency:
       key === undefined
@@ -34,7 +35,11 @@ export const bookingRequest = (
   };
 };
 
-export const batchSettings: BatchSettings = { holdMs: 900_000, patienceMs: 5_000 };
+export const batchSettings: BatchSettings = {
+  holdMs: 900_000,
+  patienceMs: 5_000,
+  layouts: makeSeatLayouts(),
+};
 
 /** `booked`, `replayed`, or the code of the refusal. */
 export const resultName = (result: BookingResult): string =>

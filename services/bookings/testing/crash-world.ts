@@ -1,7 +1,11 @@
 import { makeDatabase, type Database } from '@movie-ticketing/kit/database';
 import { silentLogger } from '@movie-ticketing/kit/testing/api';
 
-import { insertScreening } from '@movie-ticketing/catalog/testing/builders';
+import {
+  drawnPlan,
+  insertScreening,
+  insertSeatedScreening,
+} from '@movie-ticketing/catalog/testing/builders';
 import { auditSnapshot } from '../src/audit.ts';
 import { until, type CrashClient, type Reply } from './crash-client.ts';
 import { compareLedger } from './crash-ledger.ts';
@@ -18,11 +22,15 @@ export const openOwner = (url: string): Database =>
     settings: { lock_timeout: 20_000, statement_timeout: 60_000 },
   });
 
-/** Large screenings that never sell out, and small ones that do. */
+/** Large screenings that never sell out, and small ones that do; two of them with numbered seats. */
 export const insertScreenings = async (db: Database): Promise<number[]> => {
   const ids: number[] = [];
-  for (const total_seats of [100_000, 100_000, 50_000, 200, 100]) {
+  for (const total_seats of [100_000, 50_000, 100]) {
     ids.push((await insertScreening(db, { total_seats })).id);
+  }
+  for (const rows of [100, 4]) {
+    const plan = drawnPlan(Array.from({ length: rows }, () => 's'.repeat(50)));
+    ids.push((await insertSeatedScreening(db, plan)).id);
   }
   return ids;
 };

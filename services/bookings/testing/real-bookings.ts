@@ -42,10 +42,13 @@ export const startRealBookings = async (
   db: Database,
   users: readonly TestUser[],
   totals: readonly number[],
+  /** Makes a screening with so many seats. */
+  newScreening: (total: number) => Promise<{ id: number }> = (total_seats) =>
+    insertScreening(system.db, { total_seats }),
 ) => {
   const screenings: number[] = [];
   for (const total of totals) {
-    screenings.push((await insertScreening(system.db, { total_seats: total })).id);
+    screenings.push((await newScreening(total)).id);
   }
   const run = String(screenings[0]);
   const queue = makeBookingQueue({ limit: 100, run: (it) => runBatch(db, it, batchSettings) });

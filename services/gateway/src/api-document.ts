@@ -41,6 +41,8 @@ const tags = [
   { name: 'Movies', description: 'The movies that are shown.' },
   { name: 'Theaters', description: 'Auditoriums with their time zones and numbers of seats.' },
   { name: 'Screenings', description: 'One movie in one theater at one time, with its free seats.' },
+  { name: 'Seat plans', description: 'The numbered seats of theaters, in versions.' },
+  { name: 'Prices', description: 'Ticket types, price cards and promo codes.' },
   { name: 'Bookings', description: 'Seats that a user holds, and after payment has bought.' },
   { name: 'Payments', description: 'Pay for a booking and read the outcome.' },
   { name: 'Users', description: 'The current user.' },

@@ -215,11 +215,13 @@ describe('the body', () => {
     },
   );
 
+  const mayBeZero = new Set(['booking_fee', 'tax_rate_bp']);
   test.each(named(takesBody))('%s rejects a number past 2^53 with 400', async (_name, endpoint) => {
     const example = examples[endpoint.operationId] as Record<string, unknown>;
     for (const [field, value] of Object.entries(example)) {
       if (typeof value !== 'number') continue;
       for (const number of ['9007199254740993', '1e400', '-1', '1.5', '0', '"1"']) {
+        if (number === '0' && mayBeZero.has(field)) continue;
         const body = JSON.stringify({ ...example, [field]: '@' }).replace('"@"', number);
         expect([field, number, (await ask(endpoint, { body })).status]).toEqual([
           field,
@@ -230,8 +232,9 @@ describe('the body', () => {
     }
   });
 
-  test.each(named(writes))('%s rejects a body over 100 kB with 413', async (_name, endpoint) => {
-    const answer = await ask(endpoint, { body: JSON.stringify({ a: 'x'.repeat(101_000) }) });
+  test.each(named(writes))('%s rejects a body over its limit with 413', async (_name, endpoint) => {
+    const limit = endpoint.maximumBodyBytes ?? 100_000;
+    const answer = await ask(endpoint, { body: JSON.stringify({ a: 'x'.repeat(limit) }) });
     expect([answer.status, answer.body.code]).toEqual([413, 'payload_too_large']);
   });
 

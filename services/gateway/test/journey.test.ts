@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ApiAnswer, ApiRequest } from '@movie-ticketing/kit/testing/api';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
+import { buySeats, deletePrices } from '../testing/seat-journey.ts';
 import { startTestSystem, type TestSystem, type TestUser } from '../testing/system.ts';
 
 /** Every operation once as it is meant, across the services; each answer is held against OpenAPI. */
@@ -213,6 +214,14 @@ describe('from an empty house to a refund', () => {
     );
     expect(all.body.bookings).toHaveLength(2);
   });
+
+  test('a customer chooses seats at the prices of a card, with a promo code', async () => {
+    const screening = await addScreening(12);
+    await buySeats({ expectStatus, asAdmin, asCustomer }, screening);
+  });
+
+  test('an admin deletes ticket types, price cards and promo codes that nothing depends on', () =>
+    deletePrices({ expectStatus, asAdmin, asCustomer }));
 
   test('an admin deletes resources that nothing depends on', async () => {
     const unused = await addScreening(9);

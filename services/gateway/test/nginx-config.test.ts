@@ -45,7 +45,8 @@ const chooser = (config: string): ((path: string) => string) => {
 
 const choose = chooser(render(routes));
 const serviceOf = (body: string): string | undefined => /set \$service (\w+);/.exec(body)?.[1];
-const isForwarded = (body: string): boolean => body.includes('rewrite ^ /-/$forwarding last;');
+const isForwarded = (body: string): boolean =>
+  /rewrite \^ \/-\/(?:\$forwarding|forward-large) last;/.test(body);
 const example = (path: string): string => path.replaceAll(/:\w+/g, '17');
 
 const behind = routes.filter(({ service }) => service !== 'gateway');
@@ -58,6 +59,15 @@ describe('routes', () => {
     expect(serviceOf(location)).toBe(entry.service);
     expect(location).toContain(`set $route ${entry.path};`);
     expect(isForwarded(location)).toBe(true);
+  });
+
+  test('a larger body has a limit of its own, in both locations, and is not retried', () => {
+    const large = behind.filter(({ maximumBodyBytes }) => maximumBodyBytes !== undefined);
+    expect(large.map(({ path }) => path)).toEqual(['/theaters/:id/seat-plan']);
+    for (const location of [choose('/theaters/17/seat-plan'), choose('/-/forward-large')]) {
+      expect(location).toContain('client_max_body_size 4000000;');
+    }
+    expect(choose('/-/forward-large')).toContain('proxy_next_upstream off;');
   });
 
   test.each(table(behind))('%s is retried only with an Idempotency-Key', (_name, entry) => {

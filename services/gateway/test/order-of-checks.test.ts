@@ -60,7 +60,7 @@ const faults: readonly Fault[] = [
   {
     name: 'an unsupported method is 405',
     appliesTo: () => true,
-    add: () => ({ method: 'PUT' }),
+    add: (_message, { method }) => ({ method: method === 'put' ? 'POST' : 'PUT' }),
     answer: [405, 'method_not_allowed'],
   },
   {
@@ -82,9 +82,11 @@ const faults: readonly Fault[] = [
     answer: [403, 'forbidden'],
   },
   {
-    name: 'a body over 100 kB is 413',
+    name: 'a body over the limit is 413',
     appliesTo: isWrite,
-    add: () => ({ body: `{"${'x'.repeat(100_001)}` }),
+    add: (_message, { maximumBodyBytes = 100_000 }) => ({
+      body: `{"${'x'.repeat(maximumBodyBytes)}`,
+    }),
     answer: [413, 'payload_too_large'],
   },
   {
@@ -198,6 +200,12 @@ const requests = async (): Promise<Record<string, Created>> => {
     const body = examples[operation] as object;
     return { body, other: { ...body, ...changes } };
   };
+  const { ticket_type } = await create('/ticket-types', { name: 'Senior' });
+  const priceCard = (ticket_type_id: number) => ({
+    name: 'Evening',
+    currency: 'USD',
+    lines: [{ ticket_type_id, amount: 1_200 }],
+  });
   return {
     createMovie: { path: '/movies', user: admin, ...changed('createMovie', { title: 'M' }) },
     createTheater: { path: '/theaters', user: admin, ...changed('createTheater', { name: 'X' }) },
@@ -206,6 +214,22 @@ const requests = async (): Promise<Record<string, Created>> => {
       user: admin,
       body: { ...newScreening, starts_at: '2027-01-21T19:30:00Z' },
       other: { ...newScreening, movie_id: unknownId, starts_at: '2027-01-21T19:30:00Z' },
+    },
+    createTicketType: {
+      path: '/ticket-types',
+      user: admin,
+      ...changed('createTicketType', { name: 'Child' }),
+    },
+    createPriceCard: {
+      path: '/price-cards',
+      user: admin,
+      body: priceCard(ticket_type.id),
+      other: priceCard(unknownId),
+    },
+    createPromoCode: {
+      path: '/promo-codes',
+      user: admin,
+      ...changed('createPromoCode', { percent: 30 }),
     },
     createBooking: {
       path: '/bookings',

@@ -75,7 +75,42 @@ const me = async (): Promise<Resource> => {
   return { ...(await roleOf(user)), path: '/users/me', token: user.token, change: {} };
 };
 
+let made = 0;
+const ticketType = () => create('/ticket-types', { name: `Type ${String((made += 1))}` });
+const priceCard = async () =>
+  create('/price-cards', {
+    name: 'Evening',
+    currency: 'USD',
+    lines: [{ ticket_type_id: idOf(await ticketType()), amount: 1_200 }],
+  });
+const promoCode = () => create('/promo-codes', { code: `C${String((made += 1))}`, percent: 10 });
+
+const ofAdmin = async (make: () => Promise<string>, change: object): Promise<Resource> => {
+  const path = await make();
+  const etag = async () => (await asAdmin('GET', path)).headers.get('etag') ?? '';
+  return { path, token: system.admin.token, etag, change };
+};
+
+const seatMap = async () => {
+  const theaterPath = await theater();
+  const plan = { seats: [{ row: 'A', number: '1', category: 'Stalls' }] };
+  expect((await asAdmin('PUT', `${theaterPath}/seat-plan`, plan)).status).toBe(201);
+  const made = await create('/screenings', {
+    movie_id: idOf(await movie()),
+    theater_id: idOf(theaterPath),
+    starts_at: '2027-06-01T18:00:00Z',
+  });
+  return `${made}/seats`;
+};
+
 const changes: [string, () => Promise<Resource>][] = [
+  ['PATCH /ticket-types/:id', () => ofAdmin(ticketType, { active: false })],
+  ['PATCH /price-cards/:id', () => ofAdmin(priceCard, { booking_fee: 1 })],
+  ['PATCH /promo-codes/:id', () => ofAdmin(promoCode, { percent: 20 })],
+  ['PATCH /screenings/:id/seats', () => ofCatalog(seatMap, { block: ['A-1'] })],
+  ['DELETE /ticket-types/:id', () => ofAdmin(ticketType, {})],
+  ['DELETE /price-cards/:id', () => ofAdmin(priceCard, {})],
+  ['DELETE /promo-codes/:id', () => ofAdmin(promoCode, {})],
   ['PATCH /movies/:id', () => ofCatalog(movie, { title: 'Another' })],
   ['PATCH /theaters/:id', () => ofCatalog(theater, { name: 'Two' })],
   ['PATCH /screenings/:id', () => ofCatalog(screening, { price: { amount: 1, currency: 'USD' } })],

@@ -15,7 +15,10 @@ import {
 } from '../bookings/bookings.repository.ts';
 import type { Booking, BookingStatus } from '../bookings/bookings.schema.ts';
 import { insertKeys, keyColumns, type NewKey } from '../idempotency/idempotency-keys.repository.ts';
-import { takeSeats } from '../seats/seats.repository.ts';
+import type { TicketType } from '../prices/screening-prices.ts';
+import { changeUses } from '../promo-codes/promo-codes.repository.ts';
+import { takeSeats, type LockedScreening } from '../seats/seats.repository.ts';
+import { insertTickets } from '../tickets/tickets.repository.ts';
 import { usageId, type Usage, type UsageKey } from './booking-limits.ts';
 import type { BookingRequest } from './booking-request.ts';
 import { keyId, type BatchView, type StoredBooking } from './decide-batch.ts';
@@ -37,7 +40,10 @@ type KeyJson = {
 
 type UsageJson = { user_id: number; screening_id: number; tickets: number; expired_holds: number };
 
+type TicketTypeJson = { id: number; staff_only: boolean; active: boolean };
+
 type ViewRow = {
+  types?: TicketTypeJson[] | null;
   active_user_ids: number[] | null;
   ids: number[] | null;
   keys?: KeyJson[] | null;
@@ -63,7 +69,7 @@ const readView =
   async (
     requests: readonly BookingRequest[],
     hasLimits: boolean,
-  ): Promise<Omit<BatchView, 'screenings'>> => {
+  ): Promise<Omit<BatchView, 'screenings' | 'layouts' | 'promoCodes'>> => {
     const { values, add } = makeParameters();
     const userIds = new Set(requests.flatMap(({ userId, requestedBy }) => [userId, requestedBy]));
     const columns = [
@@ -73,14 +79,23 @@ const readView =
     ];
     const wanted = requests.flatMap(({ idempotency }) => idempotency ?? []);
     if (wanted.length > 0) columns.push(`${selectKeys({ values, add }, wanted)} AS keys`);
-    const limited = hasLimits ? requests.filter(({ isLimited }) => isLimited) : [];
+    const limited = hasLimits ? requests.filter(({ byStaff }) => !byStaff) : [];
     if (limited.length > 0) columns.push(`${selectUsage({ values, add }, limited)} AS usage`);
-    const name = `bookings.batch.view${wanted.length > 0 ? '_with_keys' : ''}${limited.length > 0 ? '_with_usage' : ''}`;
+    const types = requests.flatMap(
+      ({ wish }) => wish?.tickets.flatMap(({ ticketTypeId }) => ticketTypeId ?? []) ?? [],
+    );
+    if (types.length > 0) columns.push(`${selectTypes({ values, add }, types)} AS types`);
+    const name = statementName('view', {
+      keys: wanted.length > 0,
+      usage: limited.length > 0,
+      types: types.length > 0,
+    });
     const [row] = await tx.query<ViewRow>(`SELECT ${columns.join(', ')}`, values, name);
     return {
       activeUserIds: new Set(row?.active_user_ids ?? []),
       ids: row?.ids ?? [],
       usage: new Map((row?.usage ?? []).map(toUsage)),
+      ticketTypes: new Map((row?.types ?? []).map(toTicketType)),
       keys: new Map(
         (row?.keys ?? []).map((stored) => [
           keyId({ userId: stored.user_id, scope: stored.scope, key: stored.key }),
@@ -89,6 +104,21 @@ const readView =
       ),
     };
   };
+
+/** Each shape of a statement is prepared under a name of its own, of at most 63 bytes: `bookings.batch.view+keys`. */
+const statementName = (statement: string, parts: Readonly<Record<string, boolean>>): string => {
+  const present = Object.keys(parts).filter((part) => parts[part] === true);
+  return `bookings.batch.${statement}${present.map((part) => `+${part}`).join('')}`;
+};
+
+const selectTypes = ({ add }: ReturnType<typeof makeParameters>, ids: readonly number[]): string =>
+  `(SELECT json_agg(json_build_object('id', id, 'staff_only', staff_only, 'active', active))
+    FROM ticket_types WHERE id = ANY(${add([...new Set(ids)])}::bigint[]))`;
+
+const toTicketType = (json: TicketTypeJson): [number, TicketType] => [
+  json.id,
+  { staffOnly: json.staff_only, active: json.active },
+];
 
 const selectKeys = (
   parameters: ReturnType<typeof makeParameters>,
@@ -129,18 +159,30 @@ const toUsage = (row: UsageJson): [string, Usage] => [
 /** Everything a batch changes, in one statement that shares a round trip with COMMIT. */
 const write =
   (tx: Transaction) =>
-  (bookings: readonly Booking[], keys: readonly NewKey[]): void => {
+  (
+    bookings: readonly Booking[],
+    keys: readonly NewKey[],
+    screenings: ReadonlyMap<number, LockedScreening>,
+  ): void => {
     const parameters = makeParameters();
+    const tickets = bookings.flatMap((booking) =>
+      booking.tickets.map((it) => ({ ...it, screeningId: booking.screeningId })),
+    );
+    const parts = {
+      keys: keys.length > 0,
+      tickets: tickets.length > 0,
+      promos: bookings.some(({ promoCodeId }) => promoCodeId !== null),
+    };
+    const seats = takeSeats(parameters, bookings, screenings);
     const writes = {
       inserted_bookings: insertBookings(parameters, bookings),
-      ...takeSeats(parameters, bookings),
-      ...(keys.length === 0 ? {} : { inserted_keys: insertKeys(parameters, keys) }),
+      ...seats,
+      ...(parts.tickets ? { inserted_tickets: insertTickets(parameters, tickets) } : {}),
+      ...(parts.promos ? { used_promo_codes: changeUses(parameters, '+', bookings) } : {}),
+      ...(parts.keys ? { inserted_keys: insertKeys(parameters, keys) } : {}),
     };
-    tx.send(
-      combineWrites(writes),
-      parameters.values,
-      keys.length > 0 ? 'bookings.batch.write_with_keys' : 'bookings.batch.write',
-    );
+    const kinds = { ...parts, general: 'taken_seats' in seats, maps: 'taken_seat_maps' in seats };
+    tx.send(combineWrites(writes), parameters.values, statementName('write', kinds));
   };
 
 /** Those of the references whose bookings are committed. */

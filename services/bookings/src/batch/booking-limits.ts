@@ -28,7 +28,7 @@ export const makeLimitCheck = (
   const ticketsOf = (id: string): number => taken.get(id) ?? usage.get(id)?.tickets ?? 0;
   return {
     findRefusal: (request: BookingRequest): Refusal | undefined => {
-      if (limits === undefined || !request.isLimited) return undefined;
+      if (limits === undefined || request.byStaff) return undefined;
       const id = usageId(request);
       const tickets = ticketsOf(id);
       if (tickets + request.numTickets > limits.ticketsPerScreening) {

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 
 import type { IdempotentRequest } from '@movie-ticketing/kit/idempotency';
-import type { ProblemCode } from '@movie-ticketing/kit/problems';
+import type { FieldError, ProblemCode } from '@movie-ticketing/kit/problems';
 
 import type { Booking } from '../bookings/bookings.schema.ts';
 
@@ -15,9 +15,27 @@ export type BookingRequest = {
   requestedBy: number;
   screeningId: number;
   numTickets: number;
-  /** Whether the booking limits apply: not to requests of staff. */
-  isLimited: boolean;
+  /** Absent: `numTickets` tickets of the default type, on the best available seats where they are numbered. */
+  wish?: TicketWish | undefined;
+  promoCode?: string | undefined;
+  /** Requests of staff have no booking limits, and may leave single seats free. */
+  byStaff: boolean;
   idempotency: IdempotentRequest | undefined;
+};
+
+/** Which tickets and seats a request is for. */
+export type TicketWish = {
+  tickets: readonly { ticketTypeId: number | undefined; seat: string | undefined }[];
+  bestAvailable: BestAvailableWish | undefined;
+};
+
+export type BestAvailableWish = {
+  /** The name of a category; undefined: one category, whichever. */
+  category: string | undefined;
+  /** Whether the party needs a wheelchair space. */
+  accessible: boolean;
+  together: 'required' | 'preferred';
+  acrossCategories: boolean;
 };
 
 /** A refused request: what `Problem` needs, as plain data. */
@@ -27,12 +45,34 @@ export type Refusal = {
   detail?: string;
   /** Whole seconds. */
   retryAfter?: number;
+  errors?: FieldError[];
+  /** Ids of the seats that the refusal is about. */
+  seats?: readonly string[];
   cause?: unknown;
 };
 
 /** The result of a request for seats. `replayed`: an earlier request with the same key made the booking. */
 export type BookingResult =
   { kind: 'booked'; booking: Booking } | { kind: 'replayed'; booking: Booking } | Refusal;
+
+export const refused = (
+  code: Refusal['code'],
+  detail?: string,
+  more: Pick<Refusal, 'seats' | 'retryAfter'> = {},
+): Refusal => ({
+  kind: 'refused',
+  code,
+  ...(detail === undefined ? {} : { detail }),
+  ...more,
+});
+
+/** A refusal of one field of the request, which only the state of its screening shows to be wrong. */
+export const refusedField = (path: string, message: string): Refusal => ({
+  kind: 'refused',
+  code: 'invalid_request',
+  detail: `${path}: ${message}`,
+  errors: [{ path, message }],
+});
 
 // Crockford's base 32: without I, L, O and U, which are easily misread.
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

@@ -1,21 +1,26 @@
 import type { IdempotentRequest } from '@movie-ticketing/kit/idempotency';
 
 import type { Booking } from '../bookings/bookings.schema.ts';
-import { makeSeatAllocation, type SeatAllocation } from '../seats/seat-allocation.ts';
+import { makePromoCodeCheck } from '../promo-codes/check-promo-code.ts';
+import type { LockedPromoCode } from '../promo-codes/promo-codes.repository.ts';
+import { makeSeatAllocation } from '../seats/seat-allocation.ts';
 import type { LockedScreening } from '../seats/seats.repository.ts';
+import { makeLimitCheck, type BookingLimits, type Usage } from './booking-limits.ts';
+import { totalOf } from '../prices/price-tickets.ts';
+import { ticketId } from '../tickets/tickets.schema.ts';
 import {
-  makeLimitCheck,
-  type BookingLimits,
-  type LimitCheck,
-  type Usage,
-} from './booking-limits.ts';
-import type { BookingRequest, BookingResult, Refusal } from './booking-request.ts';
+  refused,
+  type BookingRequest,
+  type BookingResult,
+  type Refusal,
+} from './booking-request.ts';
+import { decideTickets, type DecidedTickets, type TicketView } from './decide-tickets.ts';
 
 /** A booking stored under a key, as it was when it was made. */
 export type StoredBooking = { requestHash: Buffer; booking: Booking };
 
 /** What a batch reads, all of it after its locks. */
-export type BatchView = {
+export type BatchView = TicketView & {
   screenings: ReadonlyMap<number, LockedScreening>;
   /** Users that exist and are not deleted. */
   activeUserIds: ReadonlySet<number>;
@@ -23,6 +28,8 @@ export type BatchView = {
   keys: ReadonlyMap<string, StoredBooking>;
   /** By `usageId`, of users who have taken something. */
   usage: ReadonlyMap<string, Usage>;
+  /** Locked, by code. */
+  promoCodes: ReadonlyMap<string, LockedPromoCode>;
   /** A new booking id per request. */
   ids: readonly number[];
 };
@@ -41,6 +48,7 @@ export const decideBatch = (
 ): BookingResult[] => {
   const seats = makeSeatAllocation();
   const limitCheck = makeLimitCheck(limits, view.usage);
+  const promoCodes = makePromoCodeCheck(view.promoCodes);
   const keysInBatch = new Map<string, StoredBooking>();
   return requests.map((request, index) => {
     const { idempotency } = request;
@@ -52,14 +60,20 @@ export const decideBatch = (
       if (stored !== undefined) return replay(stored, idempotency.requestHash);
     }
     const screening = view.screenings.get(request.screeningId);
-    const refusal = findRefusal(request, screening, view, seats, limitCheck);
+    const refusal = findRefusal(request, screening, view);
     const id = view.ids[index];
     if (refusal !== undefined || screening === undefined || id === undefined) {
       return refusal ?? refused('internal');
     }
-    seats.take(screening, request.numTickets);
+    const decided = decideTickets(request, screening, view, seats, promoCodes);
+    if (decided.kind === 'refused') return decided;
+    const limited = limitCheck.findRefusal(request);
+    if (limited !== undefined) return limited;
+    const positions = decided.tickets.flatMap(({ seat }) => seat ?? []);
+    seats.take(screening, request.numTickets, positions);
     limitCheck.add(request);
-    const booking = toBooking(request, screening, id, holdMs);
+    promoCodes.add(decided.promoCode);
+    const booking = toBooking(request, screening, { id, holdMs, decided });
     if (idempotency !== undefined) {
       keysInBatch.set(keyId(idempotency), { requestHash: idempotency.requestHash, booking });
     }
@@ -67,46 +81,30 @@ export const decideBatch = (
   });
 };
 
-const refused = (code: Refusal['code'], detail?: string): Refusal => ({
-  kind: 'refused',
-  code,
-  ...(detail === undefined ? {} : { detail }),
-});
-
 const replay = (stored: StoredBooking, requestHash: Buffer): BookingResult =>
   stored.requestHash.equals(requestHash)
     ? { kind: 'replayed', booking: stored.booking }
     : refused('idempotency_key_reused');
 
 const findRefusal = (
-  request: BookingRequest,
+  { userId }: BookingRequest,
   screening: LockedScreening | undefined,
   { activeUserIds }: BatchView,
-  seats: SeatAllocation,
-  limitCheck: LimitCheck,
 ): Refusal | undefined => {
-  const { userId, numTickets } = request;
   if (!activeUserIds.has(userId)) return refused('not_found', 'User not found.');
   if (screening === undefined) return refused('not_found', 'Screening not found.');
   if (screening.status === 'cancelled') {
     return refused('screening_cancelled', 'The screening is cancelled.');
   }
-  if (screening.hasStarted) return refused('screening_started', 'The screening has started.');
-  const left = seats.seatsLeft(screening);
-  if (numTickets <= left) return limitCheck.findRefusal(request);
-  return refused(
-    'not_enough_seats',
-    left === 0
-      ? 'The screening is sold out.'
-      : `Not enough seats: ${String(numTickets)} requested, ${String(left)} available.`,
-  );
+  return screening.hasStarted
+    ? refused('screening_started', 'The screening has started.')
+    : undefined;
 };
 
 const toBooking = (
   request: BookingRequest,
   screening: LockedScreening,
-  id: number,
-  holdMs: number,
+  { id, holdMs, decided }: { id: number; holdMs: number; decided: DecidedTickets },
 ): Booking => ({
   id,
   reference: request.reference,
@@ -114,8 +112,13 @@ const toBooking = (
   screeningId: screening.id,
   numTickets: request.numTickets,
   status: 'pending',
-  totalMinor: screening.priceMinor * request.numTickets,
-  currency: screening.currency,
+  totalMinor:
+    decided.tickets.length === 0
+      ? screening.priceMinor * request.numTickets
+      : totalOf(decided.tickets),
+  currency: screening.priceCard?.currency ?? screening.currency,
   createdAt: screening.now,
   expiresAt: new Date(screening.now.getTime() + holdMs),
+  promoCodeId: decided.promoCode?.id ?? null,
+  tickets: decided.tickets.map((it, number) => ({ ...it, id: ticketId(id, number) })),
 });

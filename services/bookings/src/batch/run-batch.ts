@@ -10,6 +10,8 @@ import {
 } from '@movie-ticketing/kit/sqlstate';
 
 import type { NewKey } from '../idempotency/idempotency-keys.repository.ts';
+import { lockPromoCodes } from '../promo-codes/promo-codes.repository.ts';
+import type { SeatLayouts } from '../seats/seat-layouts.ts';
 import { makeSeatsRepository } from '../seats/seats.repository.ts';
 import { makeBatchRepository } from './batch.repository.ts';
 import type { BookingLimits } from './booking-limits.ts';
@@ -22,6 +24,7 @@ export type BatchSettings = {
   patienceMs: number;
   /** Undefined: none apply. */
   limits?: BookingLimits | undefined;
+  layouts: SeatLayouts;
 };
 
 const maximumTries = 5;
@@ -69,20 +72,24 @@ export const runBatch = async (
   }
 };
 
-/** Two round trips: BEGIN, lock and view, then the write and COMMIT. */
+/** Two round trips: BEGIN, lock and view, then the write and COMMIT. A seat plan is read once in a process. */
 const decideAndWrite = async (
   tx: Transaction,
   requests: readonly BookingRequest[],
   settings: BatchSettings,
 ): Promise<BookingResult[]> => {
   const batch = makeBatchRepository(tx);
-  const [screenings, view] = await Promise.all([
+  // In this order on the connection: a batch locks no booking or payment that exists, so promo codes come next.
+  const [screenings, view, promoCodes] = await Promise.all([
     makeSeatsRepository(tx).lock(screeningIds(requests)),
     batch.readView(requests, settings.limits !== undefined),
+    lockPromoCodes(tx, [...new Set(requests.flatMap(({ promoCode }) => promoCode ?? []))]),
   ]);
-  const results = decideBatch(requests, { screenings, ...view }, settings);
+  const plans = [...screenings.values()].flatMap(({ seatPlanId }) => seatPlanId ?? []);
+  const layouts = await settings.layouts.load(tx, plans);
+  const results = decideBatch(requests, { screenings, layouts, promoCodes, ...view }, settings);
   const bookings = results.flatMap((it) => (it.kind === 'booked' ? [it.booking] : []));
-  if (bookings.length > 0) batch.write(bookings, newKeys(requests, results));
+  if (bookings.length > 0) batch.write(bookings, newKeys(requests, results), screenings);
   return results;
 };
 

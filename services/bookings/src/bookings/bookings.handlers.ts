@@ -1,9 +1,10 @@
 import type { ApiResponse, Handler } from '@movie-ticketing/kit/endpoint';
 import { withReplayHeader } from '@movie-ticketing/kit/idempotency';
+import type { z } from 'zod';
 
 import type * as endpoints from './bookings.endpoints.ts';
-import { presentBooking, type Booking } from './bookings.schema.ts';
-import type { BookingsService } from './bookings.service.ts';
+import { presentBooking, type Booking, type newBooking } from './bookings.schema.ts';
+import type { BookingsService, NewBooking } from './bookings.service.ts';
 
 /** The response of a new booking, for the first request and its replays. */
 const presentCreated = (booking: Booking): ApiResponse => ({
@@ -17,6 +18,33 @@ const presentOne = (booking: Booking): ApiResponse => ({
   body: { booking: presentBooking(booking) },
 });
 
+type NewBookingBody = z.output<ReturnType<typeof newBooking>>;
+
+const toOrder = (body: NewBookingBody): NewBooking => {
+  const { num_tickets: count = 0, tickets, best_available: best } = body;
+  const wanted =
+    tickets ?? Array.from({ length: count }, () => ({}) as NonNullable<typeof tickets>[0]);
+  const wish =
+    tickets === undefined && best === undefined
+      ? undefined
+      : {
+          tickets: wanted.map(({ ticket_type_id: ticketTypeId, seat }) => ({ ticketTypeId, seat })),
+          bestAvailable: best && {
+            category: best.category,
+            accessible: best.accessible ?? false,
+            together: best.together ?? 'preferred',
+            acrossCategories: best.across_categories ?? false,
+          },
+        };
+  return {
+    screeningId: body.screening_id,
+    numTickets: wanted.length,
+    wish,
+    promoCode: body.promo_code,
+    userId: body.user_id,
+  };
+};
+
 export const makeBookingsHandlers = (service: BookingsService) => {
   const createBooking: Handler<ReturnType<typeof endpoints.createBooking>> = async ({
     currentUser,
@@ -24,11 +52,10 @@ export const makeBookingsHandlers = (service: BookingsService) => {
     idempotency,
     isGone,
   }) => {
-    const { result, isReplay } = await service.book(
-      currentUser,
-      { screeningId: body.screening_id, numTickets: body.num_tickets, userId: body.user_id },
-      { idempotency, isGone },
-    );
+    const { result, isReplay } = await service.book(currentUser, toOrder(body), {
+      idempotency,
+      isGone,
+    });
     return withReplayHeader(presentCreated(result), isReplay);
   };
 

@@ -6,6 +6,7 @@ import {
   type RowColumns,
 } from '@movie-ticketing/kit/statements';
 
+import { ticketsColumn, toTicket, type TicketJson } from '../tickets/tickets.repository.ts';
 import type { Booking, BookingStatus } from './bookings.schema.ts';
 
 export type BookingRow = {
@@ -19,10 +20,13 @@ export type BookingRow = {
   currency: string;
   created_at: Date;
   expires_at: Date;
+  promo_code_id: number | null;
+  tickets: TicketJson[] | null;
 };
 
-export const bookingColumns =
-  'id, reference, user_id, screening_id, num_tickets, status, total_minor, currency, created_at, expires_at';
+/** Of `bookings`, which the statement must not name otherwise. */
+export const bookingColumns = `id, reference, user_id, screening_id, num_tickets, status, total_minor, currency,
+  created_at, expires_at, promo_code_id, ${ticketsColumn}`;
 
 export const toBooking = (row: BookingRow): Booking => ({
   id: row.id,
@@ -35,6 +39,8 @@ export const toBooking = (row: BookingRow): Booking => ({
   currency: row.currency,
   createdAt: row.created_at,
   expiresAt: row.expires_at,
+  promoCodeId: row.promo_code_id,
+  tickets: (row.tickets ?? []).map(toTicket),
 });
 
 const insertColumns: RowColumns<Booking> = {
@@ -50,9 +56,16 @@ const insertColumns: RowColumns<Booking> = {
   expires_at: ['timestamptz', (it) => it.expiresAt.toISOString()],
 };
 
-/** The write of new bookings, for `combineWrites`. */
-export const insertBookings = (parameters: Parameters, bookings: readonly Booking[]): string =>
-  insertRows(parameters, 'bookings', bookings, insertColumns);
+const promoCodeColumn: RowColumns<Booking> = {
+  promo_code_id: ['bigint', (it) => it.promoCodeId],
+};
+
+/** The write of new bookings, for `combineWrites`. Its shape depends on whether any has a promo code. */
+export const insertBookings = (parameters: Parameters, bookings: readonly Booking[]): string => {
+  const hasPromoCodes = bookings.some(({ promoCodeId }) => promoCodeId !== null);
+  const columns = hasPromoCodes ? { ...insertColumns, ...promoCodeColumn } : insertColumns;
+  return insertRows(parameters, 'bookings', bookings, columns);
+};
 
 export type BookingFilter = {
   userId?: number | undefined;

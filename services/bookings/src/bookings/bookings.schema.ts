@@ -1,6 +1,8 @@
-import { id, idInText, instantOut, money } from '@movie-ticketing/kit/fields';
+import { id, idInText, instantOut, money, text } from '@movie-ticketing/kit/fields';
 import { listOf, pageById } from '@movie-ticketing/kit/pagination';
 import { z } from 'zod';
+
+import { presentTicket, ticket, ticketsOf, type Ticket } from '../tickets/tickets.schema.ts';
 
 export const bookingStatuses = [
   'pending',
@@ -22,23 +24,98 @@ export const booking = z
     total: money,
     created_at: instantOut(),
     expires_at: instantOut().describe('When a pending booking releases its seats'),
+    tickets: z.array(ticket),
+    subtotal: money.describe('The prices of the tickets'),
+    discount: money.describe('What the promo code took off'),
+    fees: money.describe('The booking fees. subtotal - discount + fees = total.'),
+    tax: money.describe('Included in total'),
   })
   .meta({ id: 'Booking' });
 
 export const bookingEnvelope = z.strictObject({ booking });
 export const bookingList = listOf('bookings', booking);
 
+const wantedTicket = z
+  .strictObject({
+    ticket_type_id: id().exactOptional(),
+    seat: text(1, 50).exactOptional().describe('The id of a seat of the seat plan'),
+  })
+  .meta({ id: 'WantedTicket' });
+
+const bestAvailable = z
+  .strictObject({
+    category: text(1, 100).exactOptional().describe('Default: one category, whichever'),
+    accessible: z
+      .boolean()
+      .exactOptional()
+      .describe('With a wheelchair space, and its companion seats'),
+    together: z
+      .enum(['required', 'preferred'])
+      .exactOptional()
+      .describe('Whether the seats must be side by side. Default: preferred.'),
+    across_categories: z
+      .boolean()
+      .exactOptional()
+      .describe('Whether several categories may be mixed where one does not suffice'),
+  })
+  .meta({ id: 'BestAvailable' });
+
+type Wanted = {
+  num_tickets?: number;
+  tickets?: { seat?: string }[];
+  best_available?: object;
+};
+
+/** Either a number of tickets or a list; best_available chooses seats where none are named. */
+const checkTickets: z.core.CheckFn<Wanted> = ({ value, issues }) => {
+  const add = (path: string[], message: string): void => {
+    issues.push({ code: 'custom', path, message, input: value });
+  };
+  const { num_tickets: count, tickets } = value;
+  if (issues.length > 0) return;
+  if (count === undefined && tickets === undefined) add(['num_tickets'], 'is required');
+  if (count !== undefined && tickets !== undefined) {
+    add(['tickets'], 'cannot be set together with num_tickets');
+  }
+  if (value.best_available !== undefined && tickets?.some(({ seat }) => seat !== undefined)) {
+    add(['best_available'], 'cannot be set together with seats');
+  }
+};
+
 export const newBooking = (maxTickets: number) =>
   z
     .strictObject({
       screening_id: id(),
-      num_tickets: z.int().min(1).max(maxTickets),
+      num_tickets: z
+        .int()
+        .min(1)
+        .max(maxTickets)
+        .describe(
+          'Tickets of the default type, on the best available seats where they are numbered',
+        )
+        .exactOptional(),
+      tickets: z
+        .array(wantedTicket)
+        .min(1)
+        .max(maxTickets)
+        .describe('Instead of num_tickets. All have a seat, or none of them.')
+        .exactOptional(),
+      best_available: bestAvailable.exactOptional(),
+      promo_code: z
+        .string()
+        .trim()
+        .toUpperCase()
+        .min(1)
+        .max(50)
+        .meta({ override: { type: 'string', minLength: 1, maxLength: 50 } })
+        .exactOptional(),
       user_id: id()
         .describe(
           'The user who will own the booking. Default: the current user. Only staff may name another.',
         )
         .exactOptional(),
     })
+    .check(checkTickets)
     .meta({ id: 'NewBooking' });
 
 export const cancellation = z
@@ -74,16 +151,31 @@ export type Booking = {
   currency: string;
   createdAt: Date;
   expiresAt: Date;
+  promoCodeId: number | null;
+  /** Empty for general admission at the flat price: see `ticketsOf`. */
+  tickets: readonly Ticket[];
 };
 
-export const presentBooking = (it: Booking): z.input<typeof booking> => ({
-  id: it.id,
-  reference: it.reference,
-  user_id: it.userId,
-  screening_id: it.screeningId,
-  num_tickets: it.numTickets,
-  status: it.status,
-  total: { amount: it.totalMinor, currency: it.currency },
-  created_at: it.createdAt.toISOString(),
-  expires_at: it.expiresAt.toISOString(),
-});
+export const presentBooking = (it: Booking): z.input<typeof booking> => {
+  const tickets = ticketsOf(it);
+  const sum = (amountOf: (ticket: Ticket) => number) => ({
+    amount: tickets.reduce((total, one) => total + amountOf(one), 0),
+    currency: it.currency,
+  });
+  return {
+    id: it.id,
+    reference: it.reference,
+    user_id: it.userId,
+    screening_id: it.screeningId,
+    num_tickets: it.numTickets,
+    status: it.status,
+    total: { amount: it.totalMinor, currency: it.currency },
+    created_at: it.createdAt.toISOString(),
+    expires_at: it.expiresAt.toISOString(),
+    tickets: tickets.map((one) => presentTicket(one, it)),
+    subtotal: sum(({ priceMinor }) => priceMinor),
+    discount: sum(({ discountMinor }) => discountMinor),
+    fees: sum(({ feeMinor }) => feeMinor),
+    tax: sum(({ taxMinor }) => taxMinor),
+  };
+};

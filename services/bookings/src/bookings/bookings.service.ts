@@ -11,17 +11,21 @@ import { toPage } from '@movie-ticketing/kit/pagination';
 import { Problem, userDeleted } from '@movie-ticketing/kit/problems';
 
 import type { BookingQueue } from '../batch/booking-queue.ts';
-import { makeReference, type Refusal } from '../batch/booking-request.ts';
+import { makeReference, type BookingRequest, type Refusal } from '../batch/booking-request.ts';
 import { makeIdempotencyKeysRepository } from '../idempotency/idempotency-keys.repository.ts';
 import { makePaymentsRepository } from '../payments/payments.repository.ts';
 import { makeSeatsRepository } from '../seats/seats.repository.ts';
 import { isStaff, requireVisible } from '../visibility.ts';
 import { makeBookingsRepository, type BookingFilter } from './bookings.repository.ts';
 import type { Booking, BookingStatus } from './bookings.schema.ts';
+import { releaseBookings } from './release-bookings.ts';
 
 export type BookingsService = ReturnType<typeof makeBookingsService>;
 
-export type NewBooking = { screeningId: number; numTickets: number; userId?: number | undefined };
+export type NewBooking = Pick<
+  BookingRequest,
+  'screeningId' | 'numTickets' | 'wish' | 'promoCode'
+> & { userId?: number | undefined };
 
 /** `afterStart`: cancel although the screening has started. Only for admins. */
 type Cancellation = { id: number; afterStart: boolean };
@@ -32,7 +36,7 @@ export const makeBookingsService = (db: Database, queue: BookingQueue) => {
     /** Holds seats, in a batch with the requests that arrived at the same time. */
     book: async (
       currentUser: CurrentUser,
-      { screeningId, numTickets, userId = currentUser.userId }: NewBooking,
+      { userId = currentUser.userId, ...order }: NewBooking,
       {
         idempotency,
         isGone,
@@ -42,10 +46,11 @@ export const makeBookingsService = (db: Database, queue: BookingQueue) => {
         throw new Problem('forbidden', { detail: 'Only staff may book for another user.' });
       }
       const request = {
-        ...{ userId, screeningId, numTickets, idempotency },
+        ...order,
+        ...{ userId, idempotency },
         reference: makeReference(),
         requestedBy: currentUser.userId,
-        isLimited: !isStaff(currentUser),
+        byStaff: isStaff(currentUser),
       };
       const result = await queue.submit(request, isGone);
       if (result.kind === 'refused') throw toProblem(result);
@@ -105,8 +110,8 @@ const cancelBooking = async (
       });
     }
     const cancelled = await bookings.setStatus(id, 'cancelled');
-    await seats.release([booking]);
     await payments.requestRefunds([id]);
+    await releaseBookings(tx, [booking]);
     return cancelled;
   });
 };

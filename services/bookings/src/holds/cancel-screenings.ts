@@ -1,5 +1,6 @@
 import type { Database } from '@movie-ticketing/kit/database';
 
+import { releaseBookings } from '../bookings/release-bookings.ts';
 import { makePaymentsRepository } from '../payments/payments.repository.ts';
 import { makeSeatsRepository } from '../seats/seats.repository.ts';
 import { forEachIndependently } from './for-each-independently.ts';
@@ -31,7 +32,8 @@ const cancelBookingsOf = (db: Database, screeningId: number): Promise<number> =>
     await seats.lock([screeningId]);
     const ids = await holds.lockLive(screeningId, bookingsPerTransaction);
     if (ids.length === 0) return 0;
-    await seats.release(await holds.cancel(ids));
+    const cancelled = await holds.cancel(ids);
     await makePaymentsRepository(tx).requestRefunds(ids);
+    await releaseBookings(tx, cancelled);
     return ids.length;
   });

@@ -1,5 +1,6 @@
 import type { Database } from '@movie-ticketing/kit/database';
 
+import { releaseBookings } from '../bookings/release-bookings.ts';
 import { makeSeatsRepository } from '../seats/seats.repository.ts';
 import { forEachIndependently } from './for-each-independently.ts';
 import { makeHoldsRepository } from './holds.repository.ts';
@@ -49,6 +50,6 @@ const expireTogether = (db: Database, due: readonly Hold[], graceMs: number): Pr
     // Decided by a statement after the locks: its snapshot includes a payment that began while this
     // transaction waited for them.
     const released = await holds.expire(locked, graceMs);
-    await seats.release(released);
+    await releaseBookings(tx, released);
     return released.length;
   });

@@ -1,7 +1,22 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
 
-import { bookingColumns, toBooking, type BookingRow } from '../bookings/bookings.repository.ts';
-import type { Booking } from '../bookings/bookings.schema.ts';
+import type { ReleasedBooking } from '../bookings/release-bookings.ts';
+
+type ReleasedRow = {
+  id: number;
+  screening_id: number;
+  num_tickets: number;
+  promo_code_id: number | null;
+};
+
+const releasedColumns = 'id, screening_id, num_tickets, promo_code_id';
+
+const toReleased = (row: ReleasedRow): ReleasedBooking => ({
+  id: row.id,
+  screeningId: row.screening_id,
+  numTickets: row.num_tickets,
+  promoCodeId: row.promo_code_id,
+});
 
 /**
  * The condition of a pending booking that has expired and has no payment in progress.
@@ -66,13 +81,13 @@ const lockPending =
 /** Expires those of the locked bookings that are still due. Returns them: their seats are still to be released. */
 const expire =
   (db: Queryable) =>
-  async (ids: readonly number[], graceMs: number): Promise<Booking[]> => {
-    const rows = await db.query<BookingRow>(
+  async (ids: readonly number[], graceMs: number): Promise<ReleasedBooking[]> => {
+    const rows = await db.query<ReleasedRow>(
       `UPDATE bookings b SET status = 'expired' WHERE b.id = ANY($1) AND ${isExpired('$2')}
-       RETURNING ${bookingColumns}`,
+       RETURNING ${releasedColumns}`,
       [ids, graceMs],
     );
-    return rows.map(toBooking);
+    return rows.map(toReleased);
   };
 
 /** Cancelled screenings that still have live bookings. */
@@ -103,12 +118,12 @@ const lockLive =
 /** Cancels locked bookings. Returns them: their seats are still to be released. */
 const cancel =
   (db: Queryable) =>
-  async (ids: readonly number[]): Promise<Booking[]> => {
-    const rows = await db.query<BookingRow>(
-      `UPDATE bookings SET status = 'cancelled' WHERE id = ANY($1) RETURNING ${bookingColumns}`,
+  async (ids: readonly number[]): Promise<ReleasedBooking[]> => {
+    const rows = await db.query<ReleasedRow>(
+      `UPDATE bookings SET status = 'cancelled' WHERE id = ANY($1) RETURNING ${releasedColumns}`,
       [ids],
     );
-    return rows.map(toBooking);
+    return rows.map(toReleased);
   };
 
 export const makeHoldsRepository = (db: Queryable) => ({

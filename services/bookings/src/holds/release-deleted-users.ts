@@ -1,5 +1,6 @@
 import type { Database } from '@movie-ticketing/kit/database';
 
+import { releaseBookings } from '../bookings/release-bookings.ts';
 import { makeSeatsRepository } from '../seats/seats.repository.ts';
 import { forEachIndependently } from './for-each-independently.ts';
 import { makeHoldsRepository } from './holds.repository.ts';
@@ -33,6 +34,6 @@ const cancelHolds = (db: Database, screeningId: number, ids: readonly number[]):
     const locked = await holds.lockPending(ids);
     // A statement of its own, after the locks: its snapshot includes a payment that began before.
     const cancelled = await holds.cancel(await holds.withoutPayment(locked));
-    await seats.release(cancelled);
+    await releaseBookings(tx, cancelled);
     return cancelled.length;
   });

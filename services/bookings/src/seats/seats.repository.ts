@@ -1,10 +1,14 @@
 import { onlyRow, type Queryable } from '@movie-ticketing/kit/database';
+import { bitsOf } from '@movie-ticketing/kit/seat-bitmap';
 import {
+  combineWrites,
   makeParameters,
   unnestRows,
   type Parameters,
   type RowColumns,
 } from '@movie-ticketing/kit/statements';
+
+import type { PriceCard } from '../prices/screening-prices.ts';
 
 /** A screening as read under its lock. Amounts are in minor units. */
 export type LockedScreening = {
@@ -16,10 +20,28 @@ export type LockedScreening = {
   now: Date;
   priceMinor: number;
   currency: string;
+  movieId: number;
+  /** Null: general admission. */
+  seatPlanId: number | null;
+  /** A bit for each seat that is taken or blocked; null for general admission. */
+  occupied: string | null;
+  /** Whether a customer may not leave a single seat free where that can be avoided. */
+  preventOrphans: boolean;
+  /** Null: the flat price for everyone. */
+  priceCardId: number | null;
+  /** As of the start of the statement that locked the screening. */
+  priceCard: PriceCard | undefined;
 };
 
-/** What holds seats of a screening: a booking. */
-export type SeatHolder = { screeningId: number; numTickets: number };
+/** What takes seats of a screening: a booking with its numbered seats, if it has any. */
+export type SeatTaker = {
+  screeningId: number;
+  numTickets: number;
+  tickets: readonly { seat: number | null }[];
+};
+
+/** What held seats of a screening: a booking that is no longer live. */
+export type SeatHolder = { id: number; screeningId: number; numTickets: number };
 
 type SeatChange = { screeningId: number; seats: number };
 
@@ -31,7 +53,41 @@ type LockedScreeningRow = {
   now: Date;
   price_minor: number;
   currency: string;
+  movie_id: number;
+  seat_plan_id: number | null;
+  occupied: string | null;
+  prevent_orphans: boolean | null;
+  price_card_id: number | null;
+  price_card: PriceCardJson | null;
 };
+
+type PriceCardJson = {
+  currency: string;
+  fee: number;
+  tax_rate_bp: number;
+  lines:
+    | {
+        type: number;
+        category: string | null;
+        amount: number;
+        staff_only: boolean;
+        active: boolean;
+      }[]
+    | null;
+};
+
+const toPriceCard = (card: PriceCardJson): PriceCard => ({
+  currency: card.currency,
+  feeMinor: card.fee,
+  taxRateBp: card.tax_rate_bp,
+  lines: (card.lines ?? []).map((line) => ({
+    ticketTypeId: line.type,
+    category: line.category,
+    amountMinor: line.amount,
+    staffOnly: line.staff_only,
+    active: line.active,
+  })),
+});
 
 const toLockedScreening = (row: LockedScreeningRow): LockedScreening => ({
   id: row.id,
@@ -41,7 +97,21 @@ const toLockedScreening = (row: LockedScreeningRow): LockedScreening => ({
   now: row.now,
   priceMinor: row.price_minor,
   currency: row.currency,
+  movieId: row.movie_id,
+  seatPlanId: row.seat_plan_id,
+  occupied: row.occupied,
+  preventOrphans: row.prevent_orphans ?? false,
+  priceCardId: row.price_card_id,
+  priceCard: row.price_card === null ? undefined : toPriceCard(row.price_card),
 });
+
+/** Read for screenings with a price card alone, in the statement that locks them. */
+const priceCardOfScreening = `
+  (SELECT json_build_object('currency', c.currency, 'fee', c.booking_fee_minor, 'tax_rate_bp', c.tax_rate_bp,
+     'lines', (SELECT json_agg(json_build_object('type', l.ticket_type_id, 'category', l.category,
+         'amount', l.amount_minor, 'staff_only', y.staff_only, 'active', y.active) ORDER BY l.line)
+       FROM price_lines l JOIN ticket_types y ON y.id = l.ticket_type_id WHERE l.price_card_id = c.id))
+   FROM price_cards c WHERE c.id = timed.price_card_id)`;
 
 /**
  * Locks screenings, step 1 of the lock order. In id order two transactions cannot deadlock. The clock is
@@ -52,10 +122,15 @@ const lock =
   async (screeningIds: readonly number[]): Promise<Map<number, LockedScreening>> => {
     const rows = await tx.query<LockedScreeningRow>(
       `WITH locked AS MATERIALIZED (
-         SELECT id, available_seats, status, starts_at, price_minor, currency
+         SELECT id, available_seats, status, starts_at, price_minor, currency, movie_id, theater_id,
+           seat_plan_id, price_card_id, taken | blocked AS occupied
          FROM screenings WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
        )
-       SELECT id, available_seats, status, starts_at <= now AS has_started, now, price_minor, currency
+       SELECT id, available_seats, status, starts_at <= now AS has_started, now, price_minor, currency, movie_id,
+         seat_plan_id, occupied, price_card_id,
+         CASE WHEN seat_plan_id IS NOT NULL THEN
+           (SELECT t.prevent_orphan_seats FROM theaters t WHERE t.id = timed.theater_id) END AS prevent_orphans,
+         CASE WHEN price_card_id IS NOT NULL THEN ${priceCardOfScreening} END AS price_card
        FROM (SELECT *, clock_timestamp() AS now FROM locked OFFSET 0) AS timed`,
       [screeningIds],
       'bookings.seats.lock',
@@ -85,7 +160,9 @@ const changeColumns: RowColumns<SeatChange> = {
 };
 
 /** One change per screening: an UPDATE with FROM applies only one of several rows with the same id. */
-const sumByScreening = (holders: readonly SeatHolder[]): SeatChange[] => {
+const sumByScreening = (
+  holders: readonly Pick<SeatHolder, 'screeningId' | 'numTickets'>[],
+): SeatChange[] => {
   const sums = new Map<number, number>();
   for (const { screeningId, numTickets } of holders) {
     sums.set(screeningId, (sums.get(screeningId) ?? 0) + numTickets);
@@ -93,20 +170,83 @@ const sumByScreening = (holders: readonly SeatHolder[]): SeatChange[] => {
   return [...sums].map(([screeningId, seats]) => ({ screeningId, seats }));
 };
 
-const updateSeats = (
-  parameters: Parameters,
-  operator: '+' | '-',
-  holders: readonly SeatHolder[],
-): string =>
-  `UPDATE screenings s SET available_seats = s.available_seats ${operator} change.seats
-   FROM ${unnestRows(parameters, 'change', sumByScreening(holders), changeColumns)}
-   WHERE s.id = change.screening_id`;
+type SeatMapChange = SeatChange & { positions: readonly number[] };
+
+/** Numbered seats by screening. */
+const seatMapChanges = (takers: readonly SeatTaker[]): SeatMapChange[] => {
+  const changes = new Map<number, number[]>();
+  for (const { screeningId, tickets } of takers) {
+    const positions = changes.get(screeningId) ?? [];
+    for (const { seat } of tickets) if (seat !== null) positions.push(seat);
+    changes.set(screeningId, positions);
+  }
+  return [...changes].map(([screeningId, positions]) => ({
+    screeningId,
+    seats: positions.length,
+    positions,
+  }));
+};
+
+/** The bits of a seat map of a screening in which some positions are set. */
+const maskColumns: RowColumns<SeatMapChange & { length: number }> = {
+  ...(changeColumns as RowColumns<SeatMapChange & { length: number }>),
+  mask: ['bit varying', ({ length, positions }) => bitsOf(length, positions)],
+};
+
+const isNumbered = ({ tickets }: SeatTaker): boolean => tickets.some(({ seat }) => seat !== null);
 
 /** The writes that take seats of locked screenings, for `combineWrites`. */
 export const takeSeats = (
   parameters: Parameters,
+  takers: readonly SeatTaker[],
+  screenings: ReadonlyMap<number, LockedScreening>,
+): Record<string, string> => {
+  const general = takers.filter((taker) => !isNumbered(taker));
+  const numbered = seatMapChanges(takers.filter(isNumbered)).map((change) => ({
+    ...change,
+    length: screenings.get(change.screeningId)?.occupied?.length ?? 0,
+  }));
+  return {
+    ...(general.length === 0
+      ? {}
+      : {
+          taken_seats: `UPDATE screenings s SET available_seats = s.available_seats - change.seats
+            FROM ${unnestRows(parameters, 'change', sumByScreening(general), changeColumns)}
+            WHERE s.id = change.screening_id`,
+        }),
+    ...(numbered.length === 0
+      ? {}
+      : {
+          taken_seat_maps: `UPDATE screenings s SET available_seats = s.available_seats - map.seats,
+              taken = s.taken | map.mask, seats_version = s.seats_version + 1
+            FROM ${unnestRows(parameters, 'map', numbered, maskColumns)}
+            WHERE s.id = map.screening_id`,
+        }),
+  };
+};
+
+type ReleasedBooking = Pick<SeatHolder, 'id'>;
+
+const releasedColumns: RowColumns<ReleasedBooking> = { booking_id: ['bigint', ({ id }) => id] };
+
+/** Voids the tickets that have rows, and frees their seats with the others of general admission. */
+const releaseWrites = (
+  parameters: Parameters,
   holders: readonly SeatHolder[],
-): Record<string, string> => ({ taken_seats: updateSeats(parameters, '-', holders) });
+): Record<string, string> => ({
+  voided: `UPDATE tickets t SET status = 'void'
+    FROM ${unnestRows(parameters, 'released', holders, releasedColumns)}
+    WHERE t.id >= released.booking_id * 1000 AND t.id < (released.booking_id + 1) * 1000 AND t.status = 'live'
+    RETURNING t.screening_id, t.seat`,
+  freed: `SELECT s.id, bit_or(set_bit(repeat('0', s.total_seats)::bit varying, v.seat, 1)) AS mask
+    FROM voided v JOIN screenings s ON s.id = v.screening_id WHERE v.seat IS NOT NULL GROUP BY s.id`,
+  released_seats: `UPDATE screenings s SET available_seats = s.available_seats + change.seats,
+      taken = CASE WHEN freed.mask IS NULL THEN s.taken ELSE s.taken & ~ freed.mask::bit varying END,
+      seats_version = s.seats_version + CASE WHEN freed.mask IS NULL THEN 0 ELSE 1 END
+    FROM ${unnestRows(parameters, 'change', sumByScreening(holders), changeColumns)}
+    LEFT JOIN freed ON freed.id = change.screening_id
+    WHERE s.id = change.screening_id`,
+});
 
 /** Releases seats of locked screenings. */
 const release =
@@ -114,13 +254,13 @@ const release =
   async (holders: readonly SeatHolder[]): Promise<void> => {
     if (holders.length === 0) return;
     const parameters = makeParameters();
-    const text = updateSeats(parameters, '+', holders);
+    const text = combineWrites(releaseWrites(parameters, holders));
     await tx.query(text, parameters.values, 'bookings.seats.release');
   };
 
 export type SeatsRepository = ReturnType<typeof makeSeatsRepository>;
 
-/** The only owner of `available_seats`: every lock, take and release of seats goes through here. */
+/** The only owner of `available_seats` and of seat maps: every lock, take and release of seats goes through here. */
 export const makeSeatsRepository = (tx: Queryable) => ({
   lock: lock(tx),
   /** @throws Error if the screening does not exist */
