@@ -1,12 +1,13 @@
 import { makeMoviesRepository } from '@movie-ticketing/catalog/movies/movies.repository';
 import type { Movie, NewMovie } from '@movie-ticketing/catalog/movies/movies.schema';
+import { makeSeatPlansRepository } from '@movie-ticketing/catalog/seat-plans/seat-plans.repository';
 import { makeTheatersRepository } from '@movie-ticketing/catalog/theaters/theaters.repository';
 import type { Theater } from '@movie-ticketing/catalog/theaters/theaters.schema';
 import type { Queryable } from '@movie-ticketing/kit/database';
 
 import type { Progress } from './progress.ts';
 import { plannedRun, planScreenings, runsOf, type PlannedScreening } from './screening-plan.ts';
-import type { SeedFiles } from './seed-files.ts';
+import type { SeedFiles, SeedTheater } from './seed-files.ts';
 import { makeSeedRepository, type NewScreening } from './seed.repository.ts';
 
 export type Catalog = { files: SeedFiles; currency: string; now: Date };
@@ -61,8 +62,24 @@ const toNewScreening = (
     priceMinor: planned.priceMinor,
     currency: movie.price.currency,
     totalSeats: theater.totalSeats,
+    seatPlanId: theater.seatPlanId,
   };
 };
+
+const insertTheater =
+  (tx: Queryable) =>
+  async ({ plan, ...fields }: SeedTheater): Promise<Theater> => {
+    const theater = await makeTheatersRepository(tx).insert(fields);
+    if (plan === undefined) return theater;
+    const { id: theaterId, name } = theater;
+    const { id: seatPlanId } = await makeSeatPlansRepository(tx).insert({
+      ...plan,
+      theaterId,
+      name,
+    });
+    await makeSeedRepository(tx).setSeatPlan(theaterId, seatPlanId);
+    return { ...theater, seatPlanId };
+  };
 
 /**
  * Inserts every movie and theater of the files through the catalog's repositories, and the planned screenings.
@@ -77,9 +94,8 @@ export const loadCatalog = async (
   const plan = planScreenings(files.movies, files.theaters, now);
   const newMovies = toNewMovies(catalog, plan);
   const { insert: insertMovie } = makeMoviesRepository(tx);
-  const { insert: insertTheater } = makeTheatersRepository(tx);
   const movies = await insertEach('movies', newMovies, insertMovie, progress);
-  const theaters = await insertEach('theaters', files.theaters, insertTheater, progress);
+  const theaters = await insertEach('theaters', files.theaters, insertTheater(tx), progress);
   const screenings = plan.map((planned) => toNewScreening(planned, movies, theaters));
   const { insertScreenings } = makeSeedRepository(tx);
   for (let from = 0; from < screenings.length; from += screeningsPerStatement) {

@@ -4,11 +4,12 @@ import { fileURLToPath } from 'node:url';
 
 import { movieFields } from '@movie-ticketing/catalog/movies/movies.schema';
 import { newResource } from '@movie-ticketing/catalog/request-bodies';
-import { newTheater, type NewTheater } from '@movie-ticketing/catalog/theaters/theaters.schema';
+import { newTheater } from '@movie-ticketing/catalog/theaters/theaters.schema';
 import { priceAmount } from '@movie-ticketing/kit/fields';
 import { plainMessage } from '@movie-ticketing/kit/validation-messages';
 import { z } from 'zod';
 
+import { hall, planOfHall } from './hall.ts';
 import { parseJson } from './json-file.ts';
 import { SeedFileError } from './seed-file-error.ts';
 
@@ -24,8 +25,15 @@ const seedMovie = (currency: string) => {
 
 export type SeedMovie = z.output<ReturnType<typeof seedMovie>>;
 
-/** A theater of theaters.json: the body of POST /theaters. */
-export type SeedTheater = NewTheater;
+/** A theater of theaters.json: the body of POST /theaters, and its hall where seats are numbered. */
+const seedTheater = newTheater
+  .safeExtend({ hall: hall.exactOptional() })
+  .transform(({ hall: of, ...theater }) => {
+    const plan = of && planOfHall(of);
+    return { ...theater, total_seats: plan?.seats.length ?? theater.total_seats, plan };
+  });
+
+export type SeedTheater = z.output<typeof seedTheater>;
 
 export type SeedFiles = { movies: SeedMovie[]; theaters: SeedTheater[] };
 
@@ -74,5 +82,5 @@ export const readSeedFiles = async (
   folder: string = demoFolder,
 ): Promise<SeedFiles> => ({
   movies: await readEntries(folder, 'movies.json', seedMovie(currency)),
-  theaters: await readEntries(folder, 'theaters.json', newTheater),
+  theaters: await readEntries(folder, 'theaters.json', seedTheater),
 });

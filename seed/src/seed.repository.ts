@@ -1,4 +1,5 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
+import { bitsOf } from '@movie-ticketing/kit/seat-bitmap';
 import { makeParameters, unnestColumns } from '@movie-ticketing/kit/statements';
 
 export type NewUser = {
@@ -15,7 +16,13 @@ export type NewScreening = {
   priceMinor: number;
   currency: string;
   totalSeats: number;
+  /** Null: general admission. */
+  seatPlanId: number | null;
 };
+
+/** The seat map of a new screening. */
+const noSeats = ({ seatPlanId, totalSeats }: NewScreening): string | null =>
+  seatPlanId === null ? null : bitsOf(totalSeats, []);
 
 const screeningColumns = (screenings: readonly NewScreening[]) => {
   const column = (type: string, valueOf: (screening: NewScreening) => unknown) => ({
@@ -31,6 +38,9 @@ const screeningColumns = (screenings: readonly NewScreening[]) => {
     currency: column('text', ({ currency }) => currency),
     total_seats: column('integer', ({ totalSeats }) => totalSeats),
     available_seats: column('integer', ({ totalSeats }) => totalSeats),
+    seat_plan_id: column('bigint', ({ seatPlanId }) => seatPlanId),
+    taken: column('bit varying', noSeats),
+    blocked: column('bit varying', noSeats),
   };
 };
 
@@ -48,6 +58,10 @@ export const makeSeedRepository = (db: Queryable) => ({
 
   markSeeded: async (mode: string): Promise<void> => {
     await db.query('INSERT INTO seed_runs (mode) VALUES ($1)', [mode]);
+  },
+
+  setSeatPlan: async (theaterId: number, seatPlanId: number): Promise<void> => {
+    await db.query('UPDATE theaters SET seat_plan_id = $2 WHERE id = $1', [theaterId, seatPlanId]);
   },
 
   insertScreenings: async (screenings: readonly NewScreening[]): Promise<void> => {
