@@ -7,10 +7,57 @@ export type BenchData = {
   /** Two sets of screenings, one to measure and one to warm up. The first of each is the hot one. */
   screenings: readonly number[];
   otherScreenings: readonly number[];
+  /** Two sets of screenings with numbered seats. */
+  seated: readonly number[];
+  otherSeated: readonly number[];
 };
 
 /** The most that a theater may have. */
 export const seats = 100_000;
+
+/** Of a screening with numbered seats: 40 rows of 50. */
+export const numberedSeats = 2_000;
+const seatsPerRow = 50;
+
+export const seatId = (position: number): string =>
+  `${String(Math.floor(position / seatsPerRow) + 1)}-${String((position % seatsPerRow) + 1)}`;
+
+const seatPlan = (): { categories: object[]; seats: object[] } => ({
+  categories: [{ name: 'Stalls', color: '#3366cc' }],
+  seats: Array.from({ length: numberedSeats }, (_, position) => {
+    const [row = '', number = ''] = seatId(position).split('-');
+    const at = { x: position % seatsPerRow, y: Math.floor(position / seatsPerRow) };
+    return { id: seatId(position), row, number, category: 'Stalls', kind: 'standard', ...at };
+  }),
+});
+
+/**
+ * Two sets of `count` screenings with numbered seats, sold one after the other: one would be sold out within a second.
+ * Theaters allow single seats, since simulated customers choose seats in order.
+ */
+export const insertSeatedScreenings = async (
+  db: Database,
+  count: number,
+): Promise<Pick<BenchData, 'seated' | 'otherSeated'>> => {
+  const { categories, seats: planned } = seatPlan();
+  const rows = await db.query<{ id: number }>(
+    `WITH theater AS (
+       INSERT INTO theaters (name, location, time_zone, total_seats, prevent_orphan_seats)
+       SELECT 'Hall ' || n, 'London', 'Europe/London', $4::int, false FROM generate_series(1, $1::int) AS n RETURNING id
+     ), plan AS (
+       INSERT INTO seat_plans (theater_id, name, categories, seats)
+       SELECT min(id), 'Hall', $2::json, $3::json FROM theater RETURNING id
+     )
+     INSERT INTO screenings (movie_id, theater_id, starts_at, ends_at, price_minor, currency, total_seats,
+       available_seats, seat_plan_id, taken, blocked)
+     SELECT 1, theater.id, now() + interval '30 days', now() + interval '30 days 2 hours', 1500, 'USD', $4::int, $4::int,
+       plan.id, repeat('0', $4::int)::bit varying, repeat('0', $4::int)::bit varying
+     FROM theater, plan ORDER BY theater.id RETURNING id`,
+    [2 * count, JSON.stringify(categories), JSON.stringify(planned), numberedSeats],
+  );
+  const ids = rows.map(({ id }) => id);
+  return { seated: ids.slice(0, count), otherSeated: ids.slice(count) };
+};
 
 /** Two sets of `count` screenings, each screening in a theater of its own. */
 export const insertScreenings = async (
@@ -76,9 +123,11 @@ export const registerUsers = async (url: string, count: number): Promise<string[
 export const resetBookings = async (db: Database): Promise<void> => {
   await db.transaction(async (tx) => {
     await tx.query('SELECT id FROM screenings ORDER BY id FOR UPDATE');
-    await tx.query('TRUNCATE bookings, bookings_idempotency_keys, payments');
+    await tx.query('TRUNCATE bookings, tickets, bookings_idempotency_keys, payments');
     await tx.query(
-      'UPDATE screenings SET available_seats = total_seats WHERE available_seats <> total_seats',
+      `UPDATE screenings SET available_seats = total_seats,
+         taken = CASE WHEN seat_plan_id IS NOT NULL THEN repeat('0', total_seats)::bit varying END
+       WHERE available_seats <> total_seats`,
     );
   });
   await db.query('VACUUM ANALYZE screenings');

@@ -1,7 +1,9 @@
 /** How bookings are made: in shared batches, or each in a transaction of its own. */
 export type Variant = 'batch' | 'control';
-/** One screening, or a thousand. */
-export type Target = 'hot' | 'spread';
+/** One screening or a thousand of general admission; one of 2,000 numbered seats, chosen or best available. */
+export type Target = 'hot' | 'spread' | 'chosen' | 'best';
+
+export const isSeated = (target: Target): boolean => target === 'chosen' || target === 'best';
 
 export type BookingCell = {
   kind: 'bookings';
@@ -12,7 +14,13 @@ export type BookingCell = {
   variant: Variant;
 };
 
-export const reads = ['GET /movies', 'GET /movies/1', 'GET /screenings/1'] as const;
+/** The first screening with numbered seats comes after two sets of 1,000 others. */
+export const reads = [
+  'GET /movies',
+  'GET /movies/1',
+  'GET /screenings/1',
+  'GET /screenings/2001/seats',
+] as const;
 
 export type ReadCell = {
   kind: 'reads';
@@ -42,6 +50,10 @@ export const planCells = (options: {
       cells.push({ ...cell, variant: 'control' });
       cells.push({ ...cell, variant: 'batch' });
       cells.push({ ...cell, variant: 'batch', keys: true });
+      if (target === 'hot' && clients >= 64) {
+        cells.push({ ...cell, target: 'chosen', variant: 'batch' });
+        cells.push({ ...cell, target: 'best', variant: 'batch' });
+      }
     }
   }
   for (const read of reads) cells.push({ kind: 'reads', read, clients: 64, variant: 'batch' });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { runProcess } from '@movie-ticketing/kit/service-process';
 
-import { insertScreenings, registerUsers } from './bench-data.ts';
+import { insertScreenings, insertSeatedScreenings, registerUsers } from './bench-data.ts';
 import { openBenchDatabase } from './bench-database.ts';
 import { parseOptions, type BenchOptions } from './bench.options.ts';
 import { nameOf, planCells, type Variant } from './cells.ts';
@@ -22,6 +22,7 @@ const results = join(root, 'bench', 'results');
 const scratch = join(results, 'tmp');
 const users = 1_000;
 const screenings = 1_000;
+const halls = 40;
 
 type CleanUps = (() => Promise<void> | void)[];
 
@@ -48,7 +49,10 @@ const prepare = async (options: BenchOptions, cleanUps: CleanUps): Promise<Prepa
     dataRoot: join(root, '.data'),
   });
   cleanUps.push(database.stop);
-  const inserted = await insertScreenings(database.db, screenings);
+  const inserted = {
+    ...(await insertScreenings(database.db, screenings)),
+    ...(await insertSeatedScreenings(database.db, halls)),
+  };
   const generator = startLoadGenerator();
   cleanUps.push(generator.close);
   const server = await startServer({ variant: 'batch', databaseUrl: database.url });

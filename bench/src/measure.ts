@@ -3,10 +3,17 @@ import { join } from 'node:path';
 
 import type { Database } from '@movie-ticketing/kit/database';
 
-import { resetBookings, seats, type BenchData } from './bench-data.ts';
-import { nameOf, type BookingCell, type Cell, type ReadCell, type Variant } from './cells.ts';
+import { numberedSeats, resetBookings, seatId, seats, type BenchData } from './bench-data.ts';
+import {
+  isSeated,
+  nameOf,
+  type BookingCell,
+  type Cell,
+  type ReadCell,
+  type Variant,
+} from './cells.ts';
 import { countSeats, findFault } from './exactness.ts';
-import type { LoadGenerator, LoadPlan, LoadResult } from './load.ts';
+import type { LoadGenerator, LoadPlan, LoadRequest, LoadResult } from './load.ts';
 import type { BenchServer } from './server.ts';
 import { secondsUntilSoldOut } from './statistics.ts';
 
@@ -93,6 +100,23 @@ const measureReads = async (bench: Bench, cell: ReadCell): Promise<Measurement> 
 /** Makes the keys of a load differ from those of all other loads, also of earlier runs. */
 let loads = Date.now();
 
+/** A request for each seat, hall after hall. */
+const seatRequests = (
+  tokens: readonly string[],
+  screenings: readonly number[],
+  isChosen: boolean,
+): LoadRequest[] =>
+  screenings.flatMap((screening_id) =>
+    Array.from({ length: numberedSeats }, (_, position) => ({
+      path: '/bookings',
+      token: tokens[position % tokens.length] ?? '',
+      body: JSON.stringify({
+        screening_id,
+        ...(isChosen ? { tickets: [{ seat: seatId(position) }] } : { num_tickets: 1 }),
+      }),
+    })),
+  );
+
 /** A request per user. Over a thousand screenings, no two requests share a user or a screening. */
 const bookingPlan = (
   bench: Bench,
@@ -106,11 +130,16 @@ const bookingPlan = (
     method: 'POST',
     clients: cell.clients,
     seconds,
-    requests: bench.data.tokens.map((token, index) => ({
-      path: '/bookings',
-      token,
-      body: JSON.stringify({ screening_id: screenings[index % screenings.length], num_tickets: 1 }),
-    })),
+    requests: isSeated(cell.target)
+      ? seatRequests(bench.data.tokens, screenings, cell.target === 'chosen')
+      : bench.data.tokens.map((token, index) => ({
+          path: '/bookings',
+          token,
+          body: JSON.stringify({
+            screening_id: screenings[index % screenings.length],
+            num_tickets: 1,
+          }),
+        })),
     keyPrefix: cell.keys ? `bench-${loads.toString(36)}` : undefined,
   };
 };
@@ -123,21 +152,26 @@ let cells = 0;
  */
 const takeScreenings = (
   { data }: Bench,
-  howMany: number,
+  { target }: BookingCell,
 ): [readonly number[], readonly number[]] => {
-  const [one, other] = [data.screenings.slice(0, howMany), data.otherScreenings.slice(0, howMany)];
+  const all = isSeated(target)
+    ? [data.seated, data.otherSeated]
+    : [data.screenings, data.otherScreenings];
+  const [one = [], other = []] = target === 'hot' ? all.map((set) => set.slice(0, 1)) : all;
   cells += 1;
   return cells % 2 === 1 ? [one, other] : [other, one];
 };
 
 const measureBookings = async (bench: Bench, cell: BookingCell): Promise<Measurement> => {
-  const howMany = cell.target === 'hot' ? 1 : bench.data.screenings.length;
-  const [measured, warmUp] = takeScreenings(bench, howMany);
+  const [measured, warmUp] = takeScreenings(bench, cell);
   await resetBookings(bench.db);
   const warm = await bench.generator.run(bookingPlan(bench, cell, warmUp, bench.warmUpSeconds));
   const seconds = Math.min(
     bench.seconds,
-    secondsUntilSoldOut(seats * howMany, warm.good / warm.seconds),
+    secondsUntilSoldOut(
+      (isSeated(cell.target) ? numberedSeats : seats) * measured.length,
+      warm.good / warm.seconds,
+    ),
   );
   const found = await loadAndCount(bench, cell, bookingPlan(bench, cell, measured, seconds));
   const fault = findFault(await countSeats(bench.db, measured), {

@@ -1,4 +1,4 @@
-import type { BookingCell, Target } from './cells.ts';
+import { isSeated, type BookingCell } from './cells.ts';
 import type { Measurement } from './measure.ts';
 import { problemsOf, type Round, type Summary } from './summary.ts';
 
@@ -16,10 +16,15 @@ export type BenchReport = {
 
 export type Table = { title: string; header: readonly string[]; rows: readonly string[][] };
 
-const titles: Readonly<Record<Target, string>> = {
+const titles = {
   hot: 'One hot screening',
   spread: '1,000 screenings',
-};
+} as const;
+
+const seatTargets = {
+  chosen: 'a chosen seat',
+  best: 'the best available seat',
+} as const;
 
 const count = (value: number): string =>
   Number.isFinite(value) ? Math.round(value).toLocaleString('en-US') : '-';
@@ -53,7 +58,7 @@ const bookingRow = (cells: readonly Summary[], clients: number): string[] => {
   ];
 };
 
-const bookingTable = (summaries: readonly Summary[], target: Target): Table => {
+const bookingTable = (summaries: readonly Summary[], target: keyof typeof titles): Table => {
   const cells = summaries.filter(({ cell }) => cell.kind === 'bookings' && cell.target === target);
   const clients = new Set(cells.map(({ cell }) => cell.clients));
   return {
@@ -74,6 +79,26 @@ const bookingTable = (summaries: readonly Summary[], target: Target): Table => {
     rows: [...clients].map((it) => bookingRow(cells, it)),
   };
 };
+
+const seatTable = (summaries: readonly Summary[]): Table => ({
+  title: 'One hot screening of 2,000 numbered seats, one after the other',
+  header: ['booking', 'clients', 'bookings/s', 'of general admission', 'p50 ms', 'p99 ms', 'seats'],
+  rows: summaries.flatMap(({ cell, problems, ...it }) =>
+    cell.kind !== 'bookings' || !isSeated(cell.target)
+      ? []
+      : [
+          [
+            seatTargets[cell.target as keyof typeof seatTargets],
+            String(cell.clients),
+            count(it.rate),
+            percent(it.shareOfGeneral),
+            ms(it.p50),
+            ms(it.p99),
+            problems.length === 0 ? 'exact, all 201' : problems.join('; '),
+          ],
+        ],
+  ),
+});
 
 const readTable = (summaries: readonly Summary[]): Table => ({
   title: 'Reads, 64 clients',
@@ -96,9 +121,12 @@ const readTable = (summaries: readonly Summary[]): Table => ({
 });
 
 export const toTables = (summaries: readonly Summary[]): Table[] =>
-  [bookingTable(summaries, 'hot'), bookingTable(summaries, 'spread'), readTable(summaries)].filter(
-    ({ rows }) => rows.length > 0,
-  );
+  [
+    bookingTable(summaries, 'hot'),
+    seatTable(summaries),
+    bookingTable(summaries, 'spread'),
+    readTable(summaries),
+  ].filter(({ rows }) => rows.length > 0);
 
 /** One line for the terminal after a cell was measured. */
 export const lineOf = (it: Measurement): string => {

@@ -1,4 +1,4 @@
-import { nameOf, type BookingCell, type Cell } from './cells.ts';
+import { isSeated, nameOf, type BookingCell, type Cell } from './cells.ts';
 import type { Measurement } from './measure.ts';
 import { median, ratio } from './statistics.ts';
 
@@ -17,6 +17,8 @@ export type Summary = {
   ratio: number;
   /** Of bookings with keys: share of the rate without keys in the same round, else NaN. */
   shareOfUnkeyed: number;
+  /** Of numbered seats: share of the rate of one hot screening of general admission, else NaN. */
+  shareOfGeneral: number;
   problems: readonly string[];
 };
 
@@ -59,6 +61,10 @@ const summarizeCell = (rounds: readonly Round[], cell: Cell): Summary => {
         : Number.NaN,
     shareOfUnkeyed:
       isBooking && cell.keys ? ratioTo(rounds, cell, { ...cell, keys: false }) : Number.NaN,
+    shareOfGeneral:
+      isBooking && isSeated(cell.target)
+        ? ratioTo(rounds, cell, { ...cell, target: 'hot' })
+        : Number.NaN,
     problems: measured.flatMap(problemsOf),
   };
 };

@@ -26,8 +26,10 @@ const roundAt = (speed: number): Round =>
   planCells({ clients: [16, 64] }).map((cell) => measured(cell, rateOf(cell) * speed));
 
 test('a row has the median rate, the ratio to the control and the share with keys', () => {
-  const [hot, spread, reads] = toTables(summarize([roundAt(0.1), roundAt(1), roundAt(2)]));
-  expect([hot?.rows.length, spread?.rows.length, reads?.rows.length]).toEqual([2, 2, 3]);
+  const tables = toTables(summarize([roundAt(0.1), roundAt(1), roundAt(2)]));
+  expect(tables.map(({ rows }) => rows.length)).toEqual([2, 2, 2, 4]);
+  const [hot, seats] = tables;
+  expect(seats?.rows[0]?.slice(0, 4)).toEqual(['a chosen seat', '64', '12,500', '100 %']);
   expect(hot?.rows[0]).toEqual([
     '16',
     '12,500',

@@ -117,7 +117,7 @@ const list =
     return rows.map(toBooking);
   };
 
-/** Locks a booking and reads it after the lock. Step 2 of the lock order. */
+/** Locks a booking and reads it after the lock. Step 3 of the lock order. */
 const lock =
   (db: Queryable) =>
   async (id: number): Promise<Booking> => {

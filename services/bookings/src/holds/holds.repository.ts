@@ -67,7 +67,7 @@ const withoutPayment =
     return rows.map(({ id }) => id);
   };
 
-/** Locks those of the bookings that are pending. Step 2 of the lock order. */
+/** Locks those of the bookings that are pending. Step 3 of the lock order. */
 const lockPending =
   (db: Queryable) =>
   async (ids: readonly number[]): Promise<number[]> => {
@@ -103,7 +103,7 @@ const findCancelledScreenings =
     return rows.map(({ id }) => id);
   };
 
-/** Locks live bookings of a screening. Step 2 of the lock order. */
+/** Locks live bookings of a screening. Step 3 of the lock order. */
 const lockLive =
   (db: Queryable) =>
   async (screeningId: number, limit: number): Promise<number[]> => {

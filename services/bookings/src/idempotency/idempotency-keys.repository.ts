@@ -54,7 +54,7 @@ const order = ({ request: { userId, scope, key } }: NewKey): string =>
   `${String(userId)} ${scope} ${key}`;
 
 /**
- * The write of new keys, step 4 of the lock order. Sorted: two batches with the same keys wait for each
+ * The write of new keys, step 6 of the lock order. Sorted: two batches with the same keys wait for each
  * other instead of deadlocking.
  */
 export const insertKeys = (parameters: Parameters, keys: readonly NewKey[]): string =>

@@ -55,7 +55,7 @@ const findLive =
     return row && toPayment(row);
   };
 
-/** Step 3 of the lock order. */
+/** Step 4 of the lock order. */
 const lock =
   (db: Queryable) =>
   async (id: number): Promise<Payment> => {

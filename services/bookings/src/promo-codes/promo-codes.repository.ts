@@ -46,7 +46,7 @@ const toLocked = (row: PromoCodeRow): LockedPromoCode => ({
   movieId: row.movie_id,
 });
 
-/** Locks promo codes, step 4 of the lock order, by id. @returns those that exist, by code */
+/** Locks promo codes, step 5 of the lock order, by id. @returns those that exist, by code */
 export const lockPromoCodes = async (
   tx: Queryable,
   codes: readonly string[],

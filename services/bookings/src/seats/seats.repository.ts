@@ -114,7 +114,7 @@ const priceCardOfScreening = `
    FROM price_cards c WHERE c.id = timed.price_card_id)`;
 
 /**
- * Locks screenings, step 1 of the lock order. In id order two transactions cannot deadlock. The clock is
+ * Locks screenings, step 2 of the lock order. In id order two transactions cannot deadlock. The clock is
  * read outside the locking scan, so after the lock: acquiring it may have taken seconds.
  */
 const lock =
