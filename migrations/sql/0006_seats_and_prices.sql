@@ -62,6 +62,21 @@ ALTER TABLE screenings
       AND bit_count(taken & blocked) = 0
       AND available_seats = total_seats - bit_count(taken) - bit_count(blocked)
     END);
+-- What decides about seats and prices of a screening besides its own row, for the statement that locks it: whether single
+-- seats are prevented, and the price card with its lines. A function, which is planned once: as subqueries they make
+-- PostgreSQL plan that statement anew each time.
+CREATE FUNCTION selling_rules(of_theater bigint, of_card bigint) RETURNS json LANGUAGE plpgsql STABLE COST 1 AS $$
+BEGIN
+  RETURN json_build_object(
+    'prevent_orphans', (SELECT prevent_orphan_seats FROM theaters WHERE id = of_theater),
+    'price_card', (
+      SELECT json_build_object('currency', currency, 'fee', booking_fee_minor, 'tax_rate_bp', tax_rate_bp,
+        'lines', (SELECT json_agg(json_build_object('type', l.ticket_type_id, 'category', l.category,
+            'amount', l.amount_minor, 'staff_only', t.staff_only, 'active', t.active) ORDER BY l.line)
+          FROM price_lines l JOIN ticket_types t ON t.id = l.ticket_type_id WHERE l.price_card_id = of_card))
+      FROM price_cards WHERE id = of_card));
+END $$;
+
 CREATE INDEX screenings_price_card ON screenings (price_card_id) WHERE price_card_id IS NOT NULL;
 CREATE INDEX screenings_seat_plan ON screenings (seat_plan_id) WHERE seat_plan_id IS NOT NULL;
 
@@ -128,6 +143,7 @@ DROP TABLE tickets;
 DROP FUNCTION tickets_legal_move();
 ALTER TABLE bookings DROP COLUMN promo_code_id;
 DROP TABLE promo_codes;
+DROP FUNCTION selling_rules;
 ALTER TABLE screenings DROP CONSTRAINT screenings_seat_map, DROP COLUMN seats_version, DROP COLUMN blocked,
   DROP COLUMN taken, DROP COLUMN price_card_id, DROP COLUMN seat_plan_id;
 DROP TABLE price_lines;

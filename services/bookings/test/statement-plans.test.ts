@@ -5,6 +5,7 @@ import type { SessionSettings } from '@movie-ticketing/kit/database-session';
 import { silentLogger } from '@movie-ticketing/kit/testing/api';
 
 import { runBatch } from '../src/batch/run-batch.ts';
+import { makeSeatsRepository } from '../src/seats/seats.repository.ts';
 import { batchSettings, bookingRequest, resultName } from '../testing/booking-requests.ts';
 import { startBookingsSystem, type BookingsSystem } from '../testing/system.ts';
 
@@ -46,6 +47,17 @@ const rowsScanned = async (settings: Partial<SessionSettings>): Promise<number> 
 
 test('reads no table as a whole, though its statements were planned while the tables were empty', async () => {
   expect(await rowsScanned({})).toBe(0);
+});
+
+test('the statement that locks screenings is planned once, not for each batch', async () => {
+  const { id } = await insertScreening(system.db);
+  const plans = await system.db.transaction(async (tx) => {
+    for (let time = 0; time < 20; time += 1) await makeSeatsRepository(tx).lock([id]);
+    return tx.query<{ generic: number }>(
+      `SELECT generic_plans AS generic FROM pg_prepared_statements WHERE name = 'bookings.seats.lock'`,
+    );
+  });
+  expect(plans[0]?.generic).toBeGreaterThan(0);
 });
 
 test('control: a pool that may read whole tables reads every stored key for each batch', async () => {

@@ -44,11 +44,13 @@ export const decideTickets = (
   allocation: SeatAllocation,
   promoCodes: PromoCodeCheck,
 ): DecidedTickets | Refusal => {
+  if (isPlain(request, screening)) {
+    return findShortage(request, allocation.seatsLeft(screening)) ?? noTickets;
+  }
   const { seatPlanId } = screening;
   const layout = seatPlanId === null ? undefined : view.layouts.get(seatPlanId);
   const seats = findSeats(request, screening, layout, allocation);
   if ('kind' in seats) return seats;
-  if (isPlain(request, screening)) return noTickets;
   const unpriced = Array.from({ length: request.numTickets }, (_, index) => ({
     ticketTypeId: request.wish?.tickets[index]?.ticketTypeId,
     category: layout?.categories[layout.category[seats[index] ?? -1] ?? -1] ?? null,
@@ -84,6 +86,16 @@ export const decideTickets = (
   };
 };
 
+const findShortage = ({ numTickets }: BookingRequest, left: number): Refusal | undefined => {
+  if (numTickets <= left) return undefined;
+  return refused(
+    'not_enough_seats',
+    left === 0
+      ? 'The screening is sold out.'
+      : `Not enough seats: ${String(numTickets)} requested, ${String(left)} available.`,
+  );
+};
+
 /** Positions of numbered seats, none for general admission. */
 const findSeats = (
   request: BookingRequest,
@@ -91,18 +103,11 @@ const findSeats = (
   layout: SeatLayout | undefined,
   allocation: SeatAllocation,
 ): readonly number[] | Refusal => {
-  const { numTickets, wish } = request;
-  const left = allocation.seatsLeft(screening);
+  const { wish } = request;
   const named = wish?.tickets.findIndex(({ seat }) => seat !== undefined) ?? -1;
   // Which of the seats are taken says more than how many are left.
-  if (numTickets > left && (layout === undefined || named === -1)) {
-    return refused(
-      'not_enough_seats',
-      left === 0
-        ? 'The screening is sold out.'
-        : `Not enough seats: ${String(numTickets)} requested, ${String(left)} available.`,
-    );
-  }
+  const shortage = findShortage(request, allocation.seatsLeft(screening));
+  if (shortage !== undefined && (layout === undefined || named === -1)) return shortage;
   if (layout !== undefined) {
     const free = allocation.freeSeats(screening);
     return chooseSeats({ layout, free, preventOrphans: screening.preventOrphans }, request);

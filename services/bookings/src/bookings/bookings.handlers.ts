@@ -2,6 +2,7 @@ import type { ApiResponse, Handler } from '@movie-ticketing/kit/endpoint';
 import { withReplayHeader } from '@movie-ticketing/kit/idempotency';
 import type { z } from 'zod';
 
+import type { TicketWish } from '../batch/booking-request.ts';
 import type * as endpoints from './bookings.endpoints.ts';
 import { presentBooking, type Booking, type newBooking } from './bookings.schema.ts';
 import type { BookingsService, NewBooking } from './bookings.service.ts';
@@ -22,26 +23,31 @@ type NewBookingBody = z.output<ReturnType<typeof newBooking>>;
 
 const toOrder = (body: NewBookingBody): NewBooking => {
   const { num_tickets: count = 0, tickets, best_available: best } = body;
-  const wanted =
-    tickets ?? Array.from({ length: count }, () => ({}) as NonNullable<typeof tickets>[0]);
-  const wish =
-    tickets === undefined && best === undefined
-      ? undefined
-      : {
-          tickets: wanted.map(({ ticket_type_id: ticketTypeId, seat }) => ({ ticketTypeId, seat })),
-          bestAvailable: best && {
-            category: best.category,
-            accessible: best.accessible ?? false,
-            together: best.together ?? 'preferred',
-            acrossCategories: best.across_categories ?? false,
-          },
-        };
   return {
     screeningId: body.screening_id,
-    numTickets: wanted.length,
-    wish,
+    numTickets: tickets?.length ?? count,
+    wish: tickets === undefined && best === undefined ? undefined : toWish(count, tickets, best),
     promoCode: body.promo_code,
     userId: body.user_id,
+  };
+};
+
+const toWish = (
+  count: number,
+  tickets: NewBookingBody['tickets'],
+  best: NewBookingBody['best_available'],
+): TicketWish => {
+  const anyTicket = { ticketTypeId: undefined, seat: undefined };
+  return {
+    tickets:
+      tickets?.map(({ ticket_type_id: ticketTypeId, seat }) => ({ ticketTypeId, seat })) ??
+      Array.from({ length: count }, () => anyTicket),
+    bestAvailable: best && {
+      category: best.category,
+      accessible: best.accessible ?? false,
+      together: best.together ?? 'preferred',
+      acrossCategories: best.across_categories ?? false,
+    },
   };
 };
 

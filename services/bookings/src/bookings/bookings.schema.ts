@@ -156,26 +156,35 @@ export type Booking = {
   tickets: readonly Ticket[];
 };
 
-export const presentBooking = (it: Booking): z.input<typeof booking> => {
-  const tickets = ticketsOf(it);
-  const sum = (amountOf: (ticket: Ticket) => number) => ({
-    amount: tickets.reduce((total, one) => total + amountOf(one), 0),
-    currency: it.currency,
-  });
+type Amounts = Pick<z.input<typeof booking>, 'tickets' | 'subtotal' | 'discount' | 'fees' | 'tax'>;
+
+const presentAmounts = (it: Booking, tickets: readonly Ticket[]): Amounts => {
+  const sums = { subtotal: 0, discount: 0, fees: 0, tax: 0 };
+  for (const one of tickets) {
+    sums.subtotal += one.priceMinor;
+    sums.discount += one.discountMinor;
+    sums.fees += one.feeMinor;
+    sums.tax += one.taxMinor;
+  }
+  const { currency } = it;
   return {
-    id: it.id,
-    reference: it.reference,
-    user_id: it.userId,
-    screening_id: it.screeningId,
-    num_tickets: it.numTickets,
-    status: it.status,
-    total: { amount: it.totalMinor, currency: it.currency },
-    created_at: it.createdAt.toISOString(),
-    expires_at: it.expiresAt.toISOString(),
     tickets: tickets.map((one) => presentTicket(one, it)),
-    subtotal: sum(({ priceMinor }) => priceMinor),
-    discount: sum(({ discountMinor }) => discountMinor),
-    fees: sum(({ feeMinor }) => feeMinor),
-    tax: sum(({ taxMinor }) => taxMinor),
+    subtotal: { amount: sums.subtotal, currency },
+    discount: { amount: sums.discount, currency },
+    fees: { amount: sums.fees, currency },
+    tax: { amount: sums.tax, currency },
   };
 };
+
+export const presentBooking = (it: Booking): z.input<typeof booking> => ({
+  id: it.id,
+  reference: it.reference,
+  user_id: it.userId,
+  screening_id: it.screeningId,
+  num_tickets: it.numTickets,
+  status: it.status,
+  total: { amount: it.totalMinor, currency: it.currency },
+  created_at: it.createdAt.toISOString(),
+  expires_at: it.expiresAt.toISOString(),
+  ...presentAmounts(it, ticketsOf(it)),
+});

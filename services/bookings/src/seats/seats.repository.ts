@@ -56,9 +56,9 @@ type LockedScreeningRow = {
   movie_id: number;
   seat_plan_id: number | null;
   occupied: string | null;
-  prevent_orphans: boolean | null;
   price_card_id: number | null;
-  price_card: PriceCardJson | null;
+  /** Null: general admission at the flat price. */
+  rules: { prevent_orphans: boolean; price_card: PriceCardJson | null } | null;
 };
 
 type PriceCardJson = {
@@ -100,18 +100,10 @@ const toLockedScreening = (row: LockedScreeningRow): LockedScreening => ({
   movieId: row.movie_id,
   seatPlanId: row.seat_plan_id,
   occupied: row.occupied,
-  preventOrphans: row.prevent_orphans ?? false,
+  preventOrphans: row.rules?.prevent_orphans ?? false,
   priceCardId: row.price_card_id,
-  priceCard: row.price_card === null ? undefined : toPriceCard(row.price_card),
+  priceCard: row.rules?.price_card ? toPriceCard(row.rules.price_card) : undefined,
 });
-
-/** Read for screenings with a price card alone, in the statement that locks them. */
-const priceCardOfScreening = `
-  (SELECT json_build_object('currency', c.currency, 'fee', c.booking_fee_minor, 'tax_rate_bp', c.tax_rate_bp,
-     'lines', (SELECT json_agg(json_build_object('type', l.ticket_type_id, 'category', l.category,
-         'amount', l.amount_minor, 'staff_only', y.staff_only, 'active', y.active) ORDER BY l.line)
-       FROM price_lines l JOIN ticket_types y ON y.id = l.ticket_type_id WHERE l.price_card_id = c.id))
-   FROM price_cards c WHERE c.id = timed.price_card_id)`;
 
 /**
  * Locks screenings, step 2 of the lock order. In id order two transactions cannot deadlock. The clock is
@@ -128,9 +120,8 @@ const lock =
        )
        SELECT id, available_seats, status, starts_at <= now AS has_started, now, price_minor, currency, movie_id,
          seat_plan_id, occupied, price_card_id,
-         CASE WHEN seat_plan_id IS NOT NULL THEN
-           (SELECT t.prevent_orphan_seats FROM theaters t WHERE t.id = timed.theater_id) END AS prevent_orphans,
-         CASE WHEN price_card_id IS NOT NULL THEN ${priceCardOfScreening} END AS price_card
+         CASE WHEN seat_plan_id IS NOT NULL OR price_card_id IS NOT NULL
+           THEN selling_rules(theater_id, price_card_id) END AS rules
        FROM (SELECT *, clock_timestamp() AS now FROM locked OFFSET 0) AS timed`,
       [screeningIds],
       'bookings.seats.lock',
