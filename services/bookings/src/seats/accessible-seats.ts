@@ -1,10 +1,10 @@
 import type { SeatWish } from './best-available.ts';
 import { freeRuns, type FreeSeats } from './free-seats.ts';
 import type { SeatLayout } from './seat-layout.ts';
-import { anchorOf, distanceTo, fill, maximumRuns, type Part } from './split-party.ts';
+import { anchorOf, distanceTo, fill, fillNearest, maximumRuns, type Part } from './split-party.ts';
 
 /**
- * A wheelchair space with its companion seats, then standard seats as near to it as possible. With
+ * The best wheelchair space with its companion seats, then standard seats as near to it as possible. With
  * `together: required` all of them are in the row of the space.
  */
 export const findAccessible = (
@@ -12,23 +12,19 @@ export const findAccessible = (
   free: FreeSeats,
   { count, together, category }: SeatWish,
 ): readonly number[] | undefined => {
-  let best: Part | undefined;
-  for (const { seat, companions } of layout.wheelchairSpaces) {
-    if (free[seat] !== 1 || (category !== undefined && layout.category[seat] !== category))
-      continue;
+  const { wheelchairSpaces, distance } = layout;
+  const spaces = wheelchairSpaces
+    .filter(({ seat }) => free[seat] === 1)
+    .filter(({ seat }) => category === undefined || layout.category[seat] === category)
+    .sort((a, b) => (distance[a.seat] ?? 0) - (distance[b.seat] ?? 0));
+  for (const { seat, companions } of spaces) {
     const beside = companions.filter((other) => free[other] === 1).slice(0, count - 1);
     const rest = count - 1 - beside.length;
-    const found =
-      rest === 0
-        ? { seats: [], cost: 0 }
-        : nearestStandard(layout, free, seat, rest, together === 'required');
-    if (found === undefined) continue;
-    const cost = (layout.distance[seat] ?? 0) + found.cost;
-    if (best === undefined || cost < best.cost) {
-      best = { seats: [seat, ...beside, ...found.seats], cost };
-    }
+    if (rest === 0) return [seat, ...beside];
+    const found = nearestStandard(layout, free, seat, rest, together === 'required');
+    if (found !== undefined) return [seat, ...beside, ...found.seats];
   }
-  return best?.seats;
+  return undefined;
 };
 
 const nearestStandard = (
@@ -44,5 +40,8 @@ const nearestStandard = (
   );
   const cost = (seats: readonly number[]): number => distanceTo(layout, seats, anchor);
   const sorted = runs.toSorted((a, b) => cost(a) - cost(b)).slice(0, maximumRuns);
-  return fill(layout, free, sorted, count, 1, anchor) ?? fill(layout, free, runs, count, 1, anchor);
+  return (
+    fillNearest(layout, free, sorted, count, 1, anchor) ??
+    fill(layout, free, runs, count, 1, anchor)
+  );
 };

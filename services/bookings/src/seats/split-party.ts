@@ -8,9 +8,10 @@ export type Part = { seats: readonly number[]; cost: number };
 /** More than any distance in a plan: one person fewer alone is better than any place. */
 const alonePenalty = 1e9;
 const orphanPenalty = 1e3;
-/** Places that are tried as the middle of a party, and free runs around each. */
+/** Places that are tried as the middle of a party, and free runs around each, of those nearest to the best place. */
 const maximumAnchors = 6;
 export const maximumRuns = 48;
+const maximumCandidates = 200;
 
 /**
  * Seats in several places, near to each other: around each of the best places, and at last anywhere, so
@@ -23,16 +24,17 @@ export const findSplit = (
   { category, shortest }: SplitRules,
 ): Part | undefined => {
   if (count < 2 && shortest === 2) return undefined;
-  const runs = freeRuns(layout, free, category);
+  const runs = freeRuns(layout, free, category).filter((run) => run.length >= shortest);
   const seatsIn = runs.reduce((sum, run) => sum + run.length, 0);
   if (seatsIn < count) return undefined;
   const centers = runs
     .map((run) => ({ run, cost: meanOf(layout.distance, run) }))
     .sort((a, b) => a.cost - b.cost);
+  const candidates = centers.slice(0, maximumCandidates).map(({ run }) => run);
   let best: Part | undefined;
-  for (const { run: middle } of centers.slice(0, maximumAnchors)) {
-    const near = nearestRuns(layout, runs, middle);
-    const found = fill(layout, free, near, count, shortest, anchorOf(layout, middle));
+  for (const middle of candidates.slice(0, maximumAnchors)) {
+    const near = nearestRuns(layout, candidates, middle);
+    const found = fillNearest(layout, free, near, count, shortest, anchorOf(layout, middle));
     if (found !== undefined && (best === undefined || found.cost < best.cost)) best = found;
   }
   best ??= fill(layout, free, runs, count, shortest, undefined);
@@ -62,6 +64,30 @@ const nearestRuns = (
 
 export const distanceTo = (layout: SeatLayout, seats: readonly number[], { x, y }: Point): number =>
   Math.hypot(meanOf(layout.x, seats) - x, meanOf(layout.y, seats) - y);
+
+/** Runs with this many times the seats of a party are enough to seat it, where it fits at all. */
+const enough = 3;
+
+/**
+ * Seats a party in the nearest of some runs, in their order. More of them are looked at only if it does not fit: the
+ * work grows with the seats that are looked at, and a lock is held meanwhile.
+ */
+export const fillNearest = (
+  layout: SeatLayout,
+  free: FreeSeats,
+  sorted: readonly number[][],
+  count: number,
+  shortest: 1 | 2,
+  anchor: Point,
+): Part | undefined => {
+  let seats = 0;
+  const first = sorted.findIndex((run) => (seats += run.length) >= count * enough);
+  const nearest = first === -1 ? sorted : sorted.slice(0, first + 1);
+  return (
+    fill(layout, free, nearest, count, shortest, anchor) ??
+    (first === -1 ? undefined : fill(layout, free, sorted, count, shortest, anchor))
+  );
+};
 
 /** What it costs to seat 0 to `count` people, by their number; undefined where that is not possible. */
 type Seating = readonly (Part | undefined)[];
