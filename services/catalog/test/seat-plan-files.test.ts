@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { describe, expect, test } from '@jest/globals';
 
 import { readSeatPlan, type SeatPlanFile } from '../src/seat-plans/read-seat-plan.ts';
@@ -189,4 +192,23 @@ describe('a seat plan in CSV', () => {
       'line 2, row: must have at least 1 character',
     ]);
   });
+});
+
+test('the example for managers of theaters is a seat plan', () => {
+  const page = readFileSync(
+    join(import.meta.dirname, '../../../docs/import-a-seat-plan.md'),
+    'utf8',
+  );
+  const [example = ''] = (/^zone,row,.*?(?=```)/ms.exec(page)) ?? [];
+  const read = readSeatPlan(example);
+  if ('errors' in read) throw new Error(JSON.stringify(read.errors));
+  expect(read.seats.map(({ id }) => id)).toEqual([
+    'A-1',
+    'A-2',
+    'A-3',
+    'B-1',
+    'B-2',
+    'Balcony-A-1',
+  ]);
+  expect(read.seats[1]).toMatchObject({ kind: 'companion', companion_of: 'A-1' });
 });

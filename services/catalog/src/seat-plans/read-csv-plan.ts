@@ -69,7 +69,11 @@ const idsOf = (records: readonly Record<string, string>[]): string[] => {
     zones.set(id, zone);
     return isNew;
   });
-  return isUnique ? short : short.map((id, index) => `${records[index]?.['zone'] ?? ''}-${id}`);
+  if (isUnique) return short;
+  return short.map((id, index) => {
+    const zone = records[index]?.['zone'] ?? '';
+    return zone === '' ? id : `${zone}-${id}`;
+  });
 };
 
 /**
