@@ -9,6 +9,8 @@ import { silentLogger } from '@movie-ticketing/kit/testing/api';
 import { createTestDatabase } from '@movie-ticketing/kit/testing/database';
 import { migrate } from '@movie-ticketing/migrations/migrate';
 
+import { insertPriceCard, insertPromoCode } from '../testing/builders.ts';
+
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 let child: ChildProcess | undefined;
@@ -93,9 +95,24 @@ describe('CURRENCY that differs from the prices in the database', () => {
     await db.close();
   };
 
-  test('is refused at the start with exit code 2', async () => {
+  const addPromoCode = async (url: string): Promise<void> => {
+    const db = makeDatabase({ url, poolSize: 1, logger: silentLogger, applicationName: 'test' });
+    await insertPromoCode(db, { amount_minor: 100 });
+    await db.close();
+  };
+  const addPriceCard = async (url: string): Promise<void> => {
+    const db = makeDatabase({ url, poolSize: 1, logger: silentLogger, applicationName: 'test' });
+    await insertPriceCard(db, { lines: [] });
+    await db.close();
+  };
+
+  test.each([
+    ['a movie', addMovie],
+    ['a price card', addPriceCard],
+    ['a promo code', addPromoCode],
+  ])('is refused at the start with exit code 2, for %s', async (_what, add) => {
     const database = await createTestDatabase();
-    await addMovie(database.url);
+    await add(database.url);
     const running = start({ DATABASE_URL: database.url, CURRENCY: 'EUR' });
     let errors = '';
     running.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));

@@ -199,7 +199,7 @@ test('the example for managers of theaters is a seat plan', () => {
     join(import.meta.dirname, '../../../docs/import-a-seat-plan.md'),
     'utf8',
   );
-  const [example = ''] = (/^zone,row,.*?(?=```)/ms.exec(page)) ?? [];
+  const [example = ''] = /^zone,row,.*?(?=```)/ms.exec(page) ?? [];
   const read = readSeatPlan(example);
   if ('errors' in read) throw new Error(JSON.stringify(read.errors));
   expect(read.seats.map(({ id }) => id)).toEqual([
