@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 
 import { cinema, cinemaNamespace, cinemaSpec } from '../testing/shared-cinema.ts';
-import { bookingStatus, buyTicket } from '../testing/customer.ts';
+import { ask, bookingStatus, buyTicket, chooseSeats, register } from '../testing/customer.ts';
 import { makeNamespace } from '../testing/ticketing.ts';
 import { secondsSince, waitFor } from '../testing/waiting.ts';
 
@@ -54,4 +54,12 @@ test('installs from one custom resource, and a ticket is booked and paid through
     console.warn(
       `the goal of ${String(goalSeconds)} s was missed: ${String(Math.round(seconds))} s`,
     );
+});
+
+test('a customer chooses seats, which nobody else gets', async () => {
+  const { url } = cinema();
+  const { body, seats, status } = await chooseSeats(url);
+  expect([status, seats]).toEqual([201, ['B-1', 'B-2']]);
+  const other = await ask(url, '/bookings', { token: await register(url), body });
+  expect([other.status, other.body.code, other.body.seats]).toEqual([409, 'seats_taken', seats]);
 });

@@ -82,6 +82,32 @@ export const buyTicket = async (url: string): Promise<{ token: string; booking: 
   return { token, booking };
 };
 
+/** Registers a customer, who books two seats of a screening with a seat plan. */
+export const chooseSeats = async (
+  url: string,
+): Promise<{ body: object; seats: string[]; status: number }> => {
+  const token = await register(url);
+  const from = new Date(Date.now() + 3_600_000).toISOString();
+  const answer = await ask(url, `/screenings?from=${from}&limit=200`);
+  const { screenings } = expectStatus('screenings', answer, 200).body;
+  const screening = (screenings as { id: number; seat_plan_id: number | null }[]).findLast(
+    ({ seat_plan_id: plan }) => plan !== null,
+  );
+  if (screening === undefined) throw new Error('no upcoming screening has a seat plan');
+  const plan = await ask(url, `/seat-plans/${String(screening.seat_plan_id)}`);
+  const { seats } = expectStatus('seat plan', plan, 200).body.seat_plan;
+  // The first two seats of the second row: no single seat is left beside them.
+  const second = (seats as { id: string; row: string }[]).filter(({ row }) => row === 'B');
+  const tickets = second.slice(0, 2).map(({ id }) => ({ seat: id }));
+  const body = { screening_id: screening.id, tickets };
+  const booked = await ask(url, '/bookings', { token, body });
+  return {
+    body,
+    seats: (booked.body.booking?.tickets ?? []).map((it: { seat: string }) => it.seat),
+    status: booked.status,
+  };
+};
+
 export const bookingStatus = async (url: string, token: string, id: number): Promise<string> => {
   const answer = await ask(url, `/bookings/${String(id)}`, { token });
   return answer.status === 200 ? (answer.body.booking.status as string) : String(answer.status);

@@ -127,6 +127,24 @@ describe('a request that is not forwarded', () => {
     expect((await ask('POST', '/bookings', {}, 'a'.repeat(102_400))).status).toBe(200);
   });
 
+  testOnNginx(
+    'may have a larger body where its endpoint allows it, and is not retried',
+    async () => {
+      const path = '/theaters/1/seat-plan';
+      await expectProblem(
+        await ask('PUT', path, {}, 'a'.repeat(4_000_001)),
+        413,
+        'payload_too_large',
+      );
+      expect(gateway.stub.received).toEqual([]);
+      expect((await ask('PUT', path, {}, 'a'.repeat(4_000_000))).status).toBe(200);
+      gateway.stub.received.length = 0;
+      gateway.stub.hangUps = 1;
+      expect((await ask('PUT', path, {}, '{}')).status).toBeGreaterThanOrEqual(500);
+      expect(gateway.stub.received).toHaveLength(1);
+    },
+  );
+
   testOnNginx('rejects a header over 8 kB with 431 and a URI over 8 kB with 414', async () => {
     await expectProblem(
       await ask('GET', '/movies', { 'X-Long': 'a'.repeat(9_000) }),
