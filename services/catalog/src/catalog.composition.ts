@@ -16,12 +16,13 @@ import { makeCurrencyCheck, type CurrencyCheck } from './currency-check.ts';
 import { movieEndpoints } from './movies/movies.endpoints.ts';
 import { makeMovieHandlers } from './movies/movies.handlers.ts';
 import { makeMoviesService } from './movies/movies.service.ts';
-import { priceCards } from './price-cards/price-cards.ts';
-import {
-  makeScreeningPricesHandlers,
-  screeningPricesEndpoints,
-} from './prices/screening-prices.ts';
-import { promoCodes } from './promo-codes/promo-codes.ts';
+import { priceCards } from './price-cards/price-cards.endpoints.ts';
+import { makePriceCardsRepository } from './price-cards/price-cards.repository.ts';
+import { screeningPricesEndpoints } from './prices/screening-prices.endpoints.ts';
+import { makeScreeningPricesHandlers } from './prices/screening-prices.handlers.ts';
+import { makeScreeningPricesService } from './prices/screening-prices.service.ts';
+import { promoCodes } from './promo-codes/promo-codes.endpoints.ts';
+import { makePromoCodesRepository } from './promo-codes/promo-codes.repository.ts';
 import { screeningEndpoints } from './screenings/screenings.endpoints.ts';
 import { makeScreeningHandlers } from './screenings/screenings.handlers.ts';
 import { makeScreeningsService } from './screenings/screenings.service.ts';
@@ -34,7 +35,8 @@ import { makeSeatPlansService } from './seat-plans/seat-plans.service.ts';
 import { theaterEndpoints } from './theaters/theaters.endpoints.ts';
 import { makeTheaterHandlers } from './theaters/theaters.handlers.ts';
 import { makeTheatersService } from './theaters/theaters.service.ts';
-import { ticketTypes } from './ticket-types/ticket-types.ts';
+import { ticketTypes } from './ticket-types/ticket-types.endpoints.ts';
+import { makeTicketTypesRepository } from './ticket-types/ticket-types.repository.ts';
 
 export type CatalogOptions = {
   databaseUrl: string;
@@ -90,8 +92,11 @@ const catalogRoutes = (db: Database, settings: { currency: string }): Route[] =>
   ...bindRoutes(screeningEndpoints(settings), makeScreeningHandlers(makeScreeningsService(db))),
   ...bindRoutes(seatPlanEndpoints, makeSeatPlanHandlers(makeSeatPlansService(db))),
   ...bindRoutes(seatMapEndpoints, makeSeatMapHandlers(makeSeatMapsService(db))),
-  ...bindRoutes(screeningPricesEndpoints, makeScreeningPricesHandlers(db)),
-  ...adminRoutes(db, ticketTypes),
-  ...adminRoutes(db, priceCards(settings.currency)),
-  ...adminRoutes(db, promoCodes(settings.currency)),
+  ...bindRoutes(
+    screeningPricesEndpoints,
+    makeScreeningPricesHandlers(makeScreeningPricesService(db)),
+  ),
+  ...adminRoutes(db, ticketTypes, makeTicketTypesRepository),
+  ...adminRoutes(db, priceCards(settings.currency), makePriceCardsRepository),
+  ...adminRoutes(db, promoCodes(settings.currency), makePromoCodesRepository),
 ];

@@ -1,13 +1,13 @@
-import { adminEndpoints } from './admin-resource.ts';
+import { adminEndpoints } from './admin-resource.endpoints.ts';
 import { movieEndpoints } from './movies/movies.endpoints.ts';
-import { priceCards } from './price-cards/price-cards.ts';
-import { screeningPricesEndpoints } from './prices/screening-prices.ts';
-import { promoCodes } from './promo-codes/promo-codes.ts';
+import { priceCards } from './price-cards/price-cards.endpoints.ts';
+import { screeningPricesEndpoints } from './prices/screening-prices.endpoints.ts';
+import { promoCodes } from './promo-codes/promo-codes.endpoints.ts';
 import { screeningEndpoints } from './screenings/screenings.endpoints.ts';
 import { seatMapEndpoints } from './seat-maps/seat-maps.endpoints.ts';
 import { seatPlanEndpoints } from './seat-plans/seat-plans.endpoints.ts';
 import { theaterEndpoints } from './theaters/theaters.endpoints.ts';
-import { ticketTypes } from './ticket-types/ticket-types.ts';
+import { ticketTypes } from './ticket-types/ticket-types.endpoints.ts';
 
 /** The endpoints of this service, by operationId. */
 export const catalogEndpoints = (settings: { currency: string | undefined }) => ({

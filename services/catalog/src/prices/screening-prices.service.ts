@@ -1,39 +1,14 @@
-import type { Database, Queryable } from '@movie-ticketing/kit/database';
-import { defineEndpoint, type Handlers } from '@movie-ticketing/kit/endpoint';
-import { idParams } from '@movie-ticketing/kit/fields';
+import type { Queryable } from '@movie-ticketing/kit/database';
 import { includedTax } from '@movie-ticketing/kit/included-tax';
-import { z } from 'zod';
 
 import { makePriceCardsRepository } from '../price-cards/price-cards.repository.ts';
 import type { PriceCard } from '../price-cards/price-cards.schema.ts';
 import { makeScreeningsRepository } from '../screenings/screenings.repository.ts';
 import { screeningNotFound } from '../screenings/screenings.service.ts';
 import { makeSeatPlansRepository } from '../seat-plans/seat-plans.repository.ts';
-import type { TicketType } from '../ticket-types/ticket-types.ts';
-import { makeTicketTypesRepository } from '../ticket-types/ticket-types.ts';
-import {
-  presentScreeningPrices,
-  screeningPrices,
-  type ScreeningPrice,
-  type ScreeningPrices,
-} from './screening-prices.schema.ts';
-
-export const screeningPricesEndpoints = {
-  getScreeningPrices: defineEndpoint({
-    method: 'get',
-    path: '/screenings/:id/prices',
-    operationId: 'getScreeningPrices',
-    summary: 'Get the prices of a screening',
-    description:
-      'What one ticket costs, for every active ticket type and category of seats. Without a price card there is one price for everyone.',
-    tag: 'Prices',
-    access: 'public',
-    shared: true,
-    params: idParams,
-    answers: { 200: z.strictObject({ prices: screeningPrices }) },
-    problems: ['not_found'],
-  }),
-};
+import type { TicketType } from '../ticket-types/ticket-types.schema.ts';
+import { makeTicketTypesRepository } from '../ticket-types/ticket-types.repository.ts';
+import type { ScreeningPrice, ScreeningPrices } from './screening-prices.schema.ts';
 
 /**
  * The prices of a card: of each active type, in the order of the card, in each category of the plan. A line
@@ -95,11 +70,8 @@ const getPrices = async (db: Queryable, screeningId: number): Promise<ScreeningP
   };
 };
 
-export const makeScreeningPricesHandlers = (
-  db: Database,
-): Handlers<typeof screeningPricesEndpoints> => ({
-  getScreeningPrices: async ({ params }) => ({
-    status: 200,
-    body: { prices: presentScreeningPrices(await getPrices(db, params.id)) },
-  }),
+export type ScreeningPricesService = ReturnType<typeof makeScreeningPricesService>;
+
+export const makeScreeningPricesService = (db: Queryable) => ({
+  get: (screeningId: number): Promise<ScreeningPrices> => getPrices(db, screeningId),
 });

@@ -1,5 +1,4 @@
-import type { AdminResource } from '../admin-resource.ts';
-import { makePriceCardsRepository } from './price-cards.repository.ts';
+import type { AdminResource } from '../admin-resource.endpoints.ts';
 import {
   newPriceCard,
   presentPriceCard,
@@ -24,5 +23,4 @@ export const priceCards = (
   problems: ['not_found'],
   inUse: 'A screening has the price card.',
   present: presentPriceCard,
-  repository: makePriceCardsRepository,
 });

@@ -1,28 +1,10 @@
 import type { Queryable } from '@movie-ticketing/kit/database';
-import { id, instant, instantOut, money, price, type Money } from '@movie-ticketing/kit/fields';
 import { invalid, Problem } from '@movie-ticketing/kit/problems';
 import { isForeignKeyViolation } from '@movie-ticketing/kit/sqlstate';
 import type { ColumnValues } from '@movie-ticketing/kit/statements';
-import { z } from 'zod';
 
-import type { AdminResource } from '../admin-resource.ts';
-import { changedResource, newResource } from '../request-bodies.ts';
 import { onTable, type Table } from '../table.ts';
-
-export type PromoCode = {
-  id: number;
-  code: string;
-  /** Either a percentage or an amount off. */
-  percent: number | null;
-  amount: Money | null;
-  maxUses: number | null;
-  /** By live bookings. */
-  uses: number;
-  validFrom: Date | null;
-  validUntil: Date | null;
-  screeningId: number | null;
-  movieId: number | null;
-};
+import type { NewPromoCode, PromoCode, PromoCodeChange } from './promo-codes.schema.ts';
 
 type PromoCodeRow = {
   id: number;
@@ -58,43 +40,6 @@ const table: Table<PromoCodeRow, PromoCode> = {
     movieId: row.movie_id,
   }),
 };
-
-/** Codes are compared without case: they are stored in upper case. */
-const code = () =>
-  z
-    .string()
-    .trim()
-    .toUpperCase()
-    .regex(/^[0-9A-Z_-]{1,50}$/, 'must have 1 to 50 letters, digits, - or _')
-    .meta({
-      override: {
-        type: 'string',
-        minLength: 1,
-        maxLength: 50,
-        pattern: '^[0-9A-Za-z_-]+$',
-        examples: ['SUMMER'],
-      },
-    });
-
-const fields = (currency: string | undefined) => ({
-  code: code(),
-  percent: z.int().min(1).max(100).nullable().describe('Off the prices, not the fees'),
-  amount: price(currency)
-    .refine(({ amount }) => amount >= 1, { path: ['amount'], message: 'must be at least 1' })
-    .nullable()
-    .describe('Off the prices of a booking, at most these'),
-  max_uses: z.int().min(1).max(1_000_000_000).nullable().describe('Null: without a limit'),
-  valid_from: instant().nullable(),
-  valid_until: instant().nullable(),
-  screening_id: id().nullable().describe('The only screening that it is for'),
-  movie_id: id().nullable().describe('The only movie that it is for'),
-});
-
-type NewPromoCode = z.output<ReturnType<typeof newPromoCode>>;
-type PromoCodeChange = z.output<ReturnType<typeof promoCodeChange>>;
-
-const newPromoCode = (currency: string | undefined) => newResource(fields(currency));
-const promoCodeChange = (currency: string | undefined) => changedResource(fields(currency));
 
 /** @throws Problem invalid_request */
 const requireConsistent = (of: PromoCode): void => {
@@ -155,7 +100,7 @@ const unused: Omit<PromoCode, 'code'> = {
   movieId: null,
 };
 
-const makePromoCodesRepository = (db: Queryable) => {
+export const makePromoCodesRepository = (db: Queryable) => {
   const codes = onTable(table, db);
   return {
     ...codes,
@@ -169,42 +114,3 @@ const makePromoCodesRepository = (db: Queryable) => {
     },
   };
 };
-
-export const promoCodes = (
-  currency: string | undefined,
-): AdminResource<PromoCode, NewPromoCode, PromoCodeChange> => ({
-  singular: 'promo_code',
-  plural: 'promo_codes',
-  tag: 'Prices',
-  description:
-    'A code that takes a percentage or an amount off a booking. A limited one is counted down with the booking that uses it, and given back when the booking expires or is cancelled.',
-  schema: z
-    .strictObject({
-      id: id(),
-      ...fields(undefined),
-      code: z.string(),
-      amount: money.nullable(),
-      uses: z.int().min(0).describe('Uses by live bookings'),
-      valid_from: instantOut().nullable(),
-      valid_until: instantOut().nullable(),
-    })
-    .meta({ id: 'PromoCode' }),
-  newSchema: newPromoCode(currency),
-  changeSchema: promoCodeChange(currency),
-  uniqueField: 'code',
-  inUse: 'Bookings were made with the promo code. Set valid_until instead.',
-  problems: ['not_found'],
-  present: (from) => ({
-    id: from.id,
-    code: from.code,
-    percent: from.percent,
-    amount: from.amount,
-    max_uses: from.maxUses,
-    valid_from: from.validFrom?.toISOString() ?? null,
-    valid_until: from.validUntil?.toISOString() ?? null,
-    screening_id: from.screeningId,
-    movie_id: from.movieId,
-    uses: from.uses,
-  }),
-  repository: makePromoCodesRepository,
-});
