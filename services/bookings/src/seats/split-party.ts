@@ -11,7 +11,7 @@ const orphanPenalty = 1e3;
 /** Places that are tried as the middle of a party, and free runs around each, of those nearest to the best place. */
 const maximumAnchors = 6;
 export const maximumRuns = 48;
-const maximumCandidates = 200;
+const maximumCandidates = 250;
 
 /**
  * Seats in several places, near to each other: around each of the best places, and at last anywhere, so
