@@ -1,7 +1,7 @@
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 
-import { reads as readNames } from './cells.ts';
+import { isSeated, reads as readNames } from './cells.ts';
 import type { Summary } from './summary.ts';
 
 const series = {
@@ -38,7 +38,8 @@ const schema = 'https://vega.github.io/schema/vega-lite/v6.json';
 
 const bookingValues = (summaries: readonly Summary[]) =>
   summaries.flatMap(({ cell, rate, p99 }) =>
-    cell.kind !== 'bookings' || rate === 0
+    // Numbered seats are compared with general admission in a table: their bars would need a control of their own.
+    cell.kind !== 'bookings' || isSeated(cell.target) || rate === 0
       ? []
       : [
           {
