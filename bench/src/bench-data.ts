@@ -43,10 +43,10 @@ export const insertSeatedScreenings = async (
   const rows = await db.query<{ id: number }>(
     `WITH theater AS (
        INSERT INTO theaters (name, location, time_zone, total_seats, prevent_orphan_seats)
-       SELECT 'Hall ' || n, 'London', 'Europe/London', $4::int, false FROM generate_series(1, $1::int) AS n RETURNING id
+       SELECT 'Theater with numbered seats ' || n, 'London', 'Europe/London', $4::int, false FROM generate_series(1, $1::int) AS n RETURNING id
      ), plan AS (
        INSERT INTO seat_plans (theater_id, name, categories, seats)
-       SELECT min(id), 'Hall', $2::json, $3::json FROM theater RETURNING id
+       SELECT min(id), 'Numbered seats', $2::json, $3::json FROM theater RETURNING id
      )
      INSERT INTO screenings (movie_id, theater_id, starts_at, ends_at, price_minor, currency, total_seats,
        available_seats, seat_plan_id, taken, blocked)

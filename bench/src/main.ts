@@ -22,7 +22,7 @@ const results = join(root, 'bench', 'results');
 const scratch = join(results, 'tmp');
 const users = 1_000;
 const screenings = 1_000;
-const halls = 40;
+const seatedScreenings = 40;
 
 type CleanUps = (() => Promise<void> | void)[];
 
@@ -51,7 +51,7 @@ const prepare = async (options: BenchOptions, cleanUps: CleanUps): Promise<Prepa
   cleanUps.push(database.stop);
   const inserted = {
     ...(await insertScreenings(database.db, screenings)),
-    ...(await insertSeatedScreenings(database.db, halls)),
+    ...(await insertSeatedScreenings(database.db, seatedScreenings)),
   };
   const generator = startLoadGenerator();
   cleanUps.push(generator.close);

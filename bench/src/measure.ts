@@ -100,7 +100,7 @@ const measureReads = async (bench: Bench, cell: ReadCell): Promise<Measurement> 
 /** Makes the keys of a load differ from those of all other loads, also of earlier runs. */
 let loads = Date.now();
 
-/** A request for each seat, hall after hall. */
+/** A request for each seat, screening after screening. */
 const seatRequests = (
   tokens: readonly string[],
   screenings: readonly number[],

@@ -9,7 +9,7 @@ import { priceAmount } from '@movie-ticketing/kit/fields';
 import { plainMessage } from '@movie-ticketing/kit/validation-messages';
 import { z } from 'zod';
 
-import { hall, planOfHall } from './hall.ts';
+import { seating, planOfSeating } from './seating.ts';
 import { parseJson } from './json-file.ts';
 import { SeedFileError } from './seed-file-error.ts';
 
@@ -25,11 +25,11 @@ const seedMovie = (currency: string) => {
 
 export type SeedMovie = z.output<ReturnType<typeof seedMovie>>;
 
-/** A theater of theaters.json: the body of POST /theaters, and its hall where seats are numbered. */
+/** A theater of theaters.json: the body of POST /theaters, and its seating where seats are numbered. */
 const seedTheater = newTheater
-  .safeExtend({ hall: hall.exactOptional() })
-  .transform(({ hall: of, ...theater }) => {
-    const plan = of && planOfHall(of);
+  .safeExtend({ seating: seating.exactOptional() })
+  .transform(({ seating: of, ...theater }) => {
+    const plan = of && planOfSeating(of);
     return { ...theater, total_seats: plan?.seats.length ?? theater.total_seats, plan };
   });
 

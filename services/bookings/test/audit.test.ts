@@ -34,11 +34,11 @@ describe('the audit', () => {
     for (;;) {
       if ((await client.booking(refunded)).body.booking.status === 'refunded') break;
     }
-    const hall = await insertSeatedScreening(system.db, drawnPlan(['ssss']));
+    const seatedScreening = await insertSeatedScreening(system.db, drawnPlan(['ssss']));
     const { code } = await insertPromoCode(system.db);
     const made = await system.server.api('POST', '/bookings', {
       token: user.token,
-      body: { screening_id: hall.id, num_tickets: 2, promo_code: code },
+      body: { screening_id: seatedScreening.id, num_tickets: 2, promo_code: code },
     });
     seated = made.body.booking.id;
     // No worker repairs what the test breaks from here on.

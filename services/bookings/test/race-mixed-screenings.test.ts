@@ -22,7 +22,7 @@ const deadlocks = async (db: Database): Promise<number> => {
   return row?.deadlocks ?? Number.NaN;
 };
 
-const hall = ['ssssssssss', 'ssssssssss', 'ssssssssss', 'ssssssssss'];
+const rows = ['ssssssssss', 'ssssssssss', 'ssssssssss', 'ssssssssss'];
 
 describe('many screenings at the same time', () => {
   test('three processes that book, pay, cancel and expire in the same screenings do not deadlock', async () => {
@@ -31,7 +31,7 @@ describe('many screenings at the same time', () => {
       const screenings: { id: number }[] = [];
       for (let i = 0; i < 6; i += 1) {
         screenings.push(await insertScreening(system.db));
-        screenings.push(await insertSeatedScreening(system.db, drawnPlan(hall)));
+        screenings.push(await insertSeatedScreening(system.db, drawnPlan(rows)));
       }
       const { code } = await insertPromoCode(system.db);
       const { code: other } = await insertPromoCode(system.db);

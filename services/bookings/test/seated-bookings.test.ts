@@ -10,8 +10,8 @@ import {
 import { audit } from '../src/audit.ts';
 import { startBookingsSystem, type BookingsSystem, type TestUser } from '../testing/system.ts';
 
-/** Rows of a small hall: an aisle, a couple seat, a wheelchair space with its companion seat. */
-const hall = drawnPlan(['ssss ssss', 'ssss 22ss', 'wcss pppp']);
+/** A small seat plan: an aisle, a couple seat, a wheelchair space with its companion seat. */
+const plan = drawnPlan(['ssss ssss', 'ssss 22ss', 'wcss pppp']);
 
 describe('bookings of numbered seats', () => {
   let system: BookingsSystem;
@@ -34,7 +34,7 @@ describe('bookings of numbered seats', () => {
     answer.body.booking.tickets.map((it: { seat: string }) => it.seat);
   const named = (...seats: string[]) => seats.map((seat) => ({ seat }));
   const newScreening = async (options: Parameters<typeof insertSeatedScreening>[2] = {}) =>
-    (await insertSeatedScreening(system.db, hall, options)).id;
+    (await insertSeatedScreening(system.db, plan, options)).id;
   const mapOf = async (id: number) =>
     (
       await system.db.query<{ taken: string; available: number; version: number }>(

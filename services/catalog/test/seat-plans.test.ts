@@ -136,8 +136,8 @@ describe('a screening', () => {
   });
 
   test('moves to a theater whose plan has its taken seats at the same places, and to no other', async () => {
-    const hall = drawnPlan(['ssss', 'ssss']);
-    const seated = await insertSeatedScreening(catalog.db, hall, {
+    const plan = drawnPlan(['ssss', 'ssss']);
+    const seated = await insertSeatedScreening(catalog.db, plan, {
       taken: '10000000',
       available_seats: 7,
     });

@@ -18,21 +18,25 @@ const anySeats: BestAvailableWish = {
   acrossCategories: true,
 };
 
-type Hall = { layout: SeatLayout; free: FreeSeats; preventOrphans: boolean };
+/** The seats of a screening as a request finds them. */
+type SeatState = { layout: SeatLayout; free: FreeSeats; preventOrphans: boolean };
 
 /** The positions of a request's seats in the order of its tickets, or why it cannot have them. */
-export const chooseSeats = (hall: Hall, request: BookingRequest): readonly number[] | Refusal => {
+export const chooseSeats = (
+  state: SeatState,
+  request: BookingRequest,
+): readonly number[] | Refusal => {
   const { numTickets, wish } = request;
   const named = wish?.tickets.filter(({ seat }) => seat !== undefined).length ?? 0;
-  if (named === 0) return chooseBest(hall, numTickets, wish?.bestAvailable ?? anySeats);
+  if (named === 0) return chooseBest(state, numTickets, wish?.bestAvailable ?? anySeats);
   if (named < numTickets) {
     return refusedField('tickets', 'must all have a seat, or none of them');
   }
-  return takeNamed(hall, wish?.tickets.map(({ seat }) => seat ?? '') ?? [], request.byStaff);
+  return takeNamed(state, wish?.tickets.map(({ seat }) => seat ?? '') ?? [], request.byStaff);
 };
 
 const chooseBest = (
-  { layout, free }: Hall,
+  { layout, free }: SeatState,
   count: number,
   { category, accessible, together, acrossCategories }: BestAvailableWish,
 ): readonly number[] | Refusal => {
@@ -57,11 +61,11 @@ const chooseBest = (
 
 /** Seats that the customer chose, all or none. */
 const takeNamed = (
-  hall: Hall,
+  state: SeatState,
   ids: readonly string[],
   byStaff: boolean,
 ): readonly number[] | Refusal => {
-  const { layout, free } = hall;
+  const { layout, free } = state;
   const seats: number[] = [];
   for (const [index, id] of ids.entries()) {
     const seat = layout.positions.get(id);
@@ -73,7 +77,7 @@ const takeNamed = (
   const taken = seats.filter((seat) => free[seat] !== 1);
   if (taken.length > 0) return refusedSeats('seats_taken', layout, taken, 'Not free');
   return (
-    findGroupRefusal(layout, seats, byStaff) ?? findOrphanRefusal(hall, seats, byStaff) ?? seats
+    findGroupRefusal(layout, seats, byStaff) ?? findOrphanRefusal(state, seats, byStaff) ?? seats
   );
 };
 
@@ -109,7 +113,7 @@ const findGroupRefusal = (
 
 /** Judged only where the same number of seats could be taken elsewhere without an orphan. */
 const findOrphanRefusal = (
-  { layout, free, preventOrphans }: Hall,
+  { layout, free, preventOrphans }: SeatState,
   seats: readonly number[],
   byStaff: boolean,
 ): Refusal | undefined => {

@@ -33,14 +33,14 @@ export type LockedScreening = {
   priceCard: PriceCard | undefined;
 };
 
-/** What takes seats of a screening: a booking with its numbered seats, if it has any. */
+/** A booking that takes seats, with its numbered seats if it has any. */
 export type SeatTaker = {
   screeningId: number;
   numTickets: number;
   tickets: readonly { seat: number | null }[];
 };
 
-/** What held seats of a screening: a booking that is no longer live. */
+/** A booking whose seats are to be released. */
 export type SeatHolder = { id: number; screeningId: number; numTickets: number };
 
 type SeatChange = { screeningId: number; seats: number };

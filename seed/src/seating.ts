@@ -4,7 +4,7 @@ import { z } from 'zod';
 const count = (maximum: number) => z.int().min(0).max(maximum);
 
 /** The seats of a theater in theaters.json, by a few numbers. A plan with more detail is imported by the API. */
-export const hall = z.strictObject({
+export const seating = z.strictObject({
   /** Seats of a row, from aisle to aisle. */
   blocks: z.array(z.int().min(1).max(40)).min(1).max(5),
   /** Rows of the stalls, from the screen to the back. */
@@ -18,7 +18,7 @@ export const hall = z.strictObject({
   wheelchair_spaces: count(2).default(0),
 });
 
-export type Hall = z.output<typeof hall>;
+export type Seating = z.output<typeof seating>;
 
 // Without I and O, which are easily misread as numbers.
 const rowNames = 'ABCDEFGHJKLMNPQRSTUVWXYZ';
@@ -35,7 +35,7 @@ const positionsOf = (blocks: readonly number[]): number[] =>
 
 type Row = { name: string; y: number; category: string; zone?: string; isCouples?: boolean };
 
-const rowsOf = ({ rows, premium_rows, couple_rows, balcony_rows }: Hall): Row[] => {
+const rowsOf = ({ rows, premium_rows, couple_rows, balcony_rows }: Seating): Row[] => {
   // Two thirds of the way to the back, where the screen is seen best.
   const firstPremium = Math.max(0, Math.ceil((rows * 2) / 3) - premium_rows);
   const stalls = Array.from({ length: rows }, (_, y): Row => {
@@ -68,7 +68,7 @@ const groupOf = (row: Row, blocks: readonly number[], index: number): { group?: 
   return {};
 };
 
-const seatsOf = (row: Row, { blocks }: Hall): Seat[] =>
+const seatsOf = (row: Row, { blocks }: Seating): Seat[] =>
   positionsOf(blocks).map((x, index) => {
     const number = String(index + 1);
     return {
@@ -104,8 +104,8 @@ const colors: Readonly<Record<string, string>> = {
   Balcony: '#109618',
 };
 
-/** The seat plan of a hall. */
-export const planOfHall = (of: Hall): SeatPlanContent => {
+/** The seat plan that a seating describes. */
+export const planOfSeating = (of: Seating): SeatPlanContent => {
   const rows = rowsOf(of).map((row) => seatsOf(row, of));
   const [first = [], ...others] = rows;
   const seats = [...withWheelchairSpaces(first, of.wheelchair_spaces), ...others.flat()];
