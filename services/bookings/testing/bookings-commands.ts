@@ -119,3 +119,5 @@ export const commandSequences = fc.commands(
   ],
   { maxCommands: 30, size: 'max' },
 );
+
+export type SequenceOfCommands = Iterable<Command>;
