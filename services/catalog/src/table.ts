@@ -8,7 +8,7 @@ import {
 /** A table whose rows are read as one kind of resource. `columns` may have expressions with a name. */
 export type Table<Row, T> = { name: string; columns: string; toResource: (row: Row) => T };
 
-/** The statements that every administered resource has. */
+/** The statements that every resource has. A table has one list of columns, for `find` is prepared by its name. */
 export const onTable = <Row, T>({ name, columns, toResource }: Table<Row, T>, db: Queryable) => {
   const read = async (text: string, values: readonly unknown[]): Promise<T[]> =>
     (await db.query<Row>(text, values)).map(toResource);
@@ -20,7 +20,13 @@ export const onTable = <Row, T>({ name, columns, toResource }: Table<Row, T>, db
         limit + 1,
       ]),
     find: async (id: number): Promise<T | undefined> =>
-      (await read(`SELECT ${columns} FROM ${name} WHERE id = $1`, [id]))[0],
+      (
+        await db.query<Row>(
+          `SELECT ${columns} FROM ${name} WHERE id = $1`,
+          [id],
+          `catalog.${name}.find`,
+        )
+      ).map(toResource)[0],
     lock: async (id: number): Promise<T | undefined> =>
       (await read(`SELECT ${columns} FROM ${name} WHERE id = $1 FOR NO KEY UPDATE`, [id]))[0],
     insert: async (values: ColumnValues): Promise<T> => {

@@ -1,15 +1,10 @@
-import { onlyRow, type Queryable } from '@movie-ticketing/kit/database';
+import type { Queryable } from '@movie-ticketing/kit/database';
 import { Problem } from '@movie-ticketing/kit/problems';
 import { isForeignKeyViolation } from '@movie-ticketing/kit/sqlstate';
-import {
-  allOf,
-  insertStatement,
-  makeParameters,
-  updateStatement,
-  type ColumnValues,
-} from '@movie-ticketing/kit/statements';
+import { allOf, makeParameters, type ColumnValues } from '@movie-ticketing/kit/statements';
 import { foldText } from '@movie-ticketing/kit/text-folding';
 
+import { onTable, type Table } from '../table.ts';
 import type { Movie, MovieChange, MovieQuery, NewMovie } from './movies.schema.ts';
 
 type MovieRow = {
@@ -23,18 +18,19 @@ type MovieRow = {
   end_date: string;
 };
 
-const columns =
-  'id, title, description, duration_minutes, price_minor, currency, start_date, end_date';
-
-const toMovie = (row: MovieRow): Movie => ({
-  id: row.id,
-  title: row.title,
-  description: row.description,
-  durationMinutes: row.duration_minutes,
-  price: { amount: row.price_minor, currency: row.currency },
-  startDate: row.start_date,
-  endDate: row.end_date,
-});
+const table: Table<MovieRow, Movie> = {
+  name: 'movies',
+  columns: 'id, title, description, duration_minutes, price_minor, currency, start_date, end_date',
+  toResource: (row) => ({
+    id: row.id,
+    title: row.title,
+    description: row.description,
+    durationMinutes: row.duration_minutes,
+    price: { amount: row.price_minor, currency: row.currency },
+    startDate: row.start_date,
+    endDate: row.end_date,
+  }),
+};
 
 /** Fields whose column has the same name are stored as they are. */
 const toColumns = ({ price, ...fields }: MovieChange): ColumnValues => ({
@@ -56,32 +52,10 @@ const list =
       showing_on !== undefined && `${add(showing_on)}::date BETWEEN start_date AND end_date`,
     ]);
     const rows = await db.query<MovieRow>(
-      `SELECT ${columns} FROM movies WHERE ${conditions} ORDER BY id LIMIT ${add(limit + 1)}`,
+      `SELECT ${table.columns} FROM movies WHERE ${conditions} ORDER BY id LIMIT ${add(limit + 1)}`,
       values,
     );
-    return rows.map(toMovie);
-  };
-
-const find =
-  (db: Queryable) =>
-  async (id: number): Promise<Movie | undefined> => {
-    const [row] = await db.query<MovieRow>(
-      `SELECT ${columns} FROM movies WHERE id = $1`,
-      [id],
-      'catalog.movies.find',
-    );
-    return row && toMovie(row);
-  };
-
-/** Before a change of the movie. */
-const lock =
-  (db: Queryable) =>
-  async (id: number): Promise<Movie | undefined> => {
-    const [row] = await db.query<MovieRow>(
-      `SELECT ${columns} FROM movies WHERE id = $1 FOR NO KEY UPDATE`,
-      [id],
-    );
-    return row && toMovie(row);
+    return rows.map(table.toResource);
   };
 
 /** Before a change of its screenings: until it ends, the movie and its run do not change. */
@@ -89,47 +63,31 @@ const lockShared =
   (db: Queryable) =>
   async (id: number): Promise<Movie | undefined> => {
     const [row] = await db.query<MovieRow>(
-      `SELECT ${columns} FROM movies WHERE id = $1 FOR SHARE`,
+      `SELECT ${table.columns} FROM movies WHERE id = $1 FOR SHARE`,
       [id],
     );
-    return row && toMovie(row);
-  };
-
-const insert =
-  (db: Queryable) =>
-  async (movie: NewMovie): Promise<Movie> => {
-    const { text, values } = insertStatement('movies', toColumns(movie), columns);
-    return toMovie(onlyRow(await db.query<MovieRow>(text, values)));
-  };
-
-/** Of a movie that is locked. */
-const update =
-  (db: Queryable) =>
-  async (id: number, change: MovieChange): Promise<Movie> => {
-    const { text, values } = updateStatement('movies', toColumns(change), { id }, columns);
-    return toMovie(onlyRow(await db.query<MovieRow>(text, values)));
-  };
-
-/** @throws Problem in_use where it has screenings */
-const remove =
-  (db: Queryable) =>
-  async (id: number): Promise<void> => {
-    try {
-      await db.query('DELETE FROM movies WHERE id = $1', [id]);
-    } catch (error) {
-      if (!isForeignKeyViolation(error)) throw error;
-      throw new Problem('in_use', { detail: 'The movie has screenings.', cause: error });
-    }
+    return row && table.toResource(row);
   };
 
 export type MoviesRepository = ReturnType<typeof makeMoviesRepository>;
 
-export const makeMoviesRepository = (db: Queryable) => ({
-  list: list(db),
-  find: find(db),
-  lock: lock(db),
-  lockShared: lockShared(db),
-  insert: insert(db),
-  update: update(db),
-  remove: remove(db),
-});
+export const makeMoviesRepository = (db: Queryable) => {
+  const movies = onTable(table, db);
+  return {
+    ...movies,
+    list: list(db),
+    lockShared: lockShared(db),
+    insert: (movie: NewMovie): Promise<Movie> => movies.insert(toColumns(movie)),
+    update: (id: number, change: MovieChange): Promise<Movie> =>
+      movies.update(id, toColumns(change)),
+    /** @throws Problem in_use where it has screenings */
+    remove: async (id: number): Promise<void> => {
+      try {
+        await movies.remove(id);
+      } catch (error) {
+        if (!isForeignKeyViolation(error)) throw error;
+        throw new Problem('in_use', { detail: 'The movie has screenings.', cause: error });
+      }
+    },
+  };
+};
