@@ -97,11 +97,13 @@ const conditionNode = (condition: Condition, objects: readonly Live[]): Node => 
   const pods = mine.filter(({ kind }) => kind === 'Pod');
   const workloads = mine.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
   const ofWorkloads = new Set(workloads.map(component));
+  // With the status, for a mark alone reads wrongly where False is well: ✓ Degraded=False.
+  const { type, status } = condition;
   const message = isWell(condition)
     ? ''
     : `  ${condition.reason ?? ''}: ${condition.message ?? ''}`;
   return {
-    text: `${mark(condition)} ${condition.type}${message}`,
+    text: `${mark(condition)} ${type}=${status}${message}`,
     below: [
       ...workloads.map((workload) => workloadNode(workload, pods)),
       ...jobNodes(pods.filter((pod) => !ofWorkloads.has(component(pod)))),

@@ -80,15 +80,15 @@ const objects: Live[] = [
 test('the tree shows conditions with their causes, and below them only what is not well', () => {
   expect(render(statusTree(resource, objects))).toBe(
     `tickets/cinema  Degraded  1.0.0  http://10.0.0.1:30080
-├─ ✗ Ready  ImagePullFailed: The image is missing.
-├─ ✓ Available
-├─ ✓ Degraded
-├─ ✓ DatabaseReady
+├─ ✗ Ready=False  ImagePullFailed: The image is missing.
+├─ ✓ Available=True
+├─ ✓ Degraded=False
+├─ ✓ DatabaseReady=True
 │  └─ StatefulSet cinema-postgres  1/1 ready
-├─ ✗ ServicesReady  ImagePullFailed: See the pod.
+├─ ✗ ServicesReady=False  ImagePullFailed: See the pod.
 │  └─ Deployment cinema-users  1/2 ready
 │     └─ Pod cinema-users-2  Pending, ErrImagePull: not found, 3 restarts
-└─ ? BackupHealthy  BackupPending: None yet.
+└─ ? BackupHealthy=Unknown  BackupPending: None yet.
    └─ Pod cinema-backup-1  Pending, no node has the volume`,
   );
 });
