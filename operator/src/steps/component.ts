@@ -84,12 +84,13 @@ const build = (
   );
 
 /**
- * The object with the contents that are set once. Without an owner: only what an apply has set can a later
- * apply remove, and `isRetained` may change.
+ * The object with the contents that are set once. Where `isRetained` may change it has no owner yet: only what
+ * an apply has set can a later apply remove. Any other has its owner from the start: without one it would stay
+ * for ever where the spec stops needing it before the next reconcile.
  */
 const initialManifest = (object: OwnedObject, context: Context): Manifest =>
   build(object, context, {
-    owned: false,
+    owned: object.isRetained === undefined,
     body: { ...object.body(context), ...object.initialBody?.(context) },
   });
 

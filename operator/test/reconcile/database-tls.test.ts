@@ -179,3 +179,14 @@ describe('an issuer of cert-manager', () => {
     expect(cluster.condition('DatabaseReady')?.message).toMatch(/Install cert-manager/);
   });
 });
+
+test('a certificate that was created when TLS is switched off is deleted, however soon that is', () => {
+  for (const passes of [1, 2, 3]) {
+    const cluster = makeSimulatedCluster(resourceOf({}));
+    for (let pass = 0; pass < passes; pass += 1) cluster.step();
+    expect([...cluster.objects.keys()]).toContain('Secret/shop-certificate');
+    cluster.respec({ database: { managed: { tls: { enabled: false } } } });
+    cluster.run(60);
+    expect([...cluster.objects.keys()]).not.toContain('Secret/shop-certificate');
+  }
+});
